@@ -1,0 +1,91 @@
+# `make` draws the figures; `make help` lists what else there is.
+#
+# Every target sets up .venv by itself. PYTHON names the interpreter it is made from (3.11 or
+# newer), ARGS is handed on to the program that the target runs:
+#   make PYTHON=python3.12
+#   make figures ARGS="--cores 8 --dry-run"
+#   make test ARGS="-n 2 tests/test_graph.py"
+
+.DEFAULT_GOAL := figures
+.DELETE_ON_ERROR:
+.PHONY: figures small test lint format lock clean help FORCE
+
+PYTHON ?= python3
+ARGS ?=
+UV := uv==0.13.9
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+# Rules call `sparsebp` by name, so the environment's programs come first.
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+
+# The stamp holds the folder the environment was made in; an environment that was copied or moved
+# here, or whose interpreter is gone, is made anew.
+HERE := $(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(STAMP) 2>/dev/null)
+
+figures: $(STAMP)  ## compute what is missing and draw the five figures (the default)
+	$(RUN) snakemake figures $(ARGS)
+
+small: $(STAMP)  ## the same figures on the small configuration, in build/small
+	$(RUN) snakemake figures --configfile tests/small.yaml --directory build/small $(ARGS)
+
+test: $(STAMP)  ## run the tests
+	$(RUN) python -m pytest $(ARGS)
+
+# All rules run in the one locked environment, so the lint that asks for an environment per rule is
+# passed over; any other, or a workflow that cannot be read, fails.
+lint: $(STAMP)  ## check style and format of Python files and the workflow
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) snakefmt --check Snakefile workflow
+	@echo 'snakemake --lint'; out=$$($(RUN) snakemake --lint 2>&1) || { \
+	    lints=$$(printf '%s\n' "$$out" | grep '^    \* ' || echo 'unreadable'); \
+	    if printf '%s\n' "$$lints" | grep -qv 'a conda environment or container for each rule'; \
+	    then printf '%s\n' "$$out" >&2; exit 1; fi; }
+
+format: $(STAMP)  ## put Python files and the workflow into the standard format
+	$(RUN) ruff check --fix-only
+	$(RUN) ruff format
+	$(RUN) snakefmt Snakefile workflow
+
+# The stamp goes first and comes back last: without it, an interrupted installation starts afresh.
+# The build backend is installed on its own, so that whatever has to be built from source, this
+# package included, is built by the version whose hash is in the lock.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not one.' \
+	        'Name one: make PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo '"$(PYTHON)" lacks the module venv (Debian, Ubuntu: apt install python3-venv).' \
+	        >&2; exit 1; }
+	@echo 'Setting up $(VENV) from requirements.lock; the first time takes a few minutes.'
+	@test -f $@ && test "$(HERE)" = "$(CURDIR)" || $(PYTHON) -m venv --clear $(VENV)
+	@rm -f $@
+	sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock >$(VENV)/setuptools.lock
+	$(PIP) install --quiet --require-hashes --no-deps -r $(VENV)/setuptools.lock
+	$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@echo "$(CURDIR)" >$@
+
+ifneq ($(HERE),$(CURDIR))
+$(STAMP): FORCE
+endif
+FORCE:
+
+# Keeps the locked versions where pyproject.toml still allows them; ARGS=--upgrade takes newer ones.
+lock:  ## write requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer versions)
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+	$(PYTHON) -m venv "$$tmp" && \
+	"$$tmp/bin/python" -m pip --disable-pip-version-check install --quiet '$(UV)' && \
+	"$$tmp/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+	    --fork-strategy fewest --extra dev --generate-hashes --no-emit-index-url \
+	    --custom-compile-command 'make lock' $(ARGS) \
+	    --output-file requirements.lock pyproject.toml
+
+clean:  ## remove everything the workflow made; the environment stays
+	rm -rf results figures logs benchmarks build .snakemake
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \
+	    while IFS='|' read -r name text; do printf '%-9s %s\n' "$$name" "$$text"; done

@@ -1,0 +1,212 @@
+"""The three descriptions of the environment agree, with each other and with what is installed.
+
+`pyproject.toml` lists the direct dependencies with their ranges, `requirements.lock` pins every
+package by hash for pip, `environment.yml` pins the direct ones for conda.
+"""
+
+import importlib.metadata
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[1]
+LOCK_TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+
+# Packages that conda distributes under another name than PyPI.
+CONDA_TO_PYPI = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
+
+HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+def lock_entries() -> list[tuple[Requirement, list[str]]]:
+    """Every requirement of the lock, with the options that follow it."""
+    lines = (line for line in LOCK_TEXT.splitlines() if not line.lstrip().startswith("#"))
+    logical = "\n".join(lines).replace("\\\n", " ").splitlines()
+    entries = []
+    for line in filter(str.strip, logical):
+        requirement, *options = re.split(r"\s+(?=--)", line.strip())
+        entries.append((Requirement(requirement), options))
+    return entries
+
+
+def locked_versions() -> dict[str, Version]:
+    versions = {}
+    for requirement, _ in lock_entries():
+        (pin,) = requirement.specifier
+        versions[canonicalize_name(requirement.name)] = Version(pin.version)
+    return versions
+
+
+def direct_dependencies() -> dict[str, Requirement]:
+    project = PYPROJECT["project"]
+    listed = project["dependencies"] + project["optional-dependencies"]["dev"]
+    return {canonicalize_name(r.name): r for r in map(Requirement, listed)}
+
+
+def conda_pins() -> dict[str, tuple[str, str]]:
+    """PyPI name -> (operator, version) of every conda package but Python and pip."""
+    pins = {}
+    for entry in CONDA["dependencies"]:
+        if isinstance(entry, dict):
+            continue
+        name, operator, version = re.fullmatch(r"([\w-]+)([=<>]*)(.*)", entry).groups()
+        if name not in {"python", "pip"}:
+            pins[CONDA_TO_PYPI.get(name, name)] = operator, version
+    return pins
+
+
+LOCKED = locked_versions()
+DIRECT = direct_dependencies()
+
+
+# The lock
+
+
+def test_lock_pins_every_package_once_and_exactly():
+    names = [canonicalize_name(requirement.name) for requirement, _ in lock_entries()]
+    assert len(names) > len(DIRECT)
+    assert len(names) == len(set(names))
+    for requirement, _ in lock_entries():
+        assert requirement.url is None, requirement.name
+        assert [pin.operator for pin in requirement.specifier] == ["=="], requirement.name
+
+
+def test_lock_has_only_hashes_and_at_least_one_per_package():
+    for requirement, options in lock_entries():
+        assert options, f"{requirement.name} has no hash"
+        for option in options:
+            assert HASH.fullmatch(option), f"{requirement.name}: {option}"
+
+
+@pytest.mark.parametrize("address", ["://", "--index-url", "--find-links", "file:", "@"])
+def test_lock_names_no_address(address):
+    assert address not in LOCK_TEXT
+
+
+def test_lock_says_how_it_is_made_and_names_no_path():
+    comments = [line.strip() for line in LOCK_TEXT.splitlines() if line.lstrip().startswith("#")]
+    assert "make lock" in LOCK_TEXT
+    for comment in comments:
+        assert "/" not in comment and "\\" not in comment, comment
+
+
+def test_direct_dependencies_are_listed_once():
+    project = PYPROJECT["project"]
+    assert len(DIRECT) == len(project["dependencies"]) + len(
+        project["optional-dependencies"]["dev"]
+    )
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_locked_version_lies_in_the_declared_range(name):
+    assert DIRECT[name].specifier.contains(LOCKED[name], prereleases=True)
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_direct_dependency_has_a_lower_bound(name):
+    assert any(pin.operator == ">=" for pin in DIRECT[name].specifier)
+
+
+def test_build_backend_is_locked():
+    for requirement in map(Requirement, PYPROJECT["build-system"]["requires"]):
+        assert requirement.specifier.contains(LOCKED[canonicalize_name(requirement.name)])
+
+
+# conda
+
+
+def test_conda_has_the_direct_dependencies_and_no_others():
+    assert conda_pins().keys() == DIRECT.keys()
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_conda_has_the_locked_version(name):
+    operator, version = conda_pins()[name]
+    if LOCKED[name].is_postrelease:
+        # conda leaves out PyPI's ".postN", so its "=" stands for the release with or without it.
+        assert operator == "="
+        assert Version(version) == Version(LOCKED[name].base_version)
+    else:
+        assert operator == "=="
+        assert Version(version) == LOCKED[name]
+
+
+def test_conda_has_the_same_python_range():
+    (python,) = (
+        entry
+        for entry in CONDA["dependencies"]
+        if isinstance(entry, str) and re.match(r"python\b(?!-)", entry)
+    )
+    conda_range = SpecifierSet(python.removeprefix("python").strip())
+    assert conda_range == SpecifierSet(PYPROJECT["project"]["requires-python"])
+
+
+def test_conda_installs_the_package_from_this_folder():
+    assert CONDA["name"] == PYPROJECT["project"]["name"]
+    assert "pip" in CONDA["dependencies"]
+    assert [e["pip"] for e in CONDA["dependencies"] if isinstance(e, dict)] == [["-e ."]]
+
+
+# The interpreter that runs these tests
+
+IN_CONDA = (Path(sys.prefix) / "conda-meta").is_dir()
+
+
+def applies(requirement: Requirement, extras: set[str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(
+        marker.evaluate({**default_environment(), "extra": extra}) for extra in extras | {""}
+    )
+
+
+def needed_here() -> set[str]:
+    """The packages that the project needs on this machine, found by following the metadata."""
+    needed: set[tuple[str, str]] = set()
+    todo = list(DIRECT.values())
+    while todo:
+        requirement = todo.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *requirement.extras):
+            if (name, extra) not in needed:
+                needed.add((name, extra))
+                following = map(Requirement, importlib.metadata.requires(name) or [])
+                todo += [r for r in following if applies(r, {extra})]
+    return {name for name, _ in needed}
+
+
+def test_interpreter_is_in_the_declared_range():
+    running = ".".join(map(str, sys.version_info[:3]))
+    assert SpecifierSet(PYPROJECT["project"]["requires-python"]).contains(running)
+
+
+def test_lock_is_complete():
+    assert needed_here() <= LOCKED.keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        canonicalize_name(requirement.name)
+        for requirement, _ in lock_entries()
+        if applies(requirement, set())
+        # conda chooses the versions of what the direct dependencies depend on.
+        and (not IN_CONDA or canonicalize_name(requirement.name) in DIRECT)
+    ],
+)
+def test_installed_version_is_the_locked_one(name):
+    installed = Version(importlib.metadata.version(name))
+    if IN_CONDA:
+        assert installed.base_version == LOCKED[name].base_version
+    else:
+        assert installed == LOCKED[name]

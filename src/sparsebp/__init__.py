@@ -1,0 +1,1 @@
+"""Learning sparse binary neural networks with belief propagation."""

@@ -1,0 +1,116 @@
+"""The command line: every step of the study by hand.
+
+The workflow calls these commands; ``snakemake --printshellcmds`` shows each with its arguments.
+A module is imported only when its step runs, so that a step loads nothing that it does not need.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from importlib import import_module
+
+from sparsebp import paths
+
+EPILOG = """
+A step takes SPEC, the slice of the configuration that it depends on, as JSON, reads its input
+files, and writes its output whole or not at all. To see the commands of a whole figure:
+
+  snakemake --dry-run --printshellcmds figures/fig3_2.pdf
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The argument parser of the ``sparsebp`` command."""
+    top = argparse.ArgumentParser(
+        prog="sparsebp",
+        description="Learn sparse binary neural networks with belief propagation, step by step.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="STEP")
+
+    def step(name, help, inputs=(), seed=True, output=True):
+        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        command.add_argument("spec", type=_json, metavar="SPEC", help="configuration slice, JSON")
+        if seed:
+            command.add_argument("--seed", type=int, required=True, help="number of the simulation")
+        for option, text in inputs:
+            command.add_argument(f"--{option}", required=True, metavar="FILE", help=text)
+        if output:
+            command.add_argument("--output", required=True, metavar="FILE", help="file to write")
+        return command
+
+    teacher = ("teacher", "teacher.nc to read")
+    step("teacher", "draw a teacher")
+    step("dataset", "let a teacher answer random inputs", [teacher])
+    step("student", "draw a student whose pattern contains its teacher's", [teacher])
+    step(
+        "train",
+        "train a student on every number of samples",
+        [("student", "student.nc to read"), ("dataset", "dataset.nc to read")],
+    )
+    step(
+        "collect",
+        "measure the errors of all students of an experiment",
+        [
+            ("teacher", f"pattern of the teachers' files, as {paths.TEACHER}"),
+            ("dataset", "pattern of the data sets"),
+            ("student", "pattern of the students' files"),
+            ("trained", f"pattern of the estimates, as {paths.TRAINED}"),
+        ],
+        seed=False,
+    )
+    figure = step(
+        "figure",
+        "draw a figure",
+        [("results", f"pattern of the results, as {paths.RESULTS}")],
+        seed=False,
+        output=False,
+    )
+    figure.add_argument(
+        "--output",
+        dest="outputs",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="files to write: .pdf, .png, .svg",
+    )
+    commands.add_parser(
+        "kernels",
+        help="compile the engine into NUMBA_CACHE_DIR",
+        description="Compile the engine into the folder that NUMBA_CACHE_DIR names, so that "
+        "trainings started side by side find it there.",
+    )
+    return top
+
+
+class _Spec(dict):
+    def __missing__(self, key):
+        raise ValueError(f"SPEC lacks the key {key!r}")
+
+
+def _json(text: str) -> dict:
+    try:
+        spec = json.loads(text, object_hook=_Spec)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
+    if not isinstance(spec, dict):
+        raise argparse.ArgumentTypeError("not a JSON object")
+    return spec
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 1 with one line on stderr for bad input."""
+    options = vars(parser().parse_args(arguments))
+    command = options.pop("command")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        if command == "kernels":
+            import_module("sparsebp.steps.train").compile_kernels()
+        else:
+            import_module(f"sparsebp.steps.{command}").run(**options)
+    except (ValueError, OSError) as error:
+        print(f"sparsebp {command}: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,277 @@
+"""The configuration: its schema, its checks, and the slice of it that each step depends on."""
+
+from copy import deepcopy
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from sparsebp.algorithms import Learner, batches
+from sparsebp.graph import column_degree
+from sparsebp.model import activation
+
+LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message names the key, the value and what may be."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked configuration with all defaults filled in.
+
+    Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
+    dict that JSON can hold. A step sees nothing else, so an edit reruns just what it touches.
+    """
+
+    study: dict
+    learners: dict
+    experiments: dict
+    figures: dict
+
+    @classmethod
+    def load(cls, config: dict, schema: str | Path) -> "Study":
+        """Check a configuration against the JSON schema and for what a schema cannot say.
+
+        Raises:
+            ConfigError: the first thing that is wrong, in one line.
+        """
+        rules = yaml.safe_load(Path(schema).read_text())
+        config = deepcopy(config)
+        error = best_match(Draft202012Validator(rules).iter_errors(config))
+        if error is not None:
+            raise ConfigError(_message(error))
+        _fill_defaults(config, rules, rules)
+        general = config.pop("inference")
+        for name, experiment in config["experiments"].items():
+            _check_experiment(name, experiment, config["learners"])
+            experiment["inference"] = general | experiment.get("inference", {})
+            experiment["samples"] = _sample_numbers(name, experiment["samples"])
+        for name, figure in config["figures"].items():
+            _check_figure(name, figure, config["experiments"])
+        study = cls(**config)
+        for name, experiment in study.experiments.items():
+            for learner in experiment["learners"]:
+                study.check_learner(name, learner)
+        return study
+
+    def seeds(self) -> range:
+        """Numbers of the independent simulations."""
+        return range(self.study["seeds"])
+
+    def learner(self, experiment: str, name: str) -> dict:
+        """The fields of ``learning.Learner`` for a learner in an experiment.
+
+        The learner's own ``inference`` overrides the experiment's, which overrides the study's.
+        """
+        block = self.learners[name]
+        merged = self.experiments[experiment]["inference"] | block.get("inference", {}) | block
+        return {field.name: merged.get(field.name) for field in fields(Learner)}
+
+    def check_learner(self, experiment: str, name: str) -> None:
+        """Raise ConfigError unless this learner can run in this experiment."""
+        where = f"experiments.{experiment}.learners: {name}"
+        try:
+            learner = Learner(**self.learner(experiment, name))
+        except ValueError as error:
+            raise ConfigError(f"learners.{name}: {error}") from None
+        grid = self.experiments[experiment]["samples"]
+        if not any(batch.report for batch in batches(learner, grid)):
+            raise ConfigError(
+                f"{where}: no number of samples in {grid} is a multiple of its batch_size "
+                f"{learner.batch_size}"
+            )
+
+    def teacher_spec(self, experiment: str) -> dict:
+        """Slice for drawing a teacher."""
+        block = self.experiments[experiment]
+        return {
+            "entropy": self.study["entropy"],
+            "layers": block["layers"],
+            "nonzeros_per_row": block["nonzeros_per_row"],
+        }
+
+    def dataset_spec(self, experiment: str) -> dict:
+        """Slice for drawing the samples of a teacher."""
+        block = self.experiments[experiment]
+        return {
+            "entropy": self.study["entropy"],
+            "layers": block["layers"],
+            "activation": block["activation"],
+            "samples": max(block["samples"]),
+            "test_samples": self.study["test_samples"],
+        }
+
+    def student_spec(self, experiment: str) -> dict:
+        """Slice for drawing a student's patterns."""
+        block = self.experiments[experiment]
+        return {
+            "entropy": self.study["entropy"],
+            "layers": block["layers"],
+            "nonzeros_per_row": block["student"]["nonzeros_per_row"],
+            "alphabet": block["student"]["alphabet"],
+        }
+
+    def train_spec(self, experiment: str, learner: str) -> dict:
+        """Slice for training."""
+        block = self.experiments[experiment]
+        return {
+            "entropy": self.study["entropy"],
+            "memory_gib": self.study["memory_gib"],
+            "activation": block["activation"],
+            "samples": block["samples"],
+            "learner": self.learner(experiment, learner),
+        }
+
+    def collect_spec(self, experiment: str) -> dict:
+        """Slice for measuring the errors of all students of an experiment."""
+        block = self.experiments[experiment]
+        return {
+            "experiment": experiment,
+            "activation": block["activation"],
+            "samples": block["samples"],
+            "learners": block["learners"],
+            "seeds": self.study["seeds"],
+        }
+
+    def figure_spec(self, name: str) -> dict:
+        """Slice for drawing a figure."""
+        figure = self.figures[name]
+        shown = {panel["experiment"]: None for panel in figure["panels"]}
+        names = {learner: None for panel in figure["panels"] for learner in panel["learners"]}
+        return {
+            "name": name,
+            "figure": figure,
+            "learners": {learner: self.learners[learner] for learner in names},
+            "experiments": {
+                experiment: {
+                    key: self.experiments[experiment][key]
+                    for key in ("layers", "nonzeros_per_row", "activation", "student")
+                }
+                for experiment in shown
+            },
+        }
+
+
+def _message(error: ValidationError) -> str:
+    """One line that names the key, the value and what is allowed."""
+    if error.context:
+        # Of several alternatives, explain the one of the type that was given.
+        error = min(error.context, key=lambda e: (e.validator == "type", -len(e.absolute_path)))
+    where = ".".join(str(part) for part in error.absolute_path) or "configuration"
+    value, rule = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            allowed = sorted(error.schema["properties"])
+            unknown = sorted(set(value) - set(allowed))
+            return f"{where}: unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"
+        case "required":
+            missing = [key for key in rule if key not in value]
+            return f"{where}: key {missing[0]!r} is missing"
+        case "enum":
+            return f"{where}: {value!r}; allowed: {', '.join(map(str, rule))}"
+        case "type":
+            return f"{where}: {value!r} is not of type {rule}"
+        case "pattern":
+            return f"{where}: the name {value!r} is not allowed; it must match {rule}"
+        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
+            relation = {
+                "minimum": "at least",
+                "exclusiveMinimum": "greater than",
+                "maximum": "at most",
+                "exclusiveMaximum": "less than",
+            }
+            return f"{where}: {value!r}; must be {relation[error.validator]} {rule}"
+        case _:
+            return f"{where}: {error.message}"
+
+
+def _fill_defaults(value, schema: dict, root: dict) -> None:
+    """Write the schema's defaults into a valid configuration, in place.
+
+    Those of a shared definition only where the key itself has a default: blocks of overrides stay
+    as they are.
+    """
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/$defs/")
+        _fill_defaults(value, root["$defs"][name], root)
+    for option in schema.get("oneOf", []):
+        if Draft202012Validator(option).is_valid(value):
+            _fill_defaults(value, option, root)
+    if isinstance(value, dict):
+        properties = schema.get("properties", {})
+        for key, rule in properties.items():
+            if "default" in rule:
+                value.setdefault(key, deepcopy(rule["default"]))
+        for key, item in value.items():
+            rule = properties.get(key, schema.get("additionalProperties"))
+            if isinstance(rule, dict) and ("$ref" not in rule or "default" in rule):
+                _fill_defaults(item, rule, root)
+    elif isinstance(value, list) and "items" in schema:
+        for item in value:
+            _fill_defaults(item, schema["items"], root)
+
+
+def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
+    where = f"experiments.{name}"
+    try:
+        activation(**experiment["activation"])
+    except ValueError as error:
+        raise ConfigError(f"{where}.activation: {error}") from None
+    for learner in experiment["learners"]:
+        if learner not in learners:
+            raise ConfigError(
+                f"{where}.learners: {learner!r} is not defined; allowed: {', '.join(learners)}"
+            )
+    sizes, teacher = experiment["layers"], experiment["nonzeros_per_row"]
+    student = experiment["student"].setdefault("nonzeros_per_row", dict(teacher))
+    alphabet = experiment["student"]["alphabet"]
+    if not {-1, 1} <= set(alphabet):
+        raise ConfigError(f"{where}.student.alphabet: {alphabet} lacks the teacher's -1 or 1")
+    for layer, (rows, columns) in LAYERS.items():
+        if student[layer] < teacher[layer]:
+            raise ConfigError(
+                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; the student's "
+                f"pattern contains the teacher's, so at least {teacher[layer]}"
+            )
+        if student[layer] > teacher[layer] and 0 not in alphabet:
+            raise ConfigError(
+                f"{where}.student.alphabet: {alphabet} lacks 0, which a student with more "
+                f"{layer} weights than its teacher needs"
+            )
+        for owner, degrees in (("", teacher), ("student.", student)):
+            key = f"{where}.{owner}nonzeros_per_row.{layer}"
+            try:
+                column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+
+
+def _sample_numbers(name: str, samples: list | dict) -> list[int]:
+    if isinstance(samples, dict):
+        numbers = list(range(samples["first"], samples["last"] + 1, samples["step"]))
+    else:
+        numbers = samples
+    if not numbers or numbers != sorted(numbers):
+        raise ConfigError(f"experiments.{name}.samples: {samples}; must be ascending, not empty")
+    return numbers
+
+
+def _check_figure(name: str, figure: dict, experiments: dict) -> None:
+    for number, panel in enumerate(figure["panels"]):
+        where = f"figures.{name}.panels.{number}"
+        if panel["experiment"] not in experiments:
+            raise ConfigError(
+                f"{where}.experiment: {panel['experiment']!r} is not defined; allowed: "
+                f"{', '.join(experiments)}"
+            )
+        ran = experiments[panel["experiment"]]["learners"]
+        for learner in panel.setdefault("learners", list(ran)):
+            if learner not in ran:
+                raise ConfigError(
+                    f"{where}.learners: {learner!r} does not run in {panel['experiment']}; "
+                    f"allowed: {', '.join(ran)}"
+                )

@@ -1,0 +1,115 @@
+"""Teachers, students and samples, each drawn from a random stream of its own."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.graph import biregular, containing
+from sparsebp.model import Activation, Layer, forward
+
+
+class Stream(IntEnum):
+    """One random stream per purpose, so that changing one thing leaves the others as they were."""
+
+    TEACHER_PATTERN = 0
+    TEACHER_WEIGHTS = 1
+    SAMPLES = 2
+    TEST_SAMPLES = 3
+    STUDENT_PATTERN = 4
+    INITIAL_MESSAGES = 5
+    TIE_BREAKS = 6
+
+
+def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.Generator:
+    """The generator of one stream of one simulation.
+
+    Args:
+        entropy: root of all streams of the study.
+        seed: number of the simulation.
+        stream: what the numbers are for.
+        more: further integers that set streams apart, for example a number of samples.
+    """
+    sequence = np.random.SeedSequence(entropy, spawn_key=(seed, int(stream), *more))
+    return np.random.Generator(np.random.PCG64(sequence))
+
+
+class Sizes(NamedTuple):
+    """Numbers of neurons in the three layers."""
+
+    input: int
+    hidden: int
+    output: int
+
+
+class PerRow(NamedTuple):
+    """Non-zeros per row of W_in and W_out."""
+
+    input: int
+    output: int
+
+
+class Network(NamedTuple):
+    """A teacher: both weight matrices, with weights of -1 and +1 (int8)."""
+
+    inner: Layer
+    outer: Layer
+
+
+class Patterns(NamedTuple):
+    """Where the weights of both layers may be non-zero: two int32 topologies."""
+
+    inner: np.ndarray
+    outer: np.ndarray
+
+
+class Samples(NamedTuple):
+    """Input-output pairs: x (samples, input) int8 of -1 and +1, y (samples, output) float64."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Network:
+    """Draw a teacher: biregular patterns, and weights uniform on {-1, +1}.
+
+    Raises:
+        ValueError: sizes and degrees do not fit.
+    """
+    rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
+    inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
+    outer = biregular(sizes.output, sizes.hidden, per_row.output, rng)
+    rng = generator(entropy, seed, Stream.TEACHER_WEIGHTS)
+    return Network(Layer(inner, _signs(rng, inner.shape)), Layer(outer, _signs(rng, outer.shape)))
+
+
+def draw_student(
+    teacher: Network, sizes: Sizes, per_row: PerRow, entropy: int, seed: int
+) -> Patterns:
+    """Draw the student's patterns, which contain the teacher's (equal ones where as dense).
+
+    Raises:
+        ValueError: sizes and degrees do not fit.
+    """
+    rng = generator(entropy, seed, Stream.STUDENT_PATTERN)
+    return Patterns(
+        containing(teacher.inner.topology, sizes.input, per_row.input, rng),
+        containing(teacher.outer.topology, sizes.hidden, per_row.output, rng),
+    )
+
+
+def draw_samples(
+    teacher: Network, phi: Activation, inputs: int, count: int, entropy: int, seed: int, test=False
+) -> Samples:
+    """Draw ``count`` inputs uniform on {-1, +1} and let the teacher answer them.
+
+    The first m samples are the same whatever the count.
+    """
+    stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
+    x = _signs(generator(entropy, seed, stream), (count, inputs))
+    return Samples(x, forward(*teacher, phi, x))
+
+
+def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    # 64-bit draws, not 8-bit ones, whose buffering would make a row depend on those after it.
+    return (2 * rng.integers(0, 2, size=shape, dtype=np.int64) - 1).astype(np.int8)

@@ -1,0 +1,285 @@
+"""Factors: what the data say about the configurations of one output neuron (Eqs. 2.5, 3.1-3.2).
+
+Factor a sees the hidden neurons that output a reads, one on each of its k_out edges. An edge has a
+finite set of states: an output weight together with the k_in input weights of the hidden neuron.
+States that no data can tell apart are one *class*: with an output weight of zero the input weights
+do not matter. A configuration of the factor is one class per edge. So that a factor costs
+classes^k_out and not states^(k_out (1 + k_in)), messages meet factors per hidden neuron.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+
+from sparsebp.model import Activation
+
+# Outputs that agree to this are equal: far above rounding, far below any difference of outputs.
+MATCH_TOLERANCE = 1e-9
+# Rows of dense work done at once, to bound memory.
+CHUNK_CELLS = 1 << 22
+
+
+@dataclass(frozen=True)
+class HiddenStates:
+    """The states of one edge: output weight, and input weights of its hidden neuron.
+
+    Attributes:
+        alphabet: (Q,) float64, the values of a weight.
+        tuples: (S, k_in) int64, S = Q^k_in: the alphabet index of each input weight.
+        classes: (Q, S) int64, the class of (output weight, input weights).
+        class_output: (C,) int64, the output weight's alphabet index of a class.
+        class_tuple: (C,) int64, the input weights' index of a class; 0, standing for all of
+            them, where the output weight is zero.
+    """
+
+    alphabet: np.ndarray
+    tuples: np.ndarray
+    classes: np.ndarray
+    class_output: np.ndarray
+    class_tuple: np.ndarray
+
+    @classmethod
+    def of(cls, alphabet, fan_in: int) -> "HiddenStates":
+        """States for weights in ``alphabet`` and ``fan_in`` input weights per hidden neuron."""
+        alphabet = np.asarray(alphabet, float)
+        tuples = np.array(list(product(range(len(alphabet)), repeat=fan_in)), dtype=np.int64)
+        pairs = [
+            (q, s)
+            for q, value in enumerate(alphabet)
+            for s in range(len(tuples))
+            if value != 0 or s == 0
+        ]
+        number = {pair: c for c, pair in enumerate(pairs)}
+        classes = np.array(
+            [
+                [number[q, s if value != 0 else 0] for s in range(len(tuples))]
+                for q, value in enumerate(alphabet)
+            ]
+        )
+        class_output, class_tuple = np.array(pairs).T.copy()
+        return cls(alphabet, tuples, classes, class_output, class_tuple)
+
+    def contributions(
+        self, input_topology: np.ndarray, phi: Activation, x: np.ndarray
+    ) -> np.ndarray:
+        """What each class adds to an output's pre-activation, ``w_out psi(w_in . x)``.
+
+        Args:
+            input_topology: (hidden, k_in) int.
+            phi: the activation.
+            x: (samples, input).
+
+        Returns:
+            (samples, hidden, C) float64.
+        """
+        weights = self.alphabet[self.tuples]
+        hidden = phi(x[:, input_topology].astype(float) @ weights.T)
+        return self.alphabet[self.class_output] * hidden[:, :, self.class_tuple]
+
+
+@dataclass
+class HardFactors:
+    """Eq. 2.5: the configurations that reproduce all samples, each with a log-weight.
+
+    Attributes:
+        offsets: (output + 1,) int64; factor a owns entries offsets[a]:offsets[a + 1].
+        configurations: (entries, k_out) int64, the state of each edge.
+        log_weight: (entries,) float64.
+        states: number of states of an edge: C, or S once the output weights are summed out.
+    """
+
+    offsets: np.ndarray
+    configurations: np.ndarray
+    log_weight: np.ndarray
+    states: int
+
+    def owners(self) -> np.ndarray:
+        """The factor of each entry, (entries,) int64."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+
+@dataclass
+class SoftFactors:
+    """Eqs. 3.1-3.2: minus the energy of every configuration.
+
+    Attributes:
+        table: (output, states^k_out) float64, -H_a, the last edge running fastest.
+        states: number of states of an edge: C, or S once the output weights are summed out.
+    """
+
+    table: np.ndarray
+    states: int
+
+
+def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib) -> HardFactors:
+    """List the configurations that reproduce y from x, factor by factor.
+
+    Args:
+        states: the HiddenStates.
+        input_topology, output_topology: (hidden, k_in) and (output, k_out) int.
+        phi: the activation.
+        x, y: (samples, input) and (samples, output); at least one sample.
+        memory_gib: the largest list allowed, in GiB.
+
+    Raises:
+        ValueError: enumerating one factor, or the list, would need more memory than allowed.
+    """
+    count, fan_in = len(states.class_output), output_topology.shape[1]
+    _refuse_beyond(memory_gib, count, fan_in, rows=1, what="enumerating one factor")
+    z = states.contributions(input_topology, phi, x[:1])[0]
+    found, entries = [], 0
+    for rows in _chunks(len(output_topology), count**fan_in):
+        prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in range(fan_in)]))
+        match = np.abs(prediction - y[0, rows, None]) <= MATCH_TOLERANCE
+        owner, flat = np.nonzero(match)
+        entries += len(owner)
+        if entries * (fan_in + 2) * 8 > memory_gib * 2**30:
+            raise ValueError(
+                f"the list of configurations that agree with one sample exceeds {memory_gib} GiB "
+                f"(study.memory_gib) at {count}^{fan_in} configurations per factor and "
+                f"{len(output_topology)} factors"
+            )
+        found.append((owner + rows.start, flat))
+    owner, flat = (np.concatenate(part) for part in zip(*found, strict=True))
+    configurations = np.stack(np.unravel_index(flat, (count,) * fan_in), axis=1)
+    offsets = np.searchsorted(owner, np.arange(len(output_topology) + 1))
+    factors = HardFactors(offsets, configurations, np.zeros(len(owner)), count)
+    return restrict(factors, states, input_topology, output_topology, phi, x[1:], y[1:])
+
+
+def restrict(factors, states, input_topology, output_topology, phi, x, y) -> HardFactors:
+    """Keep the configurations that reproduce further samples too: the list for m + 1 samples is
+    a filter of the list for m. Arguments as for ``hard_factors``; no samples change nothing."""
+    owner, configurations = factors.owners(), factors.configurations
+    edges = np.arange(output_topology.shape[1])
+    for sample, target in zip(x, y, strict=True):
+        z = states.contributions(input_topology, phi, sample[None])[0]
+        prediction = phi(z[output_topology[owner[:, None], edges], configurations].sum(axis=1))
+        keep = np.abs(prediction - target[owner]) <= MATCH_TOLERANCE
+        owner, configurations = owner[keep], configurations[keep]
+    offsets = np.searchsorted(owner, np.arange(len(factors.offsets)))
+    return HardFactors(offsets, configurations, np.zeros(len(owner)), factors.states)
+
+
+def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib) -> SoftFactors:
+    """Tabulate minus the energy of every configuration. Arguments as for ``hard_factors``.
+
+    Raises:
+        ValueError: the table would need more memory than allowed.
+    """
+    count, fan_in = len(states.class_output), output_topology.shape[1]
+    rows = len(output_topology)
+    _refuse_beyond(memory_gib, count, fan_in, rows, what="the table of energies")
+    factors = SoftFactors(np.zeros((rows, count**fan_in)), count)
+    return accumulate(factors, states, input_topology, output_topology, phi, x, y)
+
+
+def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> SoftFactors:
+    """Add the energies of further samples. Arguments as for ``hard_factors``."""
+    table = factors.table.copy()
+    edges = range(output_topology.shape[1])
+    for sample, target in zip(x, y, strict=True):
+        z = states.contributions(input_topology, phi, sample[None])[0]
+        for rows in _chunks(*table.shape):
+            prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in edges]))
+            table[rows] -= (target[rows, None] - prediction) ** 2
+    return SoftFactors(table, factors.states)
+
+
+def sum_out_outputs(factors, states: HiddenStates, field: np.ndarray, temperature: float):
+    """Eliminate the output weights, whose messages to the factor are their constant fields.
+
+    Output weights are leaves of the factor graph, so as long as their fields do not move they can
+    be summed (at zero temperature: maximised) out once, and iterations see input weights alone.
+
+    Args:
+        factors: HardFactors or SoftFactors over C classes per edge.
+        states: the HiddenStates.
+        field: (output, k_out, Q) log-messages of the output weights to their factor.
+        temperature: of the sum, see ``sparsebp.messages``.
+
+    Returns:
+        Factors of the same kind over S input states per edge.
+    """
+    if isinstance(factors, SoftFactors):
+        return _sum_out_soft(factors, states, field, temperature)
+    return _sum_out_hard(factors, states, field, temperature)
+
+
+def _sum_out_soft(factors, states, field, temperature):
+    rows, fan_in = field.shape[:2]
+    table = factors.table.reshape((rows,) + (factors.states,) * fan_in)
+    for edge in range(fan_in):
+        axis = 1 + edge
+        around = [1] * table.ndim
+        around[0], around[axis] = rows, len(field[0, 0])
+        terms = np.take(table, states.classes, axis=axis)  # axes: ..., Q, S, ...
+        shape = [*around[: axis + 1], 1, *around[axis + 1 :]]
+        table = _soft_max(terms + field[:, edge].reshape(shape), temperature, axis)
+    return SoftFactors(np.ascontiguousarray(table.reshape(rows, -1)), len(states.tuples))
+
+
+def _sum_out_hard(factors, states, field, temperature):
+    fan_in, count = field.shape[1], len(states.tuples)
+    owner, weight, key = factors.owners(), factors.log_weight, factors.owners()
+    entry = np.arange(len(owner))
+    for edge in range(fan_in):
+        state = factors.configurations[entry, edge]
+        output = states.class_output[state]
+        weight = weight + field[owner[entry], edge, output]
+        # A zero output weight stands for all input states: write each of them out.
+        copies = np.where(states.alphabet[output] == 0, count, 1)
+        first = np.cumsum(copies) - copies
+        spread = np.arange(copies.sum()) - np.repeat(first, copies)
+        entry, weight, key = (np.repeat(part, copies) for part in (entry, weight, key))
+        key = key * count + np.repeat(states.class_tuple[state], copies) + spread
+    keys, group = np.unique(key, return_inverse=True)
+    largest = np.full(len(keys), -np.inf)
+    np.maximum.at(largest, group, weight)
+    if temperature > 0:
+        base = np.where(np.isfinite(largest), largest, 0.0)
+        total = np.bincount(
+            group, np.exp((weight - base[group]) / temperature), minlength=len(keys)
+        )
+        with np.errstate(divide="ignore"):
+            largest = base + temperature * np.log(total)
+    configurations = np.stack(
+        [keys // count ** (fan_in - 1 - edge) % count for edge in range(fan_in)], axis=1
+    )
+    offsets = np.searchsorted(keys // count**fan_in, np.arange(len(factors.offsets)))
+    return HardFactors(offsets, configurations, largest, count)
+
+
+def _soft_max(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
+    """T log sum exp(terms / T) along an axis; the maximum at T = 0."""
+    largest = terms.max(axis=axis)
+    if temperature == 0:
+        return largest
+    base = np.expand_dims(np.where(np.isfinite(largest), largest, 0.0), axis)
+    with np.errstate(divide="ignore"):
+        return base.squeeze(axis) + temperature * np.log(
+            np.exp((terms - base) / temperature).sum(axis=axis)
+        )
+
+
+def _outer_sum(parts: list[np.ndarray]) -> np.ndarray:
+    """(rows, C) per edge -> (rows, C^k_out): the sum over edges for every configuration."""
+    total = parts[0]
+    for part in parts[1:]:
+        total = (total[:, :, None] + part[:, None, :]).reshape(len(part), -1)
+    return total
+
+
+def _chunks(rows: int, cells: int):
+    bounds = [*range(0, rows, max(1, CHUNK_CELLS // cells)), rows]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
+
+
+def _refuse_beyond(memory_gib: float, count: int, fan_in: int, rows: int, what: str) -> None:
+    size = rows * count**fan_in * 8 / 2**30
+    if size > memory_gib:
+        raise ValueError(
+            f"{what} needs {rows} x {count}^{fan_in} = {rows * count**fan_in} numbers, "
+            f"{size:.3g} GiB; allowed are {memory_gib} GiB (study.memory_gib)"
+        )

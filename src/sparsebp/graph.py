@@ -1,0 +1,151 @@
+"""Sparse patterns: biregular random graphs, and which factors read which hidden neuron."""
+
+import numpy as np
+
+
+def column_degree(rows: int, columns: int, per_row: int, where: str = "pattern") -> int:
+    """Non-zeros per column of a biregular (rows x columns) pattern with ``per_row`` per row.
+
+    Raises:
+        ValueError: no such pattern exists; the message shows the arithmetic.
+    """
+    if rows < 1 or columns < 1 or per_row < 1:
+        raise ValueError(
+            f"{where}: {rows} rows, {columns} columns, {per_row} non-zeros per row; "
+            "each must be at least 1"
+        )
+    if per_row > columns:
+        raise ValueError(
+            f"{where}: {per_row} non-zeros per row do not fit in {columns} columns without repeats"
+        )
+    if rows * per_row % columns:
+        raise ValueError(
+            f"{where}: {rows} rows x {per_row} non-zeros per row = {rows * per_row}, which is not "
+            f"a multiple of {columns} columns, so the columns cannot have equally many"
+        )
+    return rows * per_row // columns
+
+
+def biregular(rows: int, columns: int, per_row: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw a uniform biregular pattern without repeated entries.
+
+    A valid pattern (cyclic, with shuffled column labels) is randomised by the trades of the
+    curveball Markov chain, whose stationary distribution is uniform over all such patterns
+    (Carstens, Phys. Rev. E 91, 042812, 2015).
+
+    Returns:
+        topology: (rows, per_row) int32, the columns of each row's non-zeros, ascending.
+
+    Raises:
+        ValueError: sizes and degrees do not fit.
+    """
+    column_degree(rows, columns, per_row)
+    cyclic = np.arange(rows * per_row).reshape(rows, per_row) % columns
+    return _trade(rng.permutation(columns)[cyclic], rng)
+
+
+def containing(teacher: np.ndarray, columns: int, per_row: int, rng: np.random.Generator):
+    """Draw a biregular pattern that contains the entries of another.
+
+    The added entries are biregular themselves and avoid the teacher's: stubs matched at random,
+    collisions repaired by swaps with random other entries, then randomised by trades.
+
+    Args:
+        teacher: (rows, slots) the pattern to contain.
+        columns: number of columns of both.
+        per_row: non-zeros per row of the result, at least the teacher's.
+
+    Returns:
+        topology: (rows, per_row) int32, ascending in each row.
+
+    Raises:
+        ValueError: sizes and degrees do not fit, or no room was found for the added entries.
+    """
+    rows, slots = teacher.shape
+    added = per_row - slots
+    if added < 0:
+        raise ValueError(
+            f"a student with {per_row} non-zeros per row cannot contain a teacher with {slots}"
+        )
+    if added == 0:
+        return teacher.astype(np.int32)
+    column_degree(rows, columns, per_row)
+    degree = column_degree(rows, columns, added, where="entries added to the teacher's pattern")
+    extra = rng.permutation(np.repeat(np.arange(columns), degree)).reshape(rows, added)
+    _repair(extra, teacher, rng)
+    return np.sort(np.hstack([teacher, _trade(extra, rng, teacher)]), axis=1).astype(np.int32)
+
+
+def _repair(extra: np.ndarray, forbidden: np.ndarray, rng: np.random.Generator) -> None:
+    """Swap entries of ``extra`` in place until no row repeats a column or has a forbidden one."""
+
+    def clashes(row, slot):
+        others = np.delete(extra[row], slot)
+        return extra[row, slot] in others or extra[row, slot] in forbidden[row]
+
+    rows, added = extra.shape
+    ordered = np.sort(extra, axis=1)
+    repeats = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    suspects = np.flatnonzero(repeats | (extra[:, :, None] == forbidden[:, None]).any(axis=(1, 2)))
+    pending = [(row, slot) for row in suspects for slot in range(added)]
+    for row, slot in pending:
+        for _ in range(1000 * rows):
+            if not clashes(row, slot):
+                break
+            other = (rng.integers(rows), rng.integers(added))
+            extra[row, slot], extra[other] = extra[other], extra[row, slot]
+            if clashes(*other) or clashes(row, slot):
+                extra[row, slot], extra[other] = extra[other], extra[row, slot]
+        else:
+            raise ValueError(
+                f"no room for {added} more non-zeros per row beside the {forbidden.shape[1]} of "
+                "the teacher"
+            )
+
+
+def _trade(topology: np.ndarray, rng: np.random.Generator, forbidden: np.ndarray | None = None):
+    """Randomise a pattern by curveball trades between random pairs of rows, all pairs at once.
+
+    In a trade the entries that both rows may hold, and only one holds, are dealt out anew at
+    random. Rows and columns keep their numbers of entries. The number of rounds lets every entry
+    travel through the whole matrix several times (an entry moves in half of its trades).
+    """
+    rows, slots = topology.shape
+    topology = topology.copy()
+    for _ in range(20 + 5 * int(np.ceil(np.log2(rows)))):
+        order = rng.permutation(rows)
+        first, second = order[: rows // 2], order[rows // 2 : 2 * (rows // 2)]
+        hand, other = topology[first], topology[second]
+        # An entry stays where it is if the partner row has it already or must not hold it.
+        stays = (hand[:, :, None] == other[:, None]).any(axis=2)
+        stays_other = (other[:, :, None] == hand[:, None]).any(axis=2)
+        if forbidden is not None:
+            stays |= (hand[:, :, None] == forbidden[second][:, None]).any(axis=2)
+            stays_other |= (other[:, :, None] == forbidden[first][:, None]).any(axis=2)
+        key = rng.random((len(first), 2 * slots))
+        key[:, :slots][stays] = -1.0
+        key[:, slots:][stays_other] = 2.0
+        dealt = np.take_along_axis(np.hstack([hand, other]), np.argsort(key, axis=1), axis=1)
+        topology[first], topology[second] = dealt[:, :slots], dealt[:, slots:]
+    return np.sort(topology, axis=1).astype(np.int32)
+
+
+def readers(output_topology: np.ndarray, hidden: int) -> np.ndarray:
+    """The edges at which each hidden neuron is read.
+
+    Edge e = a * slots + j joins factor a with the hidden neuron in its slot j.
+
+    Args:
+        output_topology: (output, slots) int, biregular.
+        hidden: number of hidden neurons.
+
+    Returns:
+        (hidden, readers per hidden neuron) int64 edge numbers, ascending in each row.
+
+    Raises:
+        ValueError: the hidden neurons are not all read equally often.
+    """
+    counts = np.bincount(output_topology.ravel(), minlength=hidden)
+    if len(counts) > hidden or (counts != counts[0]).any():
+        raise ValueError("output pattern: every hidden neuron must be read by as many outputs")
+    return np.argsort(output_topology.ravel(), kind="stable").reshape(hidden, counts[0])

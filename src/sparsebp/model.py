@@ -1,0 +1,82 @@
+"""The two-layer sparse network, Eq. 1.1: y = phi(W_out psi(W_in x)), with phi = psi."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Activation(NamedTuple):
+    """An element-wise activation function and its parameter.
+
+    Attributes:
+        function: a key of ``ACTIVATIONS``.
+        parameter: b of ``tanh(x - b)`` or a of ``max(x, a x)``.
+    """
+
+    function: str
+    parameter: float
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Apply the function to every element of ``x`` (float64, any shape)."""
+        return ACTIVATIONS[self.function].apply(x, self.parameter)
+
+
+class _Kind(NamedTuple):
+    parameter_name: str
+    apply: Callable[[np.ndarray, float], np.ndarray]
+
+
+ACTIVATIONS = {
+    "tanh": _Kind("b", lambda x, b: np.tanh(x - b)),
+    "leaky-relu": _Kind("a", lambda x, a: np.maximum(x, a * x)),
+}
+
+
+def activation(function: str, **parameter: float) -> Activation:
+    """Return the activation called ``function``: ``activation("tanh", b=0.1)``.
+
+    Raises:
+        ValueError: unknown function, or a parameter that it does not have.
+    """
+    if function not in ACTIVATIONS:
+        raise ValueError(f"activation function: {function!r}; allowed: {', '.join(ACTIVATIONS)}")
+    name = ACTIVATIONS[function].parameter_name
+    if set(parameter) != {name}:
+        given = ", ".join(parameter) or "nothing"
+        raise ValueError(f"activation {function} takes the parameter {name}; given: {given}")
+    return Activation(function, float(parameter[name]))
+
+
+class Layer(NamedTuple):
+    """A sparse weight matrix by rows.
+
+    Attributes:
+        topology: (rows, slots) int, the column of each possible non-zero.
+        weights: (rows, slots), the value of each.
+    """
+
+    topology: np.ndarray
+    weights: np.ndarray
+
+    def __matmul__(self, x: np.ndarray) -> np.ndarray:
+        """Multiply with the rows of ``x``: (samples, columns) -> (samples, rows), float64."""
+        out = np.zeros((len(x), len(self.topology)))
+        for slot in range(self.topology.shape[1]):
+            out += x[:, self.topology[:, slot]] * self.weights[:, slot].astype(float)
+        return out
+
+
+def forward(inner: Layer, outer: Layer, phi: Activation, x: np.ndarray) -> np.ndarray:
+    """Output of the network, Eq. 1.1.
+
+    Args:
+        inner: W_in, (hidden, input_slot).
+        outer: W_out, (output, output_slot).
+        phi: the activation of both layers.
+        x: (samples, input) inputs, -1 or +1.
+
+    Returns:
+        y: (samples, output) float64.
+    """
+    return phi(outer @ phi(inner @ x))

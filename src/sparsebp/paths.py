@@ -1,0 +1,23 @@
+"""Every path pattern of the study, relative to the folder it runs in."""
+
+TEACHER = "results/{experiment}/seed-{seed}/teacher.nc"
+DATASET = "results/{experiment}/seed-{seed}/dataset.nc"
+STUDENT = "results/{experiment}/seed-{seed}/student.nc"
+TRAINED = "results/{experiment}/seed-{seed}/{learner}.nc"
+RESULTS = "results/{experiment}.nc"
+FIGURE = "figures/{figure}.{format}"
+FIGURE_FORMATS = ("pdf", "png", "svg")
+
+KERNELS = ".snakemake/kernels/{sources}/compiled"
+"""Marks a folder of compiled kernels, one for each state of the engine's sources: Numba's own cache
+does not see changes in imported files."""
+
+
+def log(pattern: str) -> str:
+    """Log file of the job that makes a file."""
+    return "logs/" + pattern.removesuffix(".nc").replace(".{format}", "") + ".log"
+
+
+def benchmark(pattern: str) -> str:
+    """Benchmark file of the job that makes a file."""
+    return "benchmarks/" + pattern.removesuffix(".nc").replace(".{format}", "") + ".tsv"

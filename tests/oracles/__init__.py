@@ -1,0 +1,1 @@
+"""Independent test oracles: exhaustive enumeration, a plain twin of the updates, exact rings."""

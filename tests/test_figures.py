@@ -1,0 +1,292 @@
+"""The figures: what is drawn is what the results say, and the files say where they come from."""
+
+import copy
+import itertools
+import os
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pypdf
+import pytest
+import xarray as xr
+from scipy import stats
+
+from sparsebp import figures
+
+LEARNERS = {
+    "bp-offline": {"label": "offline", "algorithm": "sum-product", "schedule": "offline"},
+    "bp-batch4": {
+        "label": "mini-batch 4",
+        "algorithm": "sum-product",
+        "schedule": "mini-batch",
+        "batch_size": 4,
+    },
+    "bp-online": {"label": "online", "algorithm": "sum-product", "schedule": "online"},
+    "mp-offline": {"label": "offline", "algorithm": "max-product", "schedule": "offline"},
+    "mp-online": {"label": "online", "algorithm": "max-product", "schedule": "online"},
+    "bp": {"label": "BP", "algorithm": "sum-product", "schedule": "offline"},
+    "rbp": {
+        "label": "reinforced BP",
+        "algorithm": "sum-product",
+        "schedule": "offline",
+        "reinforcement": 0.01,
+    },
+    "ms": {"label": "max-sum", "algorithm": "max-sum", "factor": "soft", "schedule": "offline"},
+}
+NAMES = list(LEARNERS)
+SAMPLES = np.arange(1, 9)
+EXPERIMENTS = {"one": {"thesis": "Fig. 1"}, "two": {"thesis": "Fig. 2"}}
+PROVENANCE = {"config": "a (b) \\ c", "author": "Müller", "versions": {"numpy": "2"}, "n": [1, 2.5]}
+
+
+def dataset(seeds=5, entropy=0):
+    """Errors of all learners, zero from m = 7 on, and those of mini-batches only at m = 4, 8."""
+    rng = np.random.default_rng(entropy)
+    shape = (len(NAMES), seeds, len(SAMPLES))
+    errors = rng.random((3, *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
+    absent = (np.array(NAMES) == "bp-batch4")[:, None, None] & (SAMPLES % 4 != 0)
+    absent = np.broadcast_to(absent, shape)
+    errors[:, absent] = np.nan
+    dims = ("learner", "seed", "n_samples")
+    return xr.Dataset(
+        {name: (dims, e) for name, e in zip(figures.Y_LABELS, errors, strict=True)}
+        | {"status": (dims, np.where(absent, 0, 1).astype(np.int8))},
+        coords={"learner": NAMES, "seed": np.arange(seeds), "n_samples": SAMPLES},
+    )
+
+
+def panel(**changes):
+    default = {
+        "experiment": "one",
+        "quantity": "weight_error",
+        "learners": NAMES,
+        "title": "a title",
+        "x": None,
+        "y": None,
+        "scale": "linear",
+    }
+    return default | changes
+
+
+def build(*panels, results=None, learners=LEARNERS):
+    figure = {"thesis": "Fig. 0", "columns": 2, "panels": list(panels)}
+    results = results or {"one": dataset(), "two": dataset(entropy=1)}
+    return figures.build("fig0", figure, learners, EXPERIMENTS, results)
+
+
+def draw(*paths, panels=(), results=None):
+    figure = {"thesis": "Fig. 0", "columns": 1, "panels": list(panels) or [panel()]}
+    results = results or {"one": dataset()}
+    figures.draw("fig0", figure, LEARNERS, EXPERIMENTS, results, paths, PROVENANCE)
+
+
+def curve(ax, name):
+    (line,) = [line for line in ax.lines if line.get_label() == name]
+    return line
+
+
+def marked(ax, status):
+    label = figures.MARKS[status][-1]
+    return [line for line in ax.lines if line.get_label() == label]
+
+
+def look(line):
+    return line.get_markeredgecolor(), line.get_marker(), str(line._dash_pattern)
+
+
+@pytest.mark.parametrize("quantity", figures.Y_LABELS)
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_means_and_intervals(quantity, scale):
+    data = dataset()
+    (ax,) = build(panel(quantity=quantity, scale=scale), results={"one": data}).axes
+    assert ax.get_ylabel() == figures.Y_LABELS[quantity]
+    assert ax.get_yscale() == {"linear": "linear", "log": "symlog"}[scale]
+    assert ax.get_ylim()[0] < 0  # an exact zero is inside the panel
+    for name, bars in zip(NAMES, ax.containers, strict=True):
+        values = data[quantity].sel(learner=name).dropna("n_samples")
+        x, y = curve(ax, name).get_data()
+        np.testing.assert_array_equal(np.round(x), values.n_samples)
+        assert np.abs(x - np.round(x)).max() <= figures.DODGE + 1e-12
+        np.testing.assert_allclose(y, values.mean("seed"), rtol=1e-12)
+        assert ax.get_ylim()[1] >= y.max()
+        segments = np.array(bars.lines[2][0].get_segments())
+        n = values.sizes["seed"]
+        half = stats.t(n - 1).ppf(0.975) * values.std("seed", ddof=1) / np.sqrt(n)
+        np.testing.assert_allclose(segments[:, 0, 1], y - half, atol=1e-12)
+        np.testing.assert_allclose(segments[:, 1, 1], y + half, atol=1e-12)
+        np.testing.assert_allclose(segments[:, :, 0], np.stack([x, x], axis=1))
+
+
+def test_minibatches_have_markers_at_whole_batches_only():
+    (ax,) = build(panel()).axes
+    np.testing.assert_array_equal(np.round(curve(ax, "bp-batch4").get_xdata()), [4, 8])
+
+
+def test_one_seed_has_no_interval():
+    data = dataset(seeds=1)
+    (ax,) = build(panel(), results={"one": data}).axes
+    np.testing.assert_array_equal(
+        curve(ax, "ms").get_ydata(), data.weight_error.sel(learner="ms")[0]
+    )
+    for bars in ax.containers:
+        segments = np.concatenate([np.ravel(s) for s in bars.lines[2][0].get_segments()] or [[]])
+        assert not segments.size
+
+
+def test_curves_of_all_zeros_and_learners_without_values(tmp_path):
+    data = dataset()
+    data["weight_error"] *= 0
+    data = data.isel(n_samples=[0, 1])  # nothing at all of the mini-batches
+    empty = data.assign(weight_error=data.weight_error * np.nan)
+    for scale in ("linear", "log"):
+        draw(tmp_path / "empty.svg", panels=[panel(scale=scale)], results={"one": empty})
+        draw(tmp_path / f"{scale}.svg", panels=[panel(scale=scale)], results={"one": data})
+
+
+def test_every_learner_has_its_own_look():
+    (ax,) = build(panel()).axes
+    looks = {name: look(curve(ax, name)) for name in NAMES}
+    assert looks.pop("bp") == looks["bp-offline"]  # the same but for the label
+    for a, b in itertools.combinations(looks.values(), 2):
+        assert a[1:] != b[1:]  # also without colour
+    table = figures.STYLES.values()
+    assert len({(style.marker, style.linestyle) for style in table}) == len(table)
+
+
+def test_a_learner_looks_the_same_in_every_panel_and_figure():
+    alone = build(panel(learners=["mp-online"])).axes[0]
+    both = build(panel(), panel(experiment="two", learners=["ms", "mp-online"])).axes
+    assert len({look(curve(ax, "mp-online")) for ax in (alone, *both)}) == 1
+
+
+def test_new_learners_get_styles_of_their_own():
+    new = copy.deepcopy(LEARNERS)
+    new |= {f"batch{b}": LEARNERS["bp-batch4"] | {"batch_size": b} for b in range(5, 20)}
+    new |= {f"r{r}": LEARNERS["rbp"] | {"reinforcement": r} for r in (0.03, 0.1)}
+    new["ms-random"] = LEARNERS["ms"] | {"inference": {"initial_scale": 1.0}}
+    styles = figures.style_learners(new)
+    assert styles == figures.style_learners(copy.deepcopy(new))
+    assert {n: styles[n] for n in NAMES} == figures.style_learners(LEARNERS)
+    del styles["bp"]
+    assert len(set(styles.values())) == len(styles)
+    for name in ("batch8", "r0.03", "ms-random"):  # the other learners of a figure play no role
+        few = {name: new[name]} | LEARNERS
+        assert figures.style_learners(few)[name] == figures.style_learners({name: new[name]})[name]
+        assert figures.style_learners(few)["rbp"] == styles["rbp"]
+
+
+def test_defaults_filled_in_change_no_style():
+    filled = {n: {"factor": "hard", "reinforcement": 0} | b for n, b in LEARNERS.items()}
+    assert figures.style_learners(filled) == figures.style_learners(LEARNERS)
+
+
+def test_status_marks():
+    data = dataset()
+    data["status"].loc["ms", 2, 3] = 2
+    data["status"].loc["mp-online", 0, [5, 8]] = 3
+    data["weight_error"].loc["mp-online", 0, 5] = np.nan  # the other seeds still have a mean
+    drawing = build(panel(), results={"one": data})
+    (ax,) = drawing.axes
+    for status, name, where in ((2, "ms", [3]), (3, "mp-online", [5, 8])):
+        (marks,) = marked(ax, status)
+        np.testing.assert_array_equal(np.round(marks.get_xdata()), where)
+        means = data.weight_error.sel(learner=name, n_samples=where).mean("seed")
+        np.testing.assert_allclose(marks.get_ydata(), means)
+    texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
+    assert {mark[-1] for mark in figures.MARKS.values()} <= set(texts)
+
+
+def test_no_marks_where_all_converged():
+    drawing = build(panel())
+    assert not marked(drawing.axes[0], 2) + marked(drawing.axes[0], 3)
+    assert len(drawing.legends) == 1
+
+
+def test_one_legend_names_each_learner_once():
+    bp, mp = ["bp-offline", "bp-batch4", "bp-online"], ["mp-offline", "mp-online"]
+    drawing = build(panel(learners=bp), panel(learners=bp, y=[0, 0.1]), panel(learners=mp))
+    assert [ax.get_legend() for ax in drawing.axes] == [None] * 3
+    (legend,) = drawing.legends
+    texts = [text.get_text() for text in legend.get_texts() if text.get_text()]
+    labels = ["offline", "mini-batch 4", "online", "offline", "online"]
+    assert sorted(texts) == sorted([*labels, "BP:", "max-product:"])
+
+
+def test_limits_and_shared_axes():
+    close = panel(x=[2, 5], y=[0, 0.02])
+    whole, other, near = build(panel(), panel(experiment="two"), close).axes
+    assert whole.get_ylim() == other.get_ylim()
+    assert whole.get_xlim() == other.get_xlim()
+    assert near.get_xlim()[0] < 2 < 5 < near.get_xlim()[1] < 6
+    assert -0.002 < near.get_ylim()[0] < 0
+    assert near.get_ylim()[1] == 0.02
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".png", ".svg"])
+def test_provenance_and_bytes(tmp_path, suffix, monkeypatch):
+    first, second = tmp_path / f"first{suffix}", tmp_path / "folder" / f"second{suffix}"
+    draw(first)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")  # no date may depend on the clock
+    draw(second)
+    assert figures.read_provenance(first) == PROVENANCE
+    assert first.read_bytes() == second.read_bytes()
+    assert os.listdir(tmp_path / "folder") == [second.name]
+
+
+def test_pdf_metadata_and_fonts(tmp_path):
+    draw(tmp_path / "a.pdf")
+    reader = pypdf.PdfReader(tmp_path / "a.pdf")
+    assert reader.metadata.title == "fig0 (Fig. 0)"
+    assert reader.metadata.creator == "sparsebp"
+    assert "/CreationDate" not in reader.metadata
+    assert figures.json.loads(reader.metadata.subject) == PROVENANCE
+    assert reader.pages[0].mediabox.width <= 7 * 72
+    fonts = reader.pages[0]["/Resources"]["/Font"].values()
+    descendants = [font.get_object()["/DescendantFonts"][0].get_object() for font in fonts]
+    assert descendants
+    assert all("/FontFile2" in d["/FontDescriptor"].get_object() for d in descendants)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"learners": ["bp", "nobody"]}, ["nobody", "one", "bp-offline"]),
+        ({"experiment": "three"}, ["three", "one"]),
+        ({"quantity": "happiness"}, ["happiness", "weight_error"]),
+    ],
+)
+def test_a_panel_of_something_missing_is_refused(tmp_path, changes, words):
+    with pytest.raises(ValueError) as error:
+        draw(tmp_path / "a.pdf", panels=[panel(**changes)])
+    assert all(word in str(error.value) for word in words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+    (tmp_path / "a.pdf").write_text("the one before")
+    with pytest.raises(ValueError, match=r"b\.txt"):
+        draw(tmp_path / "a.pdf", tmp_path / "b.txt")
+
+    save = figures.Figure.savefig
+
+    def fail(self, path, **options):
+        save(self, path, **options)
+        if options["format"] == "svg":
+            raise OSError("disk full")
+
+    monkeypatch.setattr(figures.Figure, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        draw(tmp_path / "a.pdf", tmp_path / "b.svg")
+    assert os.listdir(tmp_path) == ["a.pdf"]
+    assert (tmp_path / "a.pdf").read_text() == "the one before"
+
+
+def test_matplotlib_settings_are_neither_used_nor_changed(tmp_path):
+    draw(tmp_path / "a.svg")
+    with matplotlib.rc_context({"font.size": 20, "lines.markeredgewidth": 5, "axes.grid": False}):
+        before = dict(matplotlib.rcParams)
+        draw(tmp_path / "b.svg")
+        assert dict(matplotlib.rcParams) == before
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert not plt.get_fignums()

@@ -1,0 +1,393 @@
+"""The learning loop against oracles that share no code with it."""
+
+import numpy as np
+import pytest
+
+from sparsebp import factors as fac
+from sparsebp.algorithms import Status
+from sparsebp.learning import Beliefs, learn, propagate
+from tests.oracles import twin
+from tests.oracles.enumeration import enumerate_posterior
+from tests.oracles.rings import solve_rings
+from tests.problems import RELU, TANH, instance, learner
+
+
+def build(one, how):
+    """Factors of all samples of an instance, for a learner."""
+    make = fac.soft_factors if how.rules.soft else fac.hard_factors
+    return make(one.problem.states, *one.problem.patterns, one.phi, *one.samples, memory_gib=1)
+
+
+def run(one, how, prior=None, seed=0, observe=None):
+    """Pass messages on all samples of an instance."""
+    prior = prior or Beliefs.uniform(one.problem)
+    rng = np.random.default_rng(seed)
+    return propagate(how, one.problem, build(one, how), prior, rng, observe)
+
+
+def probabilities(log_beliefs):
+    """Normalised probabilities from logarithms."""
+    p = np.exp(log_beliefs)
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+NAMES = ("u", "h", "v", "g", "belief", "belief_outer")
+RULES = {
+    "sum-product": dict(algorithm="sum-product"),
+    "reinforced sum-product": dict(algorithm="sum-product", reinforcement=0.3),
+    "soft sum-product": dict(algorithm="sum-product", factor="soft", beta=0.7),
+    "cold soft sum-product": dict(algorithm="sum-product", factor="soft", beta=300.0),
+    "reinforced soft sum-product": dict(
+        algorithm="sum-product", factor="soft", beta=2.0, reinforcement=0.3
+    ),
+    "max-product": dict(algorithm="max-product"),
+    "max-sum": dict(algorithm="max-sum"),
+    "reinforced max-sum": dict(algorithm="max-sum", reinforcement=0.3),
+}
+SHAPES = {
+    "binary 2, 2": dict(n=6),
+    "binary 3, 2, relu": dict(n=6, teacher=(3, 2), phi=RELU),
+    "binary 2, 3, rectangular": dict(sizes=(8, 8, 4), teacher=(2, 4)),
+    "binary 1, 1": dict(n=4, teacher=(1, 1)),
+    "ternary 3, 2": dict(n=5, student=(3, 2), alphabet=(-1, 0, 1)),
+    "ternary 2, 3": dict(n=5, student=(2, 3), alphabet=(-1, 0, 1)),
+}
+
+
+@pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor", "both"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("rule", RULES)
+def test_every_message_equals_the_plain_twin(rule, shape, damped):
+    one = instance(m=2, **SHAPES[shape])
+    steps, scale = 4, 0.5
+    damping = 0.3 if damped != "both" else 0.0
+    how = learner(
+        **RULES[rule],
+        damping=damping,
+        damped=damped,
+        initial_scale=scale,
+        max_steps=steps,
+        tolerance=1e-300,
+    )
+    rng = np.random.default_rng(5)
+    prior = Beliefs(*(rng.normal(size=part.shape) for part in Beliefs.uniform(one.problem)))
+    seen = []
+    outcome = run(
+        one,
+        how,
+        prior,
+        seed=11,
+        observe=lambda now: seen.append({name: getattr(now, name).copy() for name in NAMES}),
+    )
+    rng = np.random.default_rng(11)
+    (outputs, k_out), (_, k_in) = (part.shape for part in reversed(one.problem.patterns))
+    q = len(one.problem.states.alphabet)
+    expected = twin.run(
+        *one.arguments,
+        rule=how.algorithm,
+        beta=how.beta,
+        hard=not how.rules.soft,
+        reinforcement=how.reinforcement,
+        damping=damping,
+        damped=damped,
+        log_prior_input=prior.inner,
+        log_prior_output=prior.outer,
+        initial_input=rng.normal(0, scale, (outputs, k_out, k_in, q)),
+        initial_output=rng.normal(0, scale, (outputs, k_out, q)),
+        steps=steps,
+    )
+    moving = how.reinforcement > 0
+
+    def same(ours, theirs):
+        ours = ours.reshape(theirs.shape)
+        # The twin records probabilities for hard factors, log-likelihoods for soft ones.
+        ours = ours - ours.max(axis=-1, keepdims=True) if how.rules.soft else probabilities(ours)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-10)
+
+    # Where nothing is left to change the engine stops early, and rightly so.
+    assert 2 <= len(seen) == outcome.iterations <= steps
+    expected = expected[: len(seen)]
+    for ours, theirs in zip(seen, expected, strict=True):
+        same(ours["h"], theirs.h)
+        same(ours["u"], theirs.u)
+        if moving:
+            same(ours["g"], theirs.g)
+            same(ours["v"], theirs.v)
+            same(ours["belief"], theirs.input_beliefs)
+            same(ours["belief_outer"], theirs.output_beliefs)
+    same(outcome.beliefs.inner, expected[-1].input_beliefs_after)
+    if moving:
+        same(outcome.beliefs.outer, expected[-1].output_beliefs_after)
+
+
+@pytest.mark.parametrize("shape", ["binary 2, 2", "ternary 2, 3"])
+@pytest.mark.parametrize("rule", ["sum-product", "soft sum-product", "max-product", "max-sum"])
+def test_output_weights_are_computed_as_in_the_twin_after_convergence(rule, shape):
+    one = instance(m=3, **SHAPES[shape])
+    how = learner(**RULES[rule], max_steps=400, tolerance=1e-13)
+    outcome = run(one, how)
+    expected = twin.run(
+        *one.arguments,
+        rule=how.algorithm,
+        beta=how.beta,
+        hard=not how.rules.soft,
+        damping=0.3,
+        steps=outcome.iterations + 1,
+    )[-1].output_beliefs_after
+    ours = outcome.beliefs.outer
+    ours = ours if how.rules.soft else probabilities(ours)
+    np.testing.assert_allclose(ours, expected, atol=1e-4)
+
+
+TREES = {
+    "one output": dict(sizes=(4, 2, 1), teacher=(2, 2)),
+    "one output, three read": dict(sizes=(6, 3, 1), teacher=(2, 3)),
+    "one output, ternary": dict(sizes=(4, 2, 1), teacher=(2, 2), alphabet=(-1, 0, 1)),
+    "a forest": dict(sizes=(8, 4, 2), teacher=(2, 2)),
+    "one weight per hidden neuron": dict(sizes=(3, 3, 1), teacher=(1, 3), alphabet=(-1, 0, 1)),
+}
+
+
+@pytest.mark.parametrize("damping", [0.0, 0.3])
+@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("tree", TREES)
+def test_exact_on_trees(tree, m, damping):
+    one = instance(m=m, **TREES[tree])
+    exact = enumerate_posterior(*one.arguments)
+    settle = dict(tolerance=1e-13, damping=damping)
+    beliefs = run(one, learner(**settle)).beliefs
+    np.testing.assert_allclose(probabilities(beliefs.inner), exact.input_marginals, atol=1e-9)
+    np.testing.assert_allclose(probabilities(beliefs.outer), exact.output_marginals, atol=1e-9)
+    beliefs = run(one, learner("max-product", **settle)).beliefs
+    np.testing.assert_allclose(np.exp(beliefs.inner), exact.input_max_marginals, atol=1e-9)
+    np.testing.assert_allclose(np.exp(beliefs.outer), exact.output_max_marginals, atol=1e-9)
+    beliefs = run(one, learner("max-sum", **settle)).beliefs
+    for ours, energy in zip(
+        beliefs, (exact.input_min_energy, exact.output_min_energy), strict=True
+    ):
+        np.testing.assert_allclose(-ours, energy - exact.minimum_energy, atol=1e-9)
+
+
+@pytest.mark.parametrize("beta", [0.05, 1.0, 40.0])
+def test_finite_temperature_is_exact_on_trees(beta):
+    one = instance(m=2, **TREES["one output, ternary"])
+    exact = enumerate_posterior(*one.arguments, beta=beta)
+    how = learner(factor="soft", beta=beta, tolerance=1e-13)
+    for ours, theirs in zip(
+        run(one, how).beliefs, (exact.input_marginals, exact.output_marginals), strict=True
+    ):
+        np.testing.assert_allclose(probabilities(beta * ours), theirs, atol=1e-9)
+
+
+def test_posterior_at_the_size_of_the_thesis(record_property):
+    """Against transfer matrices on the rings: BP's marginals, max-product's supports.
+
+    The distances come out with ``pytest --junitxml`` or ``-rP``.
+    """
+    distance, missed = {}, {}
+    for m in (1, 2, 3, 4, 5):
+        one = instance(n=1000, m=m)
+        exact = solve_rings(*one.arguments)
+        bp = run(one, learner(max_steps=300)).beliefs
+        marginals = exact.input_marginals, exact.output_marginals
+        distance[m] = max(
+            np.abs(probabilities(ours) - theirs).max()
+            for ours, theirs in zip(bp, marginals, strict=True)
+        )
+        # Max-product may fail to rule out a state that no solution has, since its messages are
+        # about single weights; it must never rule out one that some solution has.
+        mp = run(one, learner("max-product")).beliefs
+        out, impossible = (
+            np.concatenate([part.ravel() for part in parts])
+            for parts in (
+                [part < -5 for part in mp],
+                [part == 0 for part in (exact.input_max_marginals, exact.output_max_marginals)],
+            )
+        )
+        assert not (out & ~impossible).any()
+        missed[m] = (impossible & ~out).sum() / impossible.sum()
+    for m in distance:
+        print(
+            f"m={m}: BP is within {distance[m]:.2g} of the exact marginals; "
+            f"max-product misses {missed[m]:.2g} of the impossible states"
+        )
+    assert distance[1] < 0.1 and distance[2] < 0.03 and distance[3] < 0.01
+    assert distance[4] < 1e-3 and distance[5] < 1e-3
+    assert missed[5] < 0.01 < missed[1]
+
+
+def test_max_sum_reaches_the_exact_minimum_energy_on_rings():
+    one = instance(n=200, m=14, student=(3, 2), alphabet=(-1, 0, 1))
+    exact = solve_rings(*one.arguments, beta=1.0)
+    assert exact.minimum_energy == pytest.approx(0, abs=1e-12)
+    outcome = run(one, learner("max-sum"))
+    for ours, energy in zip(
+        outcome.beliefs, (exact.input_min_energy, exact.output_min_energy), strict=True
+    ):
+        decided = np.sort(energy, axis=-1)[..., 1] > 1e-6
+        assert decided.mean() > 0.95
+        assert (ours.argmax(-1) == energy.argmin(-1))[decided].all()
+
+
+@pytest.mark.parametrize("phi", [TANH, RELU], ids=["tanh", "relu"])
+@pytest.mark.parametrize("schedule", ["offline", "online"])
+def test_error_expected_from_the_beliefs_is_the_error_found(phi, schedule):
+    """The matched-case identity, within its sampling error (4 standard deviations)."""
+    grid, expected, found, variance = [1, 2, 3, 4], 0.0, 0.0, 0.0
+    for seed in range(2):
+        one = instance(n=1000, m=max(grid), phi=phi, seed=seed)
+        truth = one.truth()
+        how = learner(schedule=schedule, max_steps=100)
+        for trained in learn(how, one.problem, one.samples, grid, 1, seed, memory_gib=1):
+            wrong = [
+                (estimate != one.problem.states.alphabet[index]).mean()
+                for estimate, index in zip((trained.inner, trained.outer), truth, strict=True)
+            ]
+            expected += trained.expected_error
+            found += np.mean(wrong)
+            # Weights of one hidden neuron err together: at most 4 of them.
+            variance += 4 * trained.expected_error / 4000
+    assert found > 0.05
+    assert abs(expected - found) < 4 * np.sqrt(variance)
+
+
+@pytest.mark.parametrize("how", [learner(), learner(damping=0.0), learner(reinforcement=0.05)])
+def test_truth_keeps_positive_belief_under_hard_factors(how):
+    one = instance(n=60, m=3, student=(2, 3), alphabet=(-1, 0, 1))
+    beliefs = Beliefs.uniform(one.problem)
+    for _ in range(30):  # the same data again and again sharpens the fields without end
+        outcome = run(one, how, prior=beliefs)
+        assert outcome.status != Status.CONTRADICTION
+        beliefs = outcome.beliefs
+        for ours, index in zip(beliefs, one.truth(), strict=True):
+            assert np.isfinite(np.take_along_axis(ours, index[..., None], -1)).all()
+
+
+@pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
+def test_fields_far_beyond_the_range_of_floating_point_do_not_underflow(algorithm):
+    """Fields of e^-5000 against the truth leave it what the data leave it."""
+    one = instance(m=4, **TREES["one output, three read"])
+    rng = np.random.default_rng(0)
+    prior = Beliefs.uniform(one.problem)
+    for part, index in zip(prior, one.truth(), strict=True):
+        against = -5000.0 + rng.normal(size=index.shape)
+        np.put_along_axis(part, index[..., None], against[..., None], -1)
+    exact = enumerate_posterior(
+        *one.arguments, log_prior_input=prior.inner, log_prior_output=prior.outer
+    )
+    marginals = exact.input_marginals, exact.output_marginals
+    if algorithm == "max-product":
+        marginals = exact.input_max_marginals, exact.output_max_marginals
+    outcome = run(one, learner(algorithm, damping=0.0), prior=prior)
+    assert outcome.status == Status.CONVERGED
+    for ours, theirs in zip(outcome.beliefs, marginals, strict=True):
+        ours = probabilities(ours) if algorithm == "sum-product" else np.exp(ours)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
+def test_strong_reinforcement_pins_without_overflow():
+    one = instance(n=30, m=2, student=(3, 2), alphabet=(-1, 0, 1))
+    for algorithm in ("sum-product", "max-sum"):
+        how = learner(algorithm, reinforcement=1.0, max_steps=400, tolerance=1e-300)
+        outcome = run(one, how)
+        assert outcome.status != Status.CONTRADICTION
+        for part in outcome.beliefs:
+            assert not np.isnan(part).any() and (part.max(axis=-1) == 0).all()
+
+
+def test_a_contradiction_is_detected_and_recorded():
+    one = instance(n=20, m=6)
+    y = one.samples.y.copy()
+    y[3, 5] += 0.01  # no configuration gives this output
+    spoilt = one.samples._replace(y=y)
+    for schedule in ("offline", "online"):
+        for algorithm in ("sum-product", "max-product"):
+            how = learner(algorithm, schedule=schedule, max_steps=50)
+            runs = list(learn(how, one.problem, spoilt, [1, 2, 3, 4, 5, 6], 1, 0, 1))
+            bad = [r.status == Status.CONTRADICTION for r in runs]
+            assert bad == [False, False, False, True, True, True]
+    how = learner("max-sum", max_steps=50)
+    runs = list(learn(how, one.problem, spoilt, [3, 6], 1, 0, 1))
+    assert all(r.status != Status.CONTRADICTION for r in runs)
+    # Online, what was known before the contradiction stands.
+    how = learner(schedule="online", tie_tolerance=0.0)
+    runs = list(learn(how, one.problem, spoilt, [3, 4, 6], 1, 0, 1))
+    decided = runs[0].expected_error
+    assert runs[1].expected_error == decided == runs[2].expected_error
+
+
+def test_beliefs_that_exclude_every_state_are_a_contradiction():
+    """Each factor alone is satisfiable, but the prior excludes what the data demand."""
+    one = instance(n=20, m=12)
+    prior = Beliefs.uniform(one.problem)
+    np.put_along_axis(prior.inner, one.truth()[0][..., None], -np.inf, -1)
+    assert run(one, learner(), prior=prior).status == Status.CONTRADICTION
+
+
+def test_results_do_not_depend_on_the_rest_of_the_grid():
+    one = instance(n=30, m=8)
+    for how in (learner(initial_scale=1.0), learner("max-product", schedule="online")):
+        alone = list(learn(how, one.problem, one.samples, [6], 1, 0, 1))
+        among = list(learn(how, one.problem, one.samples, list(range(1, 9)), 1, 0, 1))
+        [same] = [trained for trained in among if trained.n_samples == 6]
+        np.testing.assert_array_equal(alone[0].inner, same.inner)
+        np.testing.assert_array_equal(alone[0].outer, same.outer)
+        assert alone[0].iterations == same.iterations
+
+
+def test_schedules_agree_on_the_first_batch_and_skip_what_they_cannot_reach():
+    one = instance(n=30, m=9)
+    grid = list(range(1, 10))
+
+    def reached(**how):
+        return {
+            t.n_samples: t for t in learn(learner(**how), one.problem, one.samples, grid, 1, 0, 1)
+        }
+
+    offline = reached()
+    batch = reached(schedule="mini-batch", batch_size=4)
+    online = reached(schedule="online")
+    assert list(offline) == grid == list(online)
+    assert list(batch) == [4, 8]
+    np.testing.assert_array_equal(batch[4].inner, offline[4].inner)
+    np.testing.assert_array_equal(online[1].outer, offline[1].outer)
+
+
+def test_online_fields_are_the_beliefs_of_the_batch_before():
+    one = instance(n=30, m=2)
+    first = one._replace(samples=one.samples._replace(x=one.samples.x[:1], y=one.samples.y[:1]))
+    second = one._replace(samples=one.samples._replace(x=one.samples.x[1:], y=one.samples.y[1:]))
+    how = learner(max_steps=50)
+    chained = run(second, how, prior=run(first, how).beliefs)
+    online = learner(schedule="online", max_steps=50)
+    *_, last = learn(online, one.problem, one.samples, [1, 2], 1, 0, 1)
+    beliefs = chained.beliefs.inner
+    clear = np.abs(beliefs[..., 0] - beliefs[..., 1]) > 1e-6
+    assert clear.mean() > 0.5
+    estimate = one.problem.states.alphabet[beliefs.argmax(-1)]
+    assert (estimate == last.inner)[clear].all()
+
+
+def test_ties_are_broken_without_bias_and_reproducibly():
+    one = instance(n=1000, m=1, alphabet=(-1, 0, 1), student=(2, 2))
+    # One step of max-sum from uniform messages tells nothing of input weights after one sample.
+    how = learner("max-sum", max_steps=1)
+    [first] = learn(how, one.problem, one.samples, [1], 1, 0, 1)
+    [again] = learn(how, one.problem, one.samples, [1], 1, 0, 1)
+    [other] = learn(how, one.problem, one.samples, [1], 1, 1, 1)
+    np.testing.assert_array_equal(first.inner, again.inner)
+    assert (first.inner != other.inner).mean() > 0.3
+    tied = run(one, how).beliefs.inner
+    tied = np.isclose(tied, 0, atol=1e-9).all(-1)
+    assert tied.sum() > 500
+    counts = np.array([(first.inner[tied] == value).sum() for value in (-1, 0, 1)])
+    assert np.abs(counts / tied.sum() - 1 / 3).max() < 4 * np.sqrt(2 / 9 / tied.sum())
+
+
+def test_nonzero_readout_never_estimates_a_zero_output_weight():
+    one = instance(n=30, m=3, student=(2, 3), alphabet=(-1, 0, 1))
+    [free] = learn(learner(), one.problem, one.samples, [3], 1, 0, 1)
+    [bound] = learn(learner(output_readout="nonzero"), one.problem, one.samples, [3], 1, 0, 1)
+    assert (free.outer == 0).any() and not (bound.outer == 0).any()
+    np.testing.assert_array_equal(free.inner, bound.inner)
+    np.testing.assert_array_equal(free.outer[free.outer != 0], bound.outer[free.outer != 0])

@@ -1,0 +1,50 @@
+# The study of learning sparse binary neural networks with belief propagation.
+#
+#   snakemake                        all figures
+#   snakemake figures/fig3_2.pdf     one figure and all that it needs
+#   snakemake --dry-run              what would run, and why
+import json
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from sparsebp import paths
+from sparsebp.config import ConfigError, Study
+from sparsebp.provenance import sources
+
+min_version("9.27")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+try:
+    study = Study.load(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml")
+except ConfigError as error:
+    raise WorkflowError(f"configuration: {error}")
+
+
+wildcard_constraints:
+    experiment="|".join(study.experiments),
+    learner="|".join(study.learners),
+    figure="|".join(study.figures),
+    format="|".join(paths.FIGURE_FORMATS),
+    seed=r"\d+",
+
+
+localrules:
+    all,
+    results,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        expand(paths.FIGURE, figure=study.figures, format=paths.FIGURE_FORMATS),
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/results.smk"
+include: "workflow/rules/figures.smk"

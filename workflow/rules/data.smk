@@ -9,7 +9,7 @@ rule teacher:
     benchmark:
         paths.benchmark(paths.TEACHER)
     conda:
-        "sparsebp"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
@@ -33,7 +33,7 @@ rule dataset:
     benchmark:
         paths.benchmark(paths.DATASET)
     conda:
-        "sparsebp"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
@@ -58,7 +58,7 @@ rule student:
     benchmark:
         paths.benchmark(paths.STUDENT)
     conda:
-        "sparsebp"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,

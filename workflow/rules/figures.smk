@@ -16,7 +16,7 @@ rule figure:
     benchmark:
         paths.benchmark(paths.FIGURE)
     conda:
-        "sparsebp"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,

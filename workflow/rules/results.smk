@@ -24,7 +24,7 @@ rule collect:
     benchmark:
         paths.benchmark(paths.RESULTS)
     conda:
-        "sparsebp"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,

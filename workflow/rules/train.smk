@@ -12,7 +12,7 @@ rule kernels:
     benchmark:
         "benchmarks/kernels.tsv"
     conda:
-        "sparsebp"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -37,7 +37,7 @@ rule train:
     benchmark:
         paths.benchmark(paths.TRAINED)
     conda:
-        "sparsebp"
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=int(study.study["memory_gib"] * 3072 + 500),

@@ -1,0 +1,169 @@
+"""Factors against direct enumeration of weights."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sparsebp import factors as fac
+from tests.problems import RELU, TANH, instance
+
+SHAPES = [
+    dict(n=5),
+    dict(n=5, teacher=(1, 1)),
+    dict(n=4, teacher=(3, 2)),
+    dict(n=4, student=(3, 2), alphabet=(-1, 0, 1)),
+    dict(n=4, student=(2, 3), alphabet=(-1, 0, 1)),
+    dict(sizes=(6, 4, 4), teacher=(3, 2)),
+]
+
+
+def built(one, kind):
+    """Hard or soft factors of all samples."""
+    make = {"hard": fac.hard_factors, "soft": fac.soft_factors}[kind]
+    return make(one.problem.states, *one.problem.patterns, one.phi, *one.samples, memory_gib=1)
+
+
+def energies(one, a):
+    """{(output weight, input weights) per edge: energy} of factor a, weight by weight."""
+    inner, outer, alphabet, x, y, phi = one.arguments
+    k_in, found = inner.shape[1], {}
+    edge_states = list(product(product(alphabet, repeat=1), product(alphabet, repeat=k_in)))
+    for choice in product(edge_states, repeat=outer.shape[1]):
+        pre = 0.0
+        for j, ((weight,), inputs) in enumerate(choice):
+            pre = pre + weight * phi(x[:, inner[outer[a, j]]].astype(float) @ np.array(inputs))
+        found[choice] = ((y[:, a] - phi(pre)) ** 2).sum()
+    return found
+
+
+def written_out(states, configuration):
+    """All (output weight, input weights) that a class per edge stands for."""
+    per_edge = []
+    for c in configuration:
+        pairs = np.argwhere(states.classes == c)
+        per_edge.append(
+            [((states.alphabet[q],), tuple(states.alphabet[states.tuples[s]])) for q, s in pairs]
+        )
+    return product(*per_edge)
+
+
+@pytest.mark.parametrize("phi", [TANH, RELU], ids=["tanh", "relu"])
+@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_hard_factors_list_what_reproduces_the_data(shape, m, phi):
+    one = instance(m=m, phi=phi, **shape)
+    factors = built(one, "hard")
+    for a in range(2):
+        rows = factors.configurations[factors.offsets[a] : factors.offsets[a + 1]]
+        listed = [c for row in rows for c in written_out(one.problem.states, row)]
+        expected = {c for c, energy in energies(one, a).items() if energy < 1e-12}
+        assert len(listed) == len(set(listed)) and set(listed) == expected
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_soft_factors_tabulate_the_energies(shape):
+    one = instance(m=2, **shape)
+    factors = built(one, "soft")
+    fan_in = one.problem.patterns.outer.shape[1]
+    for a in range(2):
+        table = factors.table[a].reshape((factors.states,) * fan_in)
+        expected = energies(one, a)
+        seen = 0
+        for configuration in np.ndindex(table.shape):
+            for choice in written_out(one.problem.states, configuration):
+                assert -table[configuration] == pytest.approx(expected[choice], abs=1e-12)
+                seen += 1
+        assert seen == len(expected)
+
+
+def test_the_energy_of_the_truth_is_zero():
+    one = instance(n=50, m=6, student=(2, 3), alphabet=(-1, 0, 1))
+    states, (inner, outer) = one.problem.states, one.truth()
+    weights = len(states.alphabet) ** np.arange(inner.shape[1])[::-1]
+    classes = states.classes[outer, (inner @ weights)[one.problem.patterns.outer]]
+    flat = np.ravel_multi_index(tuple(classes.T), (built(one, "soft").states,) * outer.shape[1])
+    table = built(one, "soft").table
+    assert np.abs(table[np.arange(50), flat]).max() < 1e-20
+    assert (table <= 0).all() and (table < -1e-3).mean() > 0.5
+
+
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[4]], ids=str)
+def test_more_samples_extend_the_factors_of_fewer(shape, kind):
+    one = instance(n=12, m=5, **{key: shape[key] for key in shape if key != "n"})
+    where = one.problem.states, *one.problem.patterns, one.phi
+    x, y = one.samples
+    few = built(one._replace(samples=one.samples._replace(x=x[:2], y=y[:2])), kind)
+    extend = fac.restrict if kind == "hard" else fac.accumulate
+    more, whole = extend(few, *where, x[2:], y[2:]), built(one, kind)
+    if kind == "hard":
+        np.testing.assert_array_equal(more.offsets, whole.offsets)
+        np.testing.assert_array_equal(more.configurations, whole.configurations)
+        assert len(more.configurations) < len(few.configurations)
+    else:
+        np.testing.assert_allclose(more.table, whole.table, atol=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_summing_out_output_weights_equals_the_sum_over_them(shape, kind, temperature):
+    one = instance(m=2, **shape)
+    states, factors = one.problem.states, built(one, kind)
+    outputs, fan_in = one.problem.patterns.outer.shape
+    rng = np.random.default_rng(0)
+    field = rng.normal(size=(outputs, fan_in, len(states.alphabet)))
+    field[0, 0, 0] = -np.inf  # an output weight that is excluded altogether
+    reduced = fac.sum_out_outputs(factors, states, field, temperature)
+    for a in range(2):
+        dense = np.full((len(states.tuples),) * fan_in, -np.inf)
+        if kind == "hard":
+            for entry in range(reduced.offsets[a], reduced.offsets[a + 1]):
+                dense[tuple(reduced.configurations[entry])] = reduced.log_weight[entry]
+        else:
+            dense = reduced.table[a].reshape(dense.shape)
+        terms = {}
+        for choice, energy in energies(one, a).items():
+            if kind == "hard" and energy > 1e-12:
+                continue
+            log_weight = 0.0 if kind == "hard" else -energy
+            for j, ((weight,), _) in enumerate(choice):
+                log_weight += field[a, j, np.searchsorted(states.alphabet, weight)]
+            terms.setdefault(tuple(inputs for _, inputs in choice), []).append(log_weight)
+        for index in np.ndindex(dense.shape):
+            key = tuple(tuple(states.alphabet[states.tuples[s]]) for s in index)
+            values = np.array(terms.get(key, [-np.inf]))
+            expected = values.max()
+            if temperature > 0 and np.isfinite(expected):
+                shifted = np.exp((values - expected) / temperature)
+                expected += temperature * np.log(shifted.sum())
+            assert dense[index] == pytest.approx(expected, abs=1e-10)
+
+
+@given(
+    alphabet=st.sampled_from([(-1, 1), (-1, 0, 1), (-2, -1, 0, 1, 2), (0, 3)]),
+    fan_in=st.integers(1, 3),
+)
+@settings(max_examples=20, deadline=None)
+def test_classes_join_exactly_the_states_with_a_zero_output_weight(alphabet, fan_in):
+    states = fac.HiddenStates.of(alphabet, fan_in)
+    q, s = len(alphabet), len(alphabet) ** fan_in
+    zeros = alphabet.count(0)
+    assert states.classes.shape == (q, s)
+    assert len(np.unique(states.classes)) == (q - zeros) * s + zeros == len(states.class_output)
+    for k, value in enumerate(alphabet):
+        assert len(np.unique(states.classes[k])) == (1 if value == 0 else s)
+        assert (states.class_output[states.classes[k]] == k).all()
+
+
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+def test_a_table_beyond_memory_is_refused_with_its_size(kind):
+    one = instance(n=12, m=1, teacher=(3, 3), alphabet=(-1, 0, 1))
+    make = {"hard": fac.hard_factors, "soft": fac.soft_factors}[kind]
+    arguments = one.problem.states, *one.problem.patterns, one.phi, *one.samples
+    with pytest.raises(ValueError, match=r"55\^3.*GiB.*memory_gib"):
+        make(*arguments, memory_gib=1e-4)
+    assert make(*arguments, memory_gib=1).states == 55

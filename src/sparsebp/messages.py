@@ -32,6 +32,8 @@ from numba import njit
 
 # A reinforced field saturates here, so that a growing field never turns into an impossibility.
 LOWEST = -1e300
+# Maxima kept side by side in a sweep over a table.
+LANES = 8
 
 
 @njit(cache=True)
@@ -254,19 +256,17 @@ def contract_soft(table, incoming, fan_in, temperature, out):
     """Sum over all configurations of each factor, per edge and state (Eqs. 3.5, 3.7).
 
     The table of a factor has one axis per edge. One axis after the other is summed against its
-    incoming message, after its own outgoing message was taken against those of the remaining
-    edges: two sweeps over the table instead of one per edge.
+    incoming message; on the way its own outgoing message is taken against those of the remaining
+    edges. One sweep over the table, and ever smaller ones, instead of one per edge.
     """
     states = incoming.shape[1]
-    size = table.shape[1]
-    rest = np.empty(size)
-    others = np.empty(size)
+    rest = np.empty(table.shape[1])
+    others = np.empty(max(table.shape[1] // states, 1))
     for a in range(len(table)):
         first = a * fan_in
         current = table[a]
-        length = size
         for j in range(fan_in):
-            length //= states
+            length = len(current) // states
             # others[k]: incoming messages of the edges after j, summed, at their configuration k.
             others[0] = 0.0
             filled = 1
@@ -276,53 +276,53 @@ def contract_soft(table, incoming, fan_in, temperature, out):
                     for c in range(states):
                         others[k * states + c] = base + incoming[first + later, c]
                 filled *= states
-            for c in range(states):
-                part = current[c * length : (c + 1) * length]
-                out[first + j, c] = _largest_sum(part, others, states)
-                if temperature > 0:
-                    total = 0.0
-                    for k in range(length):
-                        total += np.exp((part[k] + others[k] - out[first + j, c]) / temperature)
-                    out[first + j, c] += temperature * np.log(total)
-            if j + 1 < fan_in:
-                _eliminate(current, incoming[first + j], length, temperature, rest)
-                current = rest[:length]
+            _sweep(current, incoming[first + j], others, length, temperature, rest, out[first + j])
+            current = rest[:length]
 
 
 @njit(cache=True)
-def _largest_sum(part, others, block):
-    """max over k of part[k] + others[k], kept blockwise so that it vectorises."""
-    if len(part) < block:
-        return (part + others[: len(part)]).max()
-    best = part[:block] + others[:block]
-    for start in range(block, len(part), block):
-        for k in range(block):
-            x = part[start + k] + others[start + k]
-            best[k] = x if x > best[k] else best[k]
-    return best.max()
+def _sweep(current, message, others, length, temperature, rest, out):
+    """Both sums over the first axis of a table current[c, k], c of the edge at hand:
 
-
-@njit(cache=True)
-def _eliminate(current, message, length, temperature, out):
-    """out[k] = sum over c of current[c, k] + message[c]; ``out`` may be the start of current."""
-    states = len(message)
-    best = np.empty(length)
-    for k in range(length):
-        best[k] = current[k] + message[0]
-    for c in range(1, states):
+    out[c] = sum over k of current[c, k] + others[k], the outgoing message, and
+    rest[k] = sum over c of current[c, k] + message[c], the table without this edge.
+    """
+    best = np.empty(LANES)
+    remaining = np.full(length, -np.inf)
+    whole = length - length % LANES
+    for c in range(len(message)):
         part = current[c * length : (c + 1) * length]
-        for k in range(length):
-            x = part[k] + message[c]
-            best[k] = x if x > best[k] else best[k]
+        here = message[c]
+        best[:] = -np.inf
+        # Maxima are kept in lanes: a single running maximum would not vectorise.
+        for start in range(0, whole, LANES):
+            for lane in range(LANES):
+                x = part[start + lane]
+                y = x + others[start + lane]
+                best[lane] = y if y > best[lane] else best[lane]
+                y = x + here
+                old = remaining[start + lane]
+                remaining[start + lane] = y if y > old else old
+        for k in range(whole, length):
+            best[0] = max(best[0], part[k] + others[k])
+            remaining[k] = max(remaining[k], part[k] + here)
+        out[c] = best.max()
     if temperature > 0:
         total = np.zeros(length)
-        for c in range(states):
-            part = current[c * length : (c + 1) * length]
+        for c in range(len(message)):
+            row = 0.0
             for k in range(length):
-                total[k] += np.exp((part[k] + message[c] - best[k]) / temperature)
+                x = current[c * length + k]
+                if out[c] > -np.inf:
+                    row += np.exp((x + others[k] - out[c]) / temperature)
+                if remaining[k] > -np.inf:
+                    total[k] += np.exp((x + message[c] - remaining[k]) / temperature)
+            if row > 0:
+                out[c] += temperature * np.log(row)
         for k in range(length):
-            best[k] += temperature * np.log(total[k])
-    out[:length] = best
+            if total[k] > 0:
+                remaining[k] += temperature * np.log(total[k])
+    rest[:length] = remaining
 
 
 @njit(cache=True)

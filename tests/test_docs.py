@@ -1,0 +1,42 @@
+"""The documentation: what it shows has to work."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from sparsebp.config import Study
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+
+
+def test_examples_of_new_experiments_learners_and_panels_are_valid():
+    text = (ROOT / "docs/experiments.md").read_text()
+    blocks = [yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for block in blocks:
+        if "inference" in block:  # the one example that belongs inside an experiment
+            block = {"experiments": {"wide": block}}
+        update_config(config, block)
+    config["experiments"]["wide"]["learners"] += ["bp-batch8", "rms-fast", "warm"]
+    study = Study.load(config, SCHEMA)
+    assert study.train_spec("wide", "warm")["learner"]["initial_scale"] == 1.0
+    assert study.figure_spec("wide")["figure"]["panels"][1]["learners"][-1] == "warm"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/experiments.md", "docs/gallery.md"])
+def test_links_lead_somewhere(page):
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)#]+)\)", path.read_text())
+    assert links or page != "README.md"
+    for link in links:
+        assert (path.parent / link).exists(), link
+
+
+def test_the_readme_names_targets_that_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert {"figures", "test"} <= named <= targets

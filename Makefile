@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures small test lint format lock clean help FORCE
+.PHONY: figures small gallery test lint format lock clean help FORCE
 
 PYTHON ?= python3
 ARGS ?=
@@ -30,19 +30,18 @@ figures: $(STAMP)  ## compute what is missing and draw the five figures (the def
 small: $(STAMP)  ## the same figures on the small configuration, in build/small
 	$(RUN) snakemake figures --configfile tests/small.yaml --directory build/small $(ARGS)
 
+gallery: figures  ## put the figures into docs/gallery
+	mkdir -p docs/gallery
+	cp figures/*.png docs/gallery
+
 test: $(STAMP)  ## run the tests
 	$(RUN) python -m pytest $(ARGS)
 
-# All rules run in the one locked environment, so the lint that asks for an environment per rule is
-# passed over; any other, or a workflow that cannot be read, fails.
 lint: $(STAMP)  ## check style and format of Python files and the workflow
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) snakefmt --check Snakefile workflow
-	@echo 'snakemake --lint'; out=$$($(RUN) snakemake --lint 2>&1) || { \
-	    lints=$$(printf '%s\n' "$$out" | grep '^    \* ' || echo 'unreadable'); \
-	    if printf '%s\n' "$$lints" | grep -qv 'a conda environment or container for each rule'; \
-	    then printf '%s\n' "$$out" >&2; exit 1; fi; }
+	$(RUN) snakemake --lint
 
 format: $(STAMP)  ## put Python files and the workflow into the standard format
 	$(RUN) ruff check --fix-only

@@ -30,8 +30,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="STEP")
 
-    def step(name, help, inputs=(), seed=True, output=True):
-        command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+    def step(name, help, inputs=(), seed=True, output=True, epilog=None):
+        about = help[0].upper() + help[1:] + "."
+        command = commands.add_parser(name, help=help, description=about, epilog=epilog)
         command.add_argument("spec", type=_json, metavar="SPEC", help="configuration slice, JSON")
         if seed:
             command.add_argument("--seed", type=int, required=True, help="number of the simulation")
@@ -49,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
         "train",
         "train a student on every number of samples",
         [("student", "student.nc to read"), ("dataset", "dataset.nc to read")],
+        epilog="Kernels are compiled into the folder that the environment variable NUMBA_CACHE_DIR "
+        "names, by the first training that finds it empty while others wait; without it, where "
+        "Numba puts them.",
     )
     step(
         "collect",
@@ -76,12 +80,6 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="files to write: .pdf, .png, .svg",
     )
-    commands.add_parser(
-        "kernels",
-        help="compile the engine into NUMBA_CACHE_DIR",
-        description="Compile the engine into the folder that NUMBA_CACHE_DIR names, so that "
-        "trainings started side by side find it there.",
-    )
     return top
 
 
@@ -104,12 +102,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns the exit status: 1 with one line on stderr for bad input."""
     options = vars(parser().parse_args(arguments))
     command = options.pop("command")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("sparsebp").setLevel(logging.INFO)
     try:
-        if command == "kernels":
-            import_module("sparsebp.steps.train").compile_kernels()
-        else:
-            import_module(f"sparsebp.steps.{command}").run(**options)
+        import_module(f"sparsebp.steps.{command}").run(**options)
     except (ValueError, OSError) as error:
         print(f"sparsebp {command}: {error}", file=sys.stderr)
         return 1

@@ -1,11 +1,12 @@
 """The configuration: its schema, its checks, and the slice of it that each step depends on."""
 
+import math
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from sparsebp.algorithms import Learner, batches
@@ -13,6 +14,23 @@ from sparsebp.graph import column_degree
 from sparsebp.model import activation
 
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
+
+
+def _is_number(_, value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(_, value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+# JSON Schema takes 2.0 for an integer, and YAML's .nan and .inf for numbers; a study does not.
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": _is_number, "integer": _is_integer}
+    ),
+)
 
 
 class ConfigError(ValueError):
@@ -41,7 +59,7 @@ class Study:
         """
         rules = yaml.safe_load(Path(schema).read_text())
         config = deepcopy(config)
-        error = best_match(Draft202012Validator(rules).iter_errors(config))
+        error = best_match(Validator(rules).iter_errors(config))
         if error is not None:
             raise ConfigError(_message(error))
         _fill_defaults(config, rules, rules)
@@ -161,7 +179,7 @@ def _message(error: ValidationError) -> str:
     if error.context:
         # Of several alternatives, explain the one of the type that was given.
         error = min(error.context, key=lambda e: (e.validator == "type", -len(e.absolute_path)))
-    where = ".".join(str(part) for part in error.absolute_path) or "configuration"
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
     value, rule = error.instance, error.validator_value
     match error.validator:
         case "additionalProperties":
@@ -193,19 +211,20 @@ def _fill_defaults(value, schema: dict, root: dict) -> None:
     """Write the schema's defaults into a valid configuration, in place.
 
     Those of a shared definition only where the key itself has a default: blocks of overrides stay
-    as they are.
+    as they are. Keys that the schema names come out in its order, so that their order in the file
+    does not matter.
     """
     if "$ref" in schema:
         name = schema["$ref"].removeprefix("#/$defs/")
         _fill_defaults(value, root["$defs"][name], root)
     for option in schema.get("oneOf", []):
-        if Draft202012Validator(option).is_valid(value):
+        if Validator(option).is_valid(value):
             _fill_defaults(value, option, root)
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         for key, rule in properties.items():
-            if "default" in rule:
-                value.setdefault(key, deepcopy(rule["default"]))
+            if key in value or "default" in rule:
+                value[key] = value.pop(key, deepcopy(rule.get("default")))
         for key, item in value.items():
             rule = properties.get(key, schema.get("additionalProperties"))
             if isinstance(rule, dict) and ("$ref" not in rule or "default" in rule):

@@ -8,9 +8,8 @@ RESULTS = "results/{experiment}.nc"
 FIGURE = "figures/{figure}.{format}"
 FIGURE_FORMATS = ("pdf", "png", "svg")
 
-KERNELS = ".snakemake/kernels/{sources}/compiled"
-"""Marks a folder of compiled kernels, one for each state of the engine's sources: Numba's own cache
-does not see changes in imported files."""
+KERNELS = ".snakemake/kernels/{sources}"
+"""Compiled kernels, one folder for each state of the engine's sources."""
 
 
 def log(pattern: str) -> str:

@@ -20,7 +20,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
 
     Raises:
         BadFile: an input file is not right.
-        ValueError: files that do not belong together.
+        ValueError: files that do not belong together, or estimates of different engines.
     """
     learners, seeds, grid = spec["learners"], range(spec["seeds"]), spec["samples"]
     shape = len(learners), len(seeds), len(grid)
@@ -34,6 +34,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
+    engines = set()
     for j, seed in enumerate(seeds):
         at = {"experiment": spec["experiment"], "seed": seed}
         network = store.read_teacher(teacher.format(**at))
@@ -47,6 +48,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         for i, learner in enumerate(learners):
             path = trained.format(**at, learner=learner)
             found = store.read_trained(path)
+            engines.add(store.provenance(path)["sources"])
             estimates = found["input_estimate"], found["output_estimate"]
             if [part.shape[1:] for part in estimates] != [part.shape for part in patterns]:
                 raise ValueError(f"{path}: its student is of another shape than in student.nc")
@@ -66,7 +68,9 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     )
     for name, (long_name, equation) in LONG_NAMES.items():
         results[name].attrs = {"long_name": long_name, "comment": equation}
-    store.write_results(output, results, record("collect", spec))
+    if len(engines) > 1:
+        raise ValueError(f"{output}: its trainings were made by {len(engines)} different engines")
+    store.write_results(output, results, record("collect", spec, engine=engines.pop()))
 
 
 LONG_NAMES = {

@@ -1,7 +1,11 @@
 """Train a student on every number of samples, and compile what that needs."""
 
+import fcntl
 import logging
+from hashlib import sha256
+from pathlib import Path
 
+import numba
 import numpy as np
 
 from sparsebp import store
@@ -31,6 +35,8 @@ def run(spec: dict, seed: int, student: str, dataset: str, output: str) -> None:
             f"the sample numbers need at least {needed[0]}, exactly {needed[1]}, at least "
             f"{needed[2]}"
         )
+    if numba.config.CACHE_DIR:
+        compile_once(Path(numba.config.CACHE_DIR))
     problem = Problem.of(patterns, alphabet, activation(**spec["activation"]))
     learner, entropy = Learner(**spec["learner"]), spec["entropy"]
     found = []
@@ -56,6 +62,22 @@ def run(spec: dict, seed: int, student: str, dataset: str, output: str) -> None:
         name: np.array(column) for name, column in zip(names, zip(*found, strict=True), strict=True)
     }
     store.write_trained(output, arrays, record("train", spec, seed=seed))
+
+
+def compile_once(folder: Path) -> None:
+    """Fill Numba's cache in ``folder`` if nobody has: one process compiles, others wait for it.
+
+    Numba's cache does not see changes in imported files, so the folder is for one state of the
+    sources. It goes by the place of the sources too, and so does the mark that it is filled.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    place = sha256(str(Path(__file__).resolve()).encode()).hexdigest()[:16]
+    filled = folder / f"{place}.filled"
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not filled.exists():
+            compile_kernels()
+            filled.touch()
 
 
 def compile_kernels() -> None:

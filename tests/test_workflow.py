@@ -1,0 +1,504 @@
+"""The workflow: what an edit reruns, and that runs repeat, stop and resume as they should.
+
+A tiny study runs once, in a copy of the project. Each test starts from its outcome, edits one
+thing, and compares the jobs that Snakemake then has with the exact set that should run.
+"""
+
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tokenize
+from pathlib import Path
+
+import netCDF4
+import pytest
+import yaml
+
+from sparsebp import store
+from tests.workflow_helpers import ROOT, TARGETS, Project, jobs
+
+CONFIG = """
+study: {seeds: 2, test_samples: 5}
+inference: {max_steps: 50}
+learners:
+  bp-online: {algorithm: sum-product, schedule: online}
+  rbp: {algorithm: sum-product, schedule: offline, reinforcement: 0.01}
+  rms: {algorithm: max-sum, factor: soft, schedule: offline, reinforcement: 0.01}
+experiments:
+  matched:
+    layers: {input: 20, hidden: 20, output: 20}
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    student: {alphabet: [-1, 1]}
+    samples: {last: 3}
+    learners: [bp-online, rbp]
+  mismatched:
+    layers: {input: 20, hidden: 20, output: 20}
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    student: {nonzeros_per_row: {input: 3, output: 2}, alphabet: [-1, 0, 1]}
+    samples: {last: 3}
+    learners: [rbp, rms]
+figures:
+  one:
+    panels: [{experiment: matched}]
+  both:
+    columns: 2
+    panels: [{experiment: matched}, {experiment: mismatched, quantity: topology_error}]
+"""
+LEARNERS = {"matched": ("bp-online", "rbp"), "mismatched": ("rbp", "rms")}
+EXPERIMENTS = tuple(LEARNERS)
+SEEDS = ("0", "1")
+MADE = ("results", "figures", "logs", "benchmarks", ".snakemake")
+
+
+def train(*experiments, seeds=SEEDS):
+    """All trainings of the experiments."""
+    return set().union(*(jobs("train", name, seeds, LEARNERS[name]) for name in experiments))
+
+
+TEACHERS, DATASETS, STUDENTS = (
+    jobs(rule, EXPERIMENTS, SEEDS) for rule in ("teacher", "dataset", "student")
+)
+TRAININGS = train(*EXPERIMENTS)
+COLLECTS = jobs("collect", EXPERIMENTS)
+FIGURES = jobs("figure", ("one", "both"))
+EVERYTHING = TEACHERS | DATASETS | STUDENTS | TRAININGS | COLLECTS | FIGURES
+AFTER_MATCHED = jobs("collect", "matched") | FIGURES
+AFTER_MISMATCHED = jobs("collect", "mismatched") | jobs("figure", "both")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """The project after one complete run, a copy of its state, and that run."""
+    folder = tmp_path_factory.mktemp("workflow")
+    project = Project(folder, yaml.safe_load(CONFIG))
+    run = project.make()
+    project.save(folder / "finished")
+    return project, folder / "finished", run
+
+
+@pytest.fixture
+def project(finished):
+    """The project as it was after the complete run."""
+    project, snapshot, _ = finished
+    project.restore(snapshot)
+    return project
+
+
+@pytest.fixture
+def bare(project):
+    """The project as it was before the run."""
+    for part in MADE:
+        shutil.rmtree(project / part)
+    return project
+
+
+def contents(project):
+    """All that a run has made: NetCDF files as values, bit for bit, and figures as bytes."""
+    found = {path.name: path.read_bytes() for path in (project / "figures").iterdir()}
+    for path in sorted((project / "results").rglob("*.nc")):
+        with netCDF4.Dataset(path) as file:
+            file.set_auto_maskandscale(False)
+            name = str(path.relative_to(project.folder))
+            found[name] = file.provenance
+            for key, variable in file.variables.items():
+                values = variable[:]
+                raw = list(values) if values.dtype == object else values.tobytes()
+                found[f"{name}:{key}"] = variable.dimensions, str(values.dtype), values.shape, raw
+    return found
+
+
+# --- What an edit reruns
+
+
+def test_first_run_makes_everything_once(finished):
+    run = finished[2]
+    assert run.work == EVERYTHING
+    assert not run.failed
+
+
+def test_finished_study_has_nothing_to_do(project):
+    assert project.make("--dry-run").jobs == []
+
+
+@pytest.mark.parametrize("later", [0, 86400], ids=["now", "tomorrow"])
+def test_touching_sources_reruns_nothing(project, later):
+    stamp = time.time() + later
+    for part in ("Snakefile", "workflow", "src", "config.yaml", "environment.yml"):
+        for path in [project / part, *(project / part).rglob("*")]:
+            os.utime(path, (stamp, stamp))
+    assert project.todo() == set()
+
+
+EDITS_OF_CONFIG = {
+    "reinforcement of a learner": (
+        {"learners.rms.reinforcement": 0.02},
+        jobs("train", "mismatched", SEEDS, "rms") | AFTER_MISMATCHED,
+    ),
+    "reinforcement of a learner of both experiments": (
+        {"learners.rbp.reinforcement": 0.02},
+        jobs("train", EXPERIMENTS, SEEDS, "rbp") | COLLECTS | FIGURES,
+    ),
+    "inference of one experiment": (
+        {"experiments.mismatched.inference": {"damping": 0.5}},
+        train("mismatched") | AFTER_MISMATCHED,
+    ),
+    "longer sample grid": (
+        {"experiments.mismatched.samples": {"last": 4}},
+        jobs("dataset", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
+    ),
+    "sparser sample grid": (
+        {"experiments.matched.samples": [1, 3]},
+        train("matched") | AFTER_MATCHED,
+    ),
+    "activation": (
+        {"experiments.mismatched.activation.b": 0.2},
+        jobs("dataset", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
+    ),
+    "pattern of the student": (
+        {"experiments.mismatched.student.nonzeros_per_row.input": 4},
+        jobs("student", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
+    ),
+    "size of the network": (
+        {"experiments.mismatched.layers": {"input": 22, "hidden": 22, "output": 22}},
+        jobs("teacher", "mismatched", SEEDS)
+        | jobs("dataset", "mismatched", SEEDS)
+        | jobs("student", "mismatched", SEEDS)
+        | train("mismatched")
+        | AFTER_MISMATCHED,
+    ),
+    "more seeds": (
+        {"study.seeds": 3},
+        jobs("teacher", EXPERIMENTS, "2")
+        | jobs("dataset", EXPERIMENTS, "2")
+        | jobs("student", EXPERIMENTS, "2")
+        | train(*EXPERIMENTS, seeds="2")
+        | COLLECTS
+        | FIGURES,
+    ),
+    "fewer seeds": ({"study.seeds": 1}, COLLECTS | FIGURES),
+    "new learner in one experiment": (
+        {
+            "learners.mp": {"algorithm": "max-product", "schedule": "offline"},
+            "experiments.mismatched.learners": ["rbp", "rms", "mp"],
+        },
+        jobs("train", "mismatched", SEEDS, "mp") | AFTER_MISMATCHED,
+    ),
+    "learner that no experiment runs": (
+        {"learners.mp": {"algorithm": "max-product", "schedule": "offline"}},
+        set(),
+    ),
+    "label of a learner": ({"learners.rms.label": "max-sum"}, jobs("figure", "both")),
+    "title of a panel": ({"figures.one.panels.0.title": "New"}, jobs("figure", "one")),
+    "limits of a panel": ({"figures.both.panels.1.y": [0, 0.5]}, jobs("figure", "both")),
+    "new panel": (
+        {"figures.one.panels": [{"experiment": "matched"}, {"experiment": "matched", "x": [1, 2]}]},
+        jobs("figure", "one"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected"), EDITS_OF_CONFIG.values(), ids=EDITS_OF_CONFIG)
+def test_edit_of_the_configuration(project, changes, expected):
+    project.change(changes)
+    assert project.todo() == expected
+
+
+def test_order_of_keys_reruns_nothing(project):
+    layers = {"output": 20, "hidden": 20, "input": 20}
+    project.change({"experiments.matched.layers": layers})
+    assert project.todo() == set()
+
+
+EDITS_OF_SOURCES = {
+    "messages.py": TRAININGS | COLLECTS | FIGURES,
+    "learning.py": TRAININGS | COLLECTS | FIGURES,
+    "graph.py": EVERYTHING,
+    "metrics.py": COLLECTS | FIGURES,
+    "figures.py": FIGURES,
+    "cli.py": set(),
+    "paths.py": set(),
+    "config.py": set(),
+}
+
+
+@pytest.mark.parametrize(("module", "expected"), EDITS_OF_SOURCES.items(), ids=EDITS_OF_SOURCES)
+def test_edit_of_the_sources(project, module, expected):
+    project.append(f"src/sparsebp/{module}", '\n"""An edit."""\n')
+    assert project.todo() == expected
+
+
+def test_every_import_of_a_step_is_among_its_sources(project):
+    script = """
+import sys
+from importlib import import_module
+from pathlib import Path
+from sparsebp.provenance import PACKAGE, source_files
+
+for path in (PACKAGE / "steps").glob("[!_]*.py"):
+    for name in [name for name in sys.modules if name.startswith("sparsebp")]:
+        del sys.modules[name]
+    import_module(f"sparsebp.steps.{path.stem}")
+    files = {Path(m.__file__) for name, m in sys.modules.items() if name.startswith("sparsebp")}
+    files = {file for file in files if file.name != "__init__.py"}
+    assert path in files, "not the copy's package"
+    assert files == source_files(f"steps.{path.stem}"), path.stem
+"""
+    process = project.python("-c", script)
+    assert process.returncode == 0, process.stdout
+
+
+def test_new_experiment_with_a_figure_needs_the_configuration_alone(project):
+    before = contents(project)
+    block = yaml.safe_load((project / "config.yaml").read_text())["experiments"]["matched"]
+    block |= {"layers": {"input": 12, "hidden": 12, "output": 12}, "learners": ["rbp"]}
+    panels = {"panels": [{"experiment": "added"}]}
+    project.change({"experiments.added": block, "figures.new": panels})
+    run = project.make()
+    assert run.work == (
+        jobs("teacher", "added", SEEDS)
+        | jobs("dataset", "added", SEEDS)
+        | jobs("student", "added", SEEDS)
+        | jobs("train", "added", SEEDS, "rbp")
+        | {"collect added", "figure new"}
+    )
+    after = contents(project)
+    assert after | before == after
+    assert {name for name in after if "new" in name} == {"new.pdf", "new.png", "new.svg"}
+
+
+def test_one_figure_makes_only_what_it_needs(bare):
+    assert bare.todo("figures/one.pdf") == (
+        jobs("teacher", "matched", SEEDS)
+        | jobs("dataset", "matched", SEEDS)
+        | jobs("student", "matched", SEEDS)
+        | train("matched")
+        | {"collect matched", "figure one"}
+    )
+
+
+def test_lost_kernels_retrain_nothing(project):
+    shutil.rmtree(project / ".snakemake/kernels")
+    assert project.todo() == set()
+
+
+def test_lost_kernels_retrain_nothing_but_what_changed(project):
+    shutil.rmtree(project / ".snakemake/kernels")
+    project.change({"learners.rms.reinforcement": 0.02})
+    changed = jobs("train", "mismatched", SEEDS, "rms") | AFTER_MISMATCHED
+    assert project.todo() == changed
+
+
+def test_lost_training_is_made_again_when_asked_for(project):
+    """Results that are there do not need it; a new training comes with all that follows from it."""
+    lost = "results/mismatched/seed-1/rms.nc"
+    (project / lost).unlink()
+    assert project.todo() == set()
+    assert project.todo("all", lost) == {"train mismatched 1 rms"} | AFTER_MISMATCHED
+
+
+# --- Runs that repeat, stop and resume
+
+
+def test_other_order_of_jobs_gives_the_same_files(finished, project):
+    before = contents(project)
+    order = ("--scheduler", "greedy", "--prioritize", "results/mismatched.nc")
+    again = project.make("--forceall", "--cores", "1", *order)
+    assert again.work == EVERYTHING
+    assert again.jobs != finished[2].jobs
+    assert again.jobs.index("collect mismatched") < again.jobs.index("train matched 0 rbp")
+    assert contents(project) == before
+
+
+def test_more_seeds_and_back_keep_what_there_is(project):
+    results, before = "results/matched.nc", contents(project)
+    project.change({"study.seeds": 3})
+    project.make(results)
+    after = contents(project)
+    assert after[f"{results}:status"][2] == (2, 3, 3)
+    changed = {name for name in before if after[name] != before[name]}
+    assert {name.partition(":")[0] for name in changed} == {results}
+    project.change({"study.seeds": 2})
+    assert project.make(results).work == {"collect matched"}
+    after = contents(project)
+    assert {name: after[name] for name in before} == before
+
+
+def test_edited_engine_trains_anew(project):
+    trained = project / "results/matched/seed-0/rbp.nc"
+    before = store.provenance(trained)
+    limit = "lambda self: object.__setattr__(self, 'max_steps', 1)"
+    project.append("src/sparsebp/algorithms.py", f"\n\nLearner.__post_init__ = {limit}\n")
+    assert project.make(str(trained.relative_to(project.folder))).work == {
+        "train matched 0 rbp",
+    }
+    after = store.provenance(trained)
+    assert after["sources"] != before["sources"]
+    assert after | {"sources": before["sources"]} == before
+    assert store.read_trained(trained)["iterations"].max() == 1
+
+
+def test_results_name_the_engine_behind_them(project):
+    engine = store.provenance(project / "results/matched/seed-0/rbp.nc")["sources"]
+    assert engine in store.as_json(store.provenance(project / "results/matched.nc"))
+
+
+@pytest.mark.parametrize("whole_run", [False, True], ids=["one job", "whole run"])
+def test_killed_run_resumes(project, tmp_path, whole_run):
+    before = contents(project)
+    results, victim = "results/matched.nc", "results/matched/seed-1/rbp.nc"
+    for path in (results, victim, "results/matched/seed-0/rbp.nc"):
+        (project / path).unlink()
+    # Stands in for the real program, and dies with half of one output written.
+    program = tmp_path / "sparsebp"
+    program.write_text(f"""#!/bin/sh
+        case "$*" in *"--output {victim}")
+            echo half > {victim}
+            kill -9 {"0" if whole_run else "$$"}
+        esac
+        exec "{Path(sys.executable).parent}/sparsebp" "$@"
+    """)
+    program.chmod(0o755)
+    run = project.snakemake("--cores", "1", results, before=str(tmp_path))
+    if whole_run:
+        assert run.status == -signal.SIGKILL
+        assert "half" in (project / victim).read_text()
+        locked = project.snakemake("--cores", "1", results)
+        assert locked.status == 1 and "--unlock" in locked.output and locked.jobs == []
+        assert project.snakemake("--unlock").status == 0
+    else:
+        assert run.status == 1
+        assert run.failed == {"train matched 1 rbp"}
+        assert run.work == jobs("train", "matched", SEEDS, "rbp")
+        assert not (project / victim).exists()
+    again = project.make(results)
+    assert {"train matched 1 rbp", "collect matched"} <= again.work
+    assert again.work | run.work == jobs("train", "matched", SEEDS, "rbp") | {"collect matched"}
+    assert again.work & run.work == {"train matched 1 rbp"}
+    assert contents(project) == before
+
+
+def truncate(path):
+    """Cut a file in half; its time stays."""
+    stat = path.stat()
+    os.truncate(path, stat.st_size // 2)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_damaged_inputs_fail_in_one_line_and_alone(project):
+    damaged = "results/matched/seed-0/dataset.nc", "results/mismatched/seed-0/teacher.nc"
+    for path in damaged:
+        truncate(project / path)
+    project.change({"learners.bp-online.reinforcement": 0.02, "learners.rms.reinforcement": 0.02})
+    run = project.snakemake("--cores", "2")
+    assert run.status == 1
+    assert run.failed == {"train matched 0 bp-online", "collect mismatched"}
+    assert run.work == run.failed | {
+        "train matched 1 bp-online",
+        "train mismatched 0 rms",
+        "train mismatched 1 rms",
+    }
+    outputs = "results/matched/seed-0/bp-online", "results/mismatched"
+    for path, output in zip(damaged, outputs, strict=True):
+        lines = (project / f"logs/{output}.log").read_text().splitlines()
+        assert len(lines) == 1 and path in lines[0], lines
+        assert lines[0] in run.output
+        assert not (project / f"{output}.nc").exists()
+
+
+# --- Bad input
+
+BAD_CONFIGS = {
+    "unknown key": ("experiments.matched.colour", "red", "experiments.matched: ", "'colour'"),
+    "wrong type": ("study.seeds", "two", "study.seeds: ", "'two'"),
+    "sizes that do not fit": (
+        "experiments.matched.layers.output",
+        21,
+        "experiments.matched.nonzeros_per_row.output: ",
+        "21 rows",
+    ),
+    "unknown learner": (
+        "experiments.matched.learners",
+        ["rbp", "rpb"],
+        "experiments.matched.learners: ",
+        "'rpb'",
+    ),
+    "unknown experiment": (
+        "figures.one.panels.0.experiment",
+        "matchd",
+        "figures.one.panels.0.experiment: ",
+        "'matchd'",
+    ),
+    "float for a whole number": ("study.seeds", 2.0, "study.seeds: ", "2.0"),
+    "not a number": ("inference.damping", float("nan"), "inference.damping: ", "nan"),
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=name) for name, case in BAD_CONFIGS.items()],
+)
+def test_bad_configuration_is_refused_in_one_line(bare, case):
+    key, value, where, what = case
+    bare.change({key: value})
+    run = bare.snakemake("--cores", "2", "results/matched/seed-0/teacher.nc")
+    assert run.status == 1
+    lines = [line for line in run.output.splitlines() if where in line]
+    assert len(lines) == 1 and what in lines[0], run.output
+    assert "Traceback" not in run.output
+    assert run.jobs == []
+    assert not (bare / "results").exists()
+
+
+# --- The rules
+
+RULE_FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
+
+
+def rules():
+    """Text of each rule by name."""
+    parts = [re.split(r"^rule (\w+):\n", path.read_text(), flags=re.M)[1:] for path in RULE_FILES]
+    return {name: body for part in parts for name, body in zip(part[::2], part[1::2], strict=True)}
+
+
+def test_rules_are_those_of_the_study():
+    steps = {job.split()[0] for job in EVERYTHING}
+    assert set(rules()) == steps | TARGETS
+
+
+@pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS))
+def test_rule_declares_all_that_it_should(rule):
+    body = rules()[rule]
+    declared = set(re.findall(r"^    (\w+):", body, re.M))
+    assert {"log", "benchmark", "params", "resources", "threads", "message", "shell"} <= declared
+    for resource in ("mem_mb", "runtime"):
+        assert re.search(rf"^        {resource}=", body, re.M)
+    assert "2> {log:q}" in body
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=[path.name for path in RULE_FILES])
+def test_rules_take_paths_from_one_module(path):
+    kinds = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
+    literals = [token.string for token in tokens if token.type in kinds]
+    assert literals
+    assert [text for text in literals if re.search(r"(results|figures)/", text)] == []
+
+
+def test_lint_finds_nothing(project):
+    process = project.python("-m", "snakemake", "--lint")
+    hints = set(re.findall(r"^    \* ([^:\n]+)", process.stdout, re.M))
+    assert hints <= {"Specify a conda environment or container for each rule."}
+    assert process.returncode == 0 or hints, process.stdout
+
+
+def test_workflow_is_formatted():
+    command = [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr

@@ -70,11 +70,17 @@ class Learner:
             raise ValueError(
                 f"algorithm: {self.algorithm!r}; allowed: sum-product, max-product, max-sum"
             )
+        if self.schedule not in ("offline", "mini-batch", "online"):
+            raise ValueError(f"schedule: {self.schedule!r}; allowed: offline, mini-batch, online")
         soft, finite = self.factor == "soft", self.algorithm == "sum-product"
         if self.algorithm == "max-sum" and not soft:
-            raise ValueError("algorithm max-sum minimises energies: it needs factor: soft")
+            raise ValueError(
+                f"factor: {self.factor!r}; algorithm max-sum minimises energies and needs soft"
+            )
         if self.algorithm == "max-product" and soft:
-            raise ValueError("algorithm max-product needs factor: hard; with soft use max-sum")
+            raise ValueError(
+                f"factor: {self.factor!r}; algorithm max-product needs hard; with soft use max-sum"
+            )
         if soft and finite and self.beta is None:
             raise ValueError("sum-product with factor: soft needs beta, the inverse temperature")
         if self.beta is not None and not (soft and finite):

@@ -8,6 +8,7 @@ import argparse
 import json
 import logging
 import sys
+import traceback
 from importlib import import_module
 
 from sparsebp import paths
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     def step(name, help, inputs=(), seed=True, output=True, epilog=None):
         about = help[0].upper() + help[1:] + "."
         command = commands.add_parser(name, help=help, description=about, epilog=epilog)
-        command.add_argument("spec", type=_json, metavar="SPEC", help="configuration slice, JSON")
+        command.add_argument("spec", metavar="SPEC", help="configuration slice, JSON")
         if seed:
             command.add_argument("--seed", type=int, required=True, help="number of the simulation")
         for option, text in inputs:
@@ -92,9 +93,9 @@ def _json(text: str) -> dict:
     try:
         spec = json.loads(text, object_hook=_Spec)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from None
+        raise ValueError(f"SPEC is not JSON: {error}") from None
     if not isinstance(spec, dict):
-        raise argparse.ArgumentTypeError("not a JSON object")
+        raise ValueError("SPEC is not a JSON object")
     return spec
 
 
@@ -105,8 +106,20 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s")
     logging.getLogger("sparsebp").setLevel(logging.INFO)
     try:
+        options["spec"] = _json(options["spec"])
+        if options.get("seed", 0) < 0:
+            raise ValueError(f"--seed {options['seed']}; must be at least 0")
         import_module(f"sparsebp.steps.{command}").run(**options)
     except (ValueError, OSError) as error:
-        print(f"sparsebp {command}: {error}", file=sys.stderr)
-        return 1
+        return _fail(command, str(error))
+    except (TypeError, LookupError, AttributeError) as error:
+        # A SPEC typed by hand that lacks something; or a bug, so say where.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{place.filename}:{place.lineno}"
+        return _fail(command, f"{type(error).__name__}: {error} ({where}); is SPEC complete?")
     return 0
+
+
+def _fail(command: str, message: str) -> int:
+    print(f"sparsebp {command}: {message}", file=sys.stderr)
+    return 1

@@ -17,7 +17,9 @@ LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weigh
 
 
 def _is_number(_, value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if _is_integer(_, value):
+        return abs(value) < 2**1023
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _is_integer(_, value) -> bool:
@@ -31,6 +33,13 @@ Validator = validators.extend(
         {"number": _is_number, "integer": _is_integer}
     ),
 )
+
+
+def _unshared(value):
+    """A copy in which nothing occurs twice, as blocks that YAML anchors name do."""
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    return [_unshared(item) for item in value] if isinstance(value, list) else deepcopy(value)
 
 
 class ConfigError(ValueError):
@@ -58,7 +67,7 @@ class Study:
             ConfigError: the first thing that is wrong, in one line.
         """
         rules = yaml.safe_load(Path(schema).read_text())
-        config = deepcopy(config)
+        config = _unshared(config)
         error = best_match(Validator(rules).iter_errors(config))
         if error is not None:
             raise ConfigError(_message(error))
@@ -71,6 +80,8 @@ class Study:
         for name, figure in config["figures"].items():
             _check_figure(name, figure, config["experiments"])
         study = cls(**config)
+        for name, block in study.learners.items():
+            _learner(name, general | block.get("inference", {}) | block)
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)
@@ -92,10 +103,7 @@ class Study:
     def check_learner(self, experiment: str, name: str) -> None:
         """Raise ConfigError unless this learner can run in this experiment."""
         where = f"experiments.{experiment}.learners: {name}"
-        try:
-            learner = Learner(**self.learner(experiment, name))
-        except ValueError as error:
-            raise ConfigError(f"learners.{name}: {error}") from None
+        learner = _learner(name, self.learner(experiment, name))
         grid = self.experiments[experiment]["samples"]
         if not any(batch.report for batch in batches(learner, grid)):
             raise ConfigError(
@@ -167,24 +175,36 @@ class Study:
             "experiments": {
                 experiment: {
                     key: self.experiments[experiment][key]
-                    for key in ("layers", "nonzeros_per_row", "activation", "student")
+                    for key in ("thesis", "layers", "nonzeros_per_row", "activation", "student")
+                    if key in self.experiments[experiment]
                 }
                 for experiment in shown
             },
         }
 
 
+def _learner(name: str, values: dict) -> Learner:
+    try:
+        return Learner(**{field.name: values.get(field.name) for field in fields(Learner)})
+    except ValueError as error:
+        raise ConfigError(f"learners.{name}: {error}") from None
+
+
 def _message(error: ValidationError) -> str:
     """One line that names the key, the value and what is allowed."""
     if error.context:
         # Of several alternatives, explain the one of the type that was given.
+        kinds = [e.validator_value for e in error.context if e.validator == "type" and not e.path]
+        if len(kinds) == len(error.schema["oneOf"]):
+            where = ".".join(str(part) for part in error.absolute_path)
+            return f"{where}: {error.instance!r} is not of type {' or '.join(kinds)}"
         error = min(error.context, key=lambda e: (e.validator == "type", -len(e.absolute_path)))
     where = ".".join(str(part) for part in error.absolute_path) or "top level"
     value, rule = error.instance, error.validator_value
     match error.validator:
         case "additionalProperties":
             allowed = sorted(error.schema["properties"])
-            unknown = sorted(set(value) - set(allowed))
+            unknown = sorted(set(value) - set(allowed), key=repr)
             return f"{where}: unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"
         case "required":
             missing = [key for key in rule if key not in value]

@@ -47,8 +47,9 @@ def biregular(rows: int, columns: int, per_row: int, rng: np.random.Generator) -
 def containing(teacher: np.ndarray, columns: int, per_row: int, rng: np.random.Generator):
     """Draw a biregular pattern that contains the entries of another.
 
-    The added entries are biregular themselves and avoid the teacher's: stubs matched at random,
-    collisions repaired by swaps with random other entries, then randomised by trades.
+    The added entries are biregular themselves and avoid the teacher's. Stubs are matched at random
+    until nothing clashes, which is exactly uniform. Where that is too rare, in dense patterns, a
+    maximum flow finds some entries, and trades randomise them.
 
     Args:
         teacher: (rows, slots) the pattern to contain.
@@ -71,36 +72,46 @@ def containing(teacher: np.ndarray, columns: int, per_row: int, rng: np.random.G
         return teacher.astype(np.int32)
     column_degree(rows, columns, per_row)
     degree = column_degree(rows, columns, added, where="entries added to the teacher's pattern")
-    extra = rng.permutation(np.repeat(np.arange(columns), degree)).reshape(rows, added)
-    _repair(extra, teacher, rng)
-    return np.sort(np.hstack([teacher, _trade(extra, rng, teacher)]), axis=1).astype(np.int32)
+    extra = _match_stubs(teacher, columns, added, degree, rng)
+    if extra is None:
+        extra = _trade(_flow(teacher, columns, added, degree, rng), rng, teacher)
+    return np.sort(np.hstack([teacher, extra]), axis=1).astype(np.int32)
 
 
-def _repair(extra: np.ndarray, forbidden: np.ndarray, rng: np.random.Generator) -> None:
-    """Swap entries of ``extra`` in place until no row repeats a column or has a forbidden one."""
+def _match_stubs(teacher, columns, added, degree, rng, tries=2000):
+    """Match stubs at random until nothing clashes: exactly uniform. None if that is too rare."""
+    stubs = np.repeat(np.arange(columns), degree)
+    for _ in range(tries):
+        extra = rng.permutation(stubs).reshape(len(teacher), added)
+        both = np.sort(np.hstack([teacher, extra]), axis=1)
+        if (both[:, 1:] != both[:, :-1]).all():
+            return extra
+    return None
 
-    def clashes(row, slot):
-        others = np.delete(extra[row], slot)
-        return extra[row, slot] in others or extra[row, slot] in forbidden[row]
 
-    rows, added = extra.shape
-    ordered = np.sort(extra, axis=1)
-    repeats = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
-    suspects = np.flatnonzero(repeats | (extra[:, :, None] == forbidden[:, None]).any(axis=(1, 2)))
-    pending = [(row, slot) for row in suspects for slot in range(added)]
-    for row, slot in pending:
-        for _ in range(1000 * rows):
-            if not clashes(row, slot):
-                break
-            other = (rng.integers(rows), rng.integers(added))
-            extra[row, slot], extra[other] = extra[other], extra[row, slot]
-            if clashes(*other) or clashes(row, slot):
-                extra[row, slot], extra[other] = extra[other], extra[row, slot]
-        else:
-            raise ValueError(
-                f"no room for {added} more non-zeros per row beside the {forbidden.shape[1]} of "
-                "the teacher"
-            )
+def _flow(teacher, columns, added, degree, rng):
+    """Some entries beside the teacher's, by maximum flow on shuffled labels: found if there are."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_flow
+
+    rows = len(teacher)
+    free = np.ones((rows, columns), np.int32)
+    np.put_along_axis(free, teacher, 0, axis=1)
+    order, labels = rng.permutation(rows), rng.permutation(columns)
+    # Source, rows, columns, sink.
+    capacity = np.zeros((rows + columns + 2,) * 2, np.int32)
+    capacity[0, 1 : rows + 1] = added
+    capacity[1 : rows + 1, rows + 1 : -1] = free[order][:, labels]
+    capacity[rows + 1 : -1, -1] = degree
+    flow = maximum_flow(csr_array(capacity), 0, rows + columns + 1)
+    if flow.flow_value < rows * added:
+        raise ValueError(
+            f"no room for {added} more non-zeros per row beside the {teacher.shape[1]} of "
+            "the teacher"
+        )
+    used = np.zeros((rows, columns), bool)
+    used[np.ix_(order, labels)] = flow.flow.toarray()[1 : rows + 1, rows + 1 : -1] > 0
+    return np.nonzero(used)[1].reshape(rows, added)
 
 
 def _trade(topology: np.ndarray, rng: np.random.Generator, forbidden: np.ndarray | None = None):

@@ -44,6 +44,9 @@ CONTRACT = {
         "expected_error": (("n_samples",), "f8"),
     },
 }
+# Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS.
+RESULTS = ("weight_error", "topology_error", "generalization_error", "iterations", "status")
+RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
 
 
 class BadFile(ValueError):
@@ -152,7 +155,14 @@ def read_results(path: str | Path):
 
     if provenance(path)["step"] != "collect":
         raise BadFile(f"{path}: a file of results is expected here")
-    return xarray.load_dataset(path, engine="netcdf4")
+    try:
+        found = xarray.load_dataset(path, engine="netcdf4")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadFile(f"{path}: not a readable NetCDF file ({error})") from None
+    for name in RESULTS:
+        if name not in found or found[name].dims != RESULT_DIMENSIONS:
+            raise BadFile(f"{path}: variable {name} is missing or of wrong dimensions")
+    return found
 
 
 def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> None:
@@ -160,10 +170,19 @@ def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> 
     with replacing(path) as part, netCDF4.Dataset(part, "w") as file:
         file.kind, file.provenance = kind, as_json(provenance)
         for name, (dimensions, dtype) in contract.items():
-            values = np.asarray(arrays[name])
+            given = np.asarray(arrays[name])
+            with np.errstate(invalid="ignore"):
+                values = given.astype(dtype)
+            if not np.array_equal(values, given, equal_nan=given.dtype.kind == "f"):
+                raise ValueError(f"{path}: {name} holds values that are no {np.dtype(dtype)}")
             for dimension, length in zip(dimensions, values.shape, strict=True):
                 if dimension not in file.dimensions:
                     file.createDimension(dimension, length)
+                if file.dimensions[dimension].size != length:
+                    raise ValueError(
+                        f"{path}: {name} has {length} along {dimension}, others "
+                        f"{file.dimensions[dimension].size}"
+                    )
             variable = file.createVariable(name, dtype, dimensions, zlib=True, complevel=1)
             variable[:] = values
 
@@ -180,11 +199,9 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
     try:
         with netCDF4.Dataset(path) as file:
             file.set_auto_mask(False)
-            found = getattr(file, "kind", None)
+            found = str(getattr(file, "kind", "foreign"))
             if found != kind:
-                raise BadFile(
-                    f"{path}: a {kind} file is expected here; this is {found or 'foreign'}"
-                )
+                raise BadFile(f"{path}: a {kind} file is expected here; this is {found}")
             arrays = {}
             for name, (dimensions, dtype) in CONTRACT[kind].items():
                 if name not in file.variables:
@@ -212,12 +229,14 @@ def _check_values(path, kind, arrays) -> None:
         if name in ("y", "y_test") and not np.isfinite(values).all():
             raise BadFile(f"{path}: variable {name} holds values that are not finite")
     if "input_topology" in arrays:
-        inner, outer = arrays["input_topology"], arrays["output_topology"]
-        if inner.min() < 0 or outer.min() < 0 or outer.max() >= len(inner):
-            raise BadFile(f"{path}: a topology names neurons that do not exist")
-        for name in ("input_topology", "output_topology"):
+        inner = arrays["input_topology"]
+        for name, limit in (("input_topology", None), ("output_topology", len(inner))):
+            if arrays[name].size == 0:
+                raise BadFile(f"{path}: variable {name} is empty")
+            if arrays[name].min() < 0 or (limit is not None and arrays[name].max() >= limit):
+                raise BadFile(f"{path}: variable {name} names neurons that do not exist")
             if (np.diff(np.sort(arrays[name], axis=1), axis=1) == 0).any():
-                raise BadFile(f"{path}: {name} names a column twice in a row")
+                raise BadFile(f"{path}: variable {name} names a column twice in a row")
 
 
 def provenance(path: str | Path) -> dict:
@@ -230,11 +249,22 @@ def provenance(path: str | Path) -> dict:
         raise BadFile(f"{path}: no such file")
     try:
         with netCDF4.Dataset(path) as file:
-            return json.loads(file.provenance)
-    except (OSError, RuntimeError, AttributeError, ValueError) as error:
+            found = json.loads(file.provenance)
+            if not {"step", "sources"} <= found.keys():
+                raise ValueError("its provenance lacks step or sources")
+            return found
+    except (OSError, RuntimeError, AttributeError, TypeError, ValueError) as error:
         raise BadFile(f"{path}: not a NetCDF file of this study ({error})") from None
 
 
 def as_json(provenance: dict) -> str:
     """Provenance as one line of JSON with sorted keys: NetCDF attributes hold text."""
     return json.dumps(provenance, sort_keys=True)
+
+
+def check_sizes(path, teacher: Network, layers: dict) -> None:
+    """Raise BadFile unless a teacher is of these sizes."""
+    inner, outer = teacher.inner.topology, teacher.outer.topology
+    found = {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(outer)}
+    if found != layers:
+        raise BadFile(f"{path}: its layers are {found}; the configuration says {layers}")

@@ -40,6 +40,15 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         network = store.read_teacher(teacher.format(**at))
         patterns, _ = store.read_student(student.format(**at))
         test = store.read_dataset(dataset.format(**at))[1]
+        sizes = [
+            (int(inner.max()) + 1, len(inner), len(outer))
+            for inner, outer in ((network.inner.topology, network.outer.topology), patterns)
+        ]
+        if sizes[0] != sizes[1] or test.x.shape[1] != sizes[0][0]:
+            raise ValueError(
+                f"{student.format(**at)}: layers {sizes[1]}; its teacher's {sizes[0]}, inputs of "
+                f"its data set {test.x.shape[1]}"
+            )
         if test.y.shape[1] != len(network.outer.topology):
             raise ValueError(
                 f"{dataset.format(**at)}: {test.y.shape[1]} outputs; its teacher has "
@@ -49,6 +58,9 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             path = trained.format(**at, learner=learner)
             found = store.read_trained(path)
             engines.add(store.provenance(path)["sources"])
+            recorded = store.provenance(path)["spec"]
+            if recorded["samples"] != grid:
+                raise ValueError(f"{path}: trained on {recorded['samples']}, not on {grid}")
             estimates = found["input_estimate"], found["output_estimate"]
             if [part.shape[1:] for part in estimates] != [part.shape for part in patterns]:
                 raise ValueError(f"{path}: its student is of another shape than in student.nc")

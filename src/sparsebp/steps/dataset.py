@@ -14,12 +14,7 @@ def run(spec: dict, seed: int, teacher: str, output: str) -> None:
         ValueError: the teacher is of other sizes than the spec.
     """
     network, layers = store.read_teacher(teacher), spec["layers"]
-    sizes = len(network.inner.topology), len(network.outer.topology)
-    if sizes != (layers["hidden"], layers["output"]):
-        raise ValueError(
-            f"{teacher}: {sizes[0]} hidden and {sizes[1]} output neurons; the configuration says "
-            f"{layers['hidden']} and {layers['output']}"
-        )
+    store.check_sizes(teacher, network, layers)
     phi, entropy = activation(**spec["activation"]), spec["entropy"]
     inputs = layers["input"]
     train = draw_samples(network, phi, inputs, spec["samples"], entropy, seed)

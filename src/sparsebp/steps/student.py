@@ -13,5 +13,7 @@ def run(spec: dict, seed: int, teacher: str, output: str) -> None:
         ValueError: sizes and degrees do not fit.
     """
     sizes, per_row = Sizes(**spec["layers"]), PerRow(**spec["nonzeros_per_row"])
-    patterns = draw_student(store.read_teacher(teacher), sizes, per_row, spec["entropy"], seed)
+    network = store.read_teacher(teacher)
+    store.check_sizes(teacher, network, spec["layers"])
+    patterns = draw_student(network, sizes, per_row, spec["entropy"], seed)
     store.write_student(output, patterns, spec["alphabet"], record("student", spec, seed=seed))

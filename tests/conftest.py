@@ -1,0 +1,25 @@
+"""Settings and fixtures that several test files share."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+# The same examples in every run, however slow the machine is.
+settings.register_profile("sparsebp", deadline=None, derandomize=True)
+settings.load_profile("sparsebp")
+
+
+@pytest.fixture
+def config():
+    """config.yaml as YAML gives it, to be changed at will."""
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def schema():
+    """Path of the configuration's schema."""
+    return ROOT / "workflow" / "schemas" / "config.schema.yaml"

@@ -1,0 +1,470 @@
+"""The steps by hand: what they write, what they refuse, and which sources they are made of."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from sparsebp.cli import main
+from sparsebp.provenance import source_files, sources
+
+LAYERS = {"input": 9, "hidden": 6, "output": 6}
+PHI = {"function": "tanh", "b": 0.1}
+GRID = [1, 2, 4]
+TEACHER = {"entropy": 1, "layers": LAYERS, "nonzeros_per_row": {"input": 3, "output": 2}}
+DATASET = {
+    "entropy": 1, "layers": LAYERS, "activation": PHI, "samples": 4, "test_samples": 5,
+}  # fmt: skip
+STUDENT = {
+    "entropy": 1,
+    "layers": LAYERS,
+    "nonzeros_per_row": {"input": 3, "output": 3},
+    "alphabet": [-1, 0, 1],
+}
+LEARNER = {
+    "algorithm": "sum-product",
+    "schedule": "offline",
+    "factor": "hard",
+    "beta": None,
+    "batch_size": None,
+    "reinforcement": 0,
+    "damping": 0.3,
+    "damped": "factor-to-variable",
+    "initial_scale": 0,
+    "tolerance": 1e-6,
+    "max_steps": 50,
+    "tie_tolerance": 1e-9,
+    "output_readout": "alphabet",
+}
+TRAIN = {"entropy": 1, "memory_gib": 1, "activation": PHI, "samples": GRID, "learner": LEARNER}
+LEARNERS = {"bp": {}, "batch2": {"schedule": "mini-batch", "batch_size": 2}}
+COLLECT = {
+    "experiment": "tiny", "activation": PHI, "samples": GRID, "learners": [*LEARNERS], "seeds": 2,
+}  # fmt: skip
+SEED_FOLDER = "results/{experiment}/seed-{seed}"
+
+
+def call(step, spec, *options):
+    """Run a step; its exit status."""
+    arguments = [step, spec if isinstance(spec, str) else json.dumps(spec), *map(str, options)]
+    try:
+        return main(arguments)
+    except SystemExit as end:
+        return end.code
+
+
+def options(step, folder, seed=0, **files):
+    """The options of a step on the files of one simulation, some of them others."""
+    needs = {
+        "teacher": (),
+        "dataset": ("teacher",),
+        "student": ("teacher",),
+        "train": ("student", "dataset"),
+        "collect": ("teacher", "dataset", "student", "trained"),
+    }[step]
+    place = str(folder / SEED_FOLDER)
+    if step != "collect":
+        place = place.format(experiment="tiny", seed=seed)
+    names = {"trained": "{learner}"}
+    files = {name: f"{place}/{names.get(name, name)}.nc" for name in needs} | files
+    given = [] if step == "collect" else ["--seed", seed]
+    return given + [word for name, path in files.items() for word in (f"--{name}", path)]
+
+
+def run(folder):
+    """All steps of a tiny experiment; their exit statuses."""
+    ends = []
+    for seed in (0, 1):
+        place = folder / SEED_FOLDER.format(experiment="tiny", seed=seed)
+        for step, spec in (("teacher", TEACHER), ("dataset", DATASET), ("student", STUDENT)):
+            output = {"output": place / f"{step}.nc"}
+            ends.append(call(step, spec, *options(step, folder, seed, **output)))
+        for name, changes in LEARNERS.items():
+            spec = TRAIN | {"learner": LEARNER | changes}
+            output = {"output": place / f"{name}.nc"}
+            ends.append(call("train", spec, *options("train", folder, seed, **output)))
+    output = {"output": folder / "results/tiny.nc"}
+    return [*ends, call("collect", COLLECT, *options("collect", folder, **output))]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    assert set(run(folder)) == {0}
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A folder of its own with all files of the tiny experiment."""
+    shutil.copytree(made / "results", tmp_path / "results")
+    return tmp_path
+
+
+def variables(path):
+    with netCDF4.Dataset(path) as file:
+        return {n: (v.dimensions, v.dtype.kind) for n, v in file.variables.items()}
+
+
+def test_the_steps_make_the_files_of_the_data_contract(made):
+    found = {path.relative_to(made / "results").as_posix() for path in made.rglob("*.nc")}
+    names = ("teacher", "dataset", "student", *LEARNERS)
+    expected = {f"tiny/seed-{seed}/{name}.nc" for seed in (0, 1) for name in names}
+    assert found == {"tiny.nc", *expected}
+    assert [path for path in made.rglob("*") if path.is_file() and path.suffix != ".nc"] == []
+
+    inner, outer = ("hidden", "input_slot"), ("output", "output_slot")
+    place = made / "results/tiny/seed-1"
+    topologies = {"input_topology": (inner, "i"), "output_topology": (outer, "i")}
+    weights = {"input_weights": (inner, "i"), "output_weights": (outer, "i")}
+    assert variables(place / "teacher.nc").items() >= (topologies | weights).items()
+    assert variables(place / "student.nc").items() >= topologies.items()
+    trained = variables(place / "bp.nc")
+    assert trained["input_estimate"] == (("n_samples", *inner), "i")
+    assert trained["output_estimate"] == (("n_samples", *outer), "i")
+    assert {"iterations", "status"} <= trained.keys()
+
+
+def test_results_have_a_value_where_the_schedule_has_one(made):
+    with xr.open_dataset(made / "results/tiny.nc") as results:
+        results.load()
+    assert results["learner"].values.tolist() == ["bp", "batch2"]
+    assert results["seed"].values.tolist() == [0, 1]
+    assert results["n_samples"].values.tolist() == GRID
+    there = np.array([[[True, True, True]] * 2, [[False, True, True]] * 2])
+    for name in ("weight_error", "topology_error", "generalization_error"):
+        assert results[name].dims == ("learner", "seed", "n_samples")
+        np.testing.assert_array_equal(np.isfinite(results[name]), there)
+    for name in ("iterations", "status"):
+        np.testing.assert_array_equal(results[name].values != 0, there)
+
+
+def read(path):
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_mask(False)
+        return {name: variable[:] for name, variable in file.variables.items()}
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_results_are_the_errors_of_the_estimates(made, seed):
+    """The weight error from the files alone, with full matrices."""
+    place = made / f"results/tiny/seed-{seed}"
+    teacher, student, trained = (read(place / f"{n}.nc") for n in ("teacher", "student", "batch2"))
+    with xr.open_dataset(made / "results/tiny.nc") as results:
+        errors = results["weight_error"].sel(learner="batch2", seed=seed)
+        for row, m in enumerate(trained["n_samples"].tolist()):
+            wrong = 0
+            for layer, columns in (("input", 9), ("output", 6)):
+                truth, estimate = np.zeros((2, 6, columns))
+                topology, guessed = teacher[f"{layer}_topology"], student[f"{layer}_topology"]
+                np.put_along_axis(truth, topology, teacher[f"{layer}_weights"], axis=1)
+                np.put_along_axis(estimate, guessed, trained[f"{layer}_estimate"][row], axis=1)
+                wrong += np.count_nonzero((truth != 0) & (truth != estimate))
+            assert float(errors.sel(n_samples=m)) == pytest.approx(wrong / (6 * 3 + 6 * 2))
+
+
+def test_the_student_learns(made):
+    """By four samples, belief propagation gets most of these 30 weights right."""
+    with xr.open_dataset(made / "results/tiny.nc") as results:
+        errors = results["weight_error"].sel(learner="bp").mean("seed").values
+    assert errors[-1] < 0.25
+    assert errors[-1] <= errors[0]
+
+
+def test_steps_repeat_exactly(made, tmp_path):
+    assert set(run(tmp_path)) == {0}
+    for path in made.rglob("*.nc"):
+        again = read(tmp_path / path.relative_to(made))
+        for name, array in read(path).items():
+            np.testing.assert_array_equal(array, again[name])
+
+
+# Bad input
+
+
+@pytest.fixture
+def refused(folder, capsys):
+    """Run a step that must fail with one line on stderr and leave no file behind."""
+
+    def check(step, spec, *said, **files):
+        before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        files = {"output": folder / "output.nc"} | files
+        assert call(step, spec, *options(step, folder, **files)) not in (0, None)
+        stderr = capsys.readouterr().err
+        assert len(stderr.splitlines()) == 1
+        assert [part for part in (step, *map(str, said)) if part not in stderr] == []
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+    return check
+
+
+SPECS = {
+    "teacher": TEACHER, "dataset": DATASET, "student": STUDENT, "train": TRAIN, "collect": COLLECT,
+}  # fmt: skip
+each_step = pytest.mark.parametrize("step", SPECS)
+KEYS = [(step, key) for step, spec in SPECS.items() for key in spec]
+
+
+@pytest.mark.parametrize("text", ["{", "", "[]", "3", '"text"', "null"])
+def test_spec_that_is_no_json_object(refused, text):
+    refused("teacher", text, "SPEC")
+
+
+@each_step
+def test_spec_cut_off(refused, step):
+    refused(step, json.dumps(SPECS[step])[:-1], "SPEC")
+
+
+@pytest.mark.parametrize("step, key", KEYS)
+def test_spec_that_lacks_a_key(refused, step, key):
+    refused(step, {k: v for k, v in SPECS[step].items() if k != key}, key)
+
+
+@pytest.mark.parametrize(
+    "step, block, key",
+    [
+        ("teacher", "layers", "hidden"),
+        ("teacher", "nonzeros_per_row", "output"),
+        ("dataset", "layers", "input"),
+        ("dataset", "activation", "function"),
+        ("dataset", "activation", "b"),
+        ("student", "nonzeros_per_row", "input"),
+        ("train", "learner", "damping"),
+    ],
+)
+def test_spec_that_lacks_a_key_of_a_block(refused, step, block, key):
+    rest = {k: v for k, v in SPECS[step][block].items() if k != key}
+    refused(step, SPECS[step] | {block: rest}, key)
+
+
+@pytest.mark.parametrize(
+    "step, block, changes",
+    [
+        ("teacher", "layers", {"middle": 3}),
+        ("student", "nonzeros_per_row", {"middle": 3}),
+        ("train", "learner", {"momentum": 3}),
+    ],
+)
+def test_spec_with_an_unknown_key_in_a_block(refused, step, block, changes):
+    refused(step, SPECS[step] | {block: SPECS[step][block] | changes}, *changes)
+
+
+@pytest.mark.parametrize(
+    "step, changes",
+    [
+        ("teacher", {"layers": 3}),
+        ("teacher", {"layers": LAYERS | {"input": "9"}}),
+        ("teacher", {"entropy": "x"}),
+        ("teacher", {"entropy": -1}),
+        ("teacher", {"layers": LAYERS | {"input": 10}}),
+        ("dataset", {"samples": -1}),
+        ("dataset", {"samples": "x"}),
+        ("dataset", {"activation": PHI | {"function": "relu"}}),
+        ("student", {"alphabet": "x"}),
+        ("student", {"nonzeros_per_row": {"input": 2, "output": 2}}),
+        ("train", {"samples": []}),
+        ("train", {"samples": 3}),
+        ("train", {"memory_gib": 1e-9}),
+        ("train", {"learner": LEARNER | {"algorithm": "x"}}),
+        ("train", {"learner": LEARNER | {"schedule": "x"}}),
+        ("collect", {"samples": [1]}),
+        ("collect", {"samples": [1, 2, 3, 4]}),
+        ("collect", {"seeds": 3}),
+        ("collect", {"learners": ["bp", "other"]}),
+    ],
+)
+def test_spec_with_a_bad_value(refused, step, changes):
+    refused(step, SPECS[step] | changes)
+
+
+INPUTS = [("dataset", "teacher"), ("student", "teacher"), ("train", "student")]
+INPUTS += [("train", "dataset")]
+INPUTS += [("collect", name) for name in ("teacher", "dataset", "student", "trained")]
+each_input = pytest.mark.parametrize("step, name", INPUTS)
+
+
+@each_input
+def test_missing_input(refused, folder, step, name):
+    refused(step, SPECS[step], "absent.nc", **{name: folder / "absent.nc"})
+
+
+@each_input
+def test_truncated_input(refused, folder, step, name):
+    whole = folder / f"results/tiny/seed-0/{'bp' if name == 'trained' else name}.nc"
+    half = folder / "half.nc"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    refused(step, SPECS[step], half, **{name: half})
+
+
+@each_input
+def test_input_of_another_kind(refused, folder, step, name):
+    results = folder / "results/tiny.nc"
+    refused(step, SPECS[step], results, **{name: results})
+
+
+@pytest.fixture
+def others(folder):
+    """Make teacher, data set and student of another size."""
+
+    def make(**sizes):
+        layers = {"layers": LAYERS | sizes}
+        teacher = {"teacher": folder / "other-teacher.nc"}
+        for step in ("teacher", "dataset", "student"):
+            files = {"output": folder / f"other-{step}.nc"} | (teacher if step != "teacher" else {})
+            if step == "teacher":
+                files = {"output": teacher["teacher"]}
+            assert call(step, SPECS[step] | layers, *options(step, folder, **files)) == 0
+        return {step: folder / f"other-{step}.nc" for step in ("teacher", "dataset", "student")}
+
+    return make
+
+
+SIZES = [{"input": 6}, {"input": 18}, {"output": 12}, {"hidden": 12, "output": 12}]
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("step", ["dataset", "student"])
+def test_teacher_of_another_size(refused, others, step, sizes):
+    teacher = others(**sizes)["teacher"]
+    refused(step, SPECS[step], teacher, teacher=teacher)
+
+
+@pytest.mark.parametrize("sizes", [{"input": 6}, {"output": 12}], ids=str)
+def test_data_set_of_another_size_than_the_student(refused, others, sizes):
+    dataset = others(**sizes)["dataset"]
+    refused("train", TRAIN, dataset, dataset=dataset)
+
+
+def test_data_set_with_too_few_samples(refused):
+    refused("train", TRAIN | {"samples": [5]}, "dataset.nc", 4, 5)
+
+
+@pytest.mark.parametrize("name", ["teacher", "dataset", "student"])
+@pytest.mark.parametrize("sizes", [{"input": 6}, {"hidden": 12, "output": 12}], ids=str)
+def test_files_of_different_sizes_are_not_compared(refused, others, name, sizes):
+    other = others(**sizes)[name]
+    refused("collect", COLLECT, **{name: other})
+
+
+@pytest.mark.parametrize("changes", [{"sources": "0" * 16}, None])
+def test_estimates_of_another_engine_or_of_none_are_not_collected(refused, folder, changes):
+    with netCDF4.Dataset(folder / "results/tiny/seed-1/bp.nc", "a") as file:
+        provenance = json.loads(file.provenance) | (changes or {})
+        file.provenance = json.dumps(provenance if changes else {})
+    refused("collect", COLLECT)
+
+
+@pytest.mark.parametrize("pattern", ["{folder}.nc", "{}.nc", "{0}.nc", "{", "{seed.x}.nc"])
+def test_bad_path_pattern(refused, pattern):
+    refused("collect", COLLECT, trained=pattern)
+
+
+@each_step
+@pytest.mark.parametrize("place", ["results", "results/tiny.nc/output.nc"])
+def test_output_that_cannot_be_written(refused, folder, step, place):
+    """A folder is in its place, or a file in the place of its folder."""
+    refused(step, SPECS[step], folder / place.removesuffix("/output.nc"), output=folder / place)
+
+
+@pytest.mark.parametrize("seed", [-1, "x"])
+def test_bad_seed(folder, capsys, seed):
+    arguments = ["--seed", str(seed), "--output", folder / "output.nc"]
+    assert call("teacher", TEACHER, *arguments) not in (0, None)
+    assert "seed" in capsys.readouterr().err.lower()
+    assert not (folder / "output.nc").exists()
+
+
+def test_figure_of_another_file(folder, capsys):
+    spec = {"name": "f", "figure": {"panels": []}, "learners": {}, "experiments": {"tiny": {}}}
+    teacher = folder / "results/tiny/seed-0/teacher.nc"
+    ends = call("figure", spec, "--results", teacher, "--output", folder / "figure.pdf")
+    assert ends not in (0, None)
+    stderr = capsys.readouterr().err
+    assert str(teacher) in stderr
+    assert len(stderr.splitlines()) == 1
+    assert not (folder / "figure.pdf").exists()
+
+
+# Help
+
+OPTIONS = {
+    "teacher": ["SPEC", "--seed", "--output"],
+    "dataset": ["SPEC", "--seed", "--teacher", "--output"],
+    "student": ["SPEC", "--seed", "--teacher", "--output"],
+    "train": ["SPEC", "--seed", "--student", "--dataset", "--output"],
+    "collect": ["SPEC", "--teacher", "--dataset", "--student", "--trained", "--output"],
+    "figure": ["SPEC", "--results", "--output"],
+}
+
+
+@pytest.mark.parametrize("step", OPTIONS)
+def test_help_describes_every_option(step, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([step, "--help"])
+    assert end.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    for option in OPTIONS[step]:
+        at = next(i for i, line in enumerate(lines) if line.startswith(f"  {option}"))
+        words = lines[at].split() + (lines[at + 1].split() if at + 1 < len(lines) else [])
+        assert len([word for word in words if word.islower()]) >= 2
+
+
+def test_help_lists_the_steps(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert [step for step in OPTIONS if f"\n    {step} " not in out] == []
+
+
+# Provenance
+
+
+def names(module):
+    return {path.name for path in source_files(module)}
+
+
+def test_sources_of_a_step_are_those_it_imports():
+    teacher, train = names("steps.teacher"), names("steps.train")
+    assert {"teacher.py", "graph.py", "data.py", "store.py"} <= teacher
+    assert not {"messages.py", "factors.py", "learning.py", "cli.py", "figures.py"} & teacher
+    assert {"train.py", "messages.py", "factors.py", "learning.py", "graph.py"} <= train
+    assert not {"cli.py", "config.py", "figures.py", "metrics.py"} & train
+
+
+@pytest.mark.parametrize("step", ["teacher", "train", "collect"])
+def test_nothing_that_a_step_loads_is_missing_from_its_sources(step):
+    code = (
+        f"import sys, sparsebp.steps.{step}\n"
+        "for name, module in sys.modules.items():\n"
+        "    if name.startswith('sparsebp.'):\n"
+        "        print(module.__file__)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    files = {Path(line) for line in loaded.stdout.splitlines() if not line.endswith("__init__.py")}
+    assert len(files) > 3
+    assert files <= source_files(f"steps.{step}")
+
+
+def test_sources_are_a_hash_that_differs_between_steps():
+    hashes = {step: sources(f"steps.{step}") for step in SPECS}
+    assert len(set(hashes.values())) == len(SPECS)
+    assert all(len(h) == 16 and int(h, 16) >= 0 for h in hashes.values())
+
+
+def test_files_say_what_made_them(made):
+    with netCDF4.Dataset(made / "results/tiny/seed-1/student.nc") as file:
+        provenance = json.loads(file.provenance)
+    assert provenance["step"] == "student"
+    assert provenance["spec"] == STUDENT
+    assert provenance["seed"] == 1
+    assert provenance["sources"] == sources("steps.student")
+    assert {"numpy", "sparsebp"} <= provenance["versions"].keys()

@@ -1,0 +1,471 @@
+"""The configuration: what is refused and how, and which step depends on which of its keys."""
+
+import json
+import math
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from snakemake.utils import update_config
+
+from sparsebp.config import ConfigError, Study
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+FULL = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+BASE = yaml.safe_load("""
+study: {entropy: 1, seeds: 3, test_samples: 10, memory_gib: 1}
+inference: {damping: 0.3}
+learners:
+  bp: {label: BP, algorithm: sum-product, schedule: offline, reinforcement: 0.01}
+  batch4: {algorithm: sum-product, schedule: mini-batch, batch_size: 4}
+  mp: {algorithm: max-product, schedule: online}
+  ms: {algorithm: max-sum, factor: soft, schedule: offline}
+  soft: {algorithm: sum-product, factor: soft, beta: 2.0, schedule: offline}
+experiments:
+  matched:
+    layers: {input: 30, hidden: 20, output: 20}
+    nonzeros_per_row: {input: 3, output: 2}
+    activation: {function: tanh, b: 0.1}
+    student: {alphabet: [-1, 1]}
+    samples: {first: 1, last: 8}
+    learners: [bp, batch4, mp]
+  wider:
+    thesis: Fig. 7
+    layers: {input: 20, hidden: 20, output: 20}
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: leaky-relu, a: 0.1}
+    student: {nonzeros_per_row: {input: 3, output: 2}, alphabet: [-1, 0, 1]}
+    samples: [1, 2, 5]
+    learners: [bp, ms, soft]
+figures:
+  one: {panels: [{experiment: matched}, {experiment: wider, learners: [ms], y: [0, 1]}]}
+  two: {columns: 2, panels: [{experiment: wider}]}
+""")
+DELETE = object()
+
+
+def put(path, value, base=BASE):
+    """A copy of a configuration with one key set, or deleted."""
+    config = deepcopy(base)
+    block, (*parents, last) = config, path.split("/")
+    for key in parents:
+        block = block[int(key)] if isinstance(block, list) else block.setdefault(key, {})
+    if value is DELETE:
+        del block[last]
+    else:
+        block[int(last) if isinstance(block, list) else last] = value
+    return config
+
+
+def load(config):
+    return Study.load(config, SCHEMA)
+
+
+def specs(study):
+    """Every slice of the configuration, by step and names."""
+    found = {}
+    for e, experiment in study.experiments.items():
+        for step in ("teacher", "dataset", "student", "collect"):
+            found[step, e] = getattr(study, f"{step}_spec")(e)
+        for learner in experiment["learners"]:
+            found["train", e, learner] = study.train_spec(e, learner)
+    return found | {("figure", f): study.figure_spec(f) for f in study.figures}
+
+
+def refusal(config):
+    with pytest.raises(ConfigError) as error:
+        load(config)
+    message = str(error.value)
+    assert message.strip()
+    assert len(message.splitlines()) == 1
+    return message
+
+
+def test_the_study_loads_and_its_slices_are_json(config, schema):
+    before = deepcopy(config)
+    slices = specs(Study.load(config, schema))
+    assert config == before
+    slices = list(slices.values())
+    assert json.loads(json.dumps(slices, allow_nan=False)) == slices
+
+
+def test_the_small_study_loads(config):
+    update_config(config, yaml.safe_load((ROOT / "tests/small.yaml").read_text(encoding="utf-8")))
+    study = load(config)
+    assert list(study.seeds()) == [0, 1]
+    assert max(max(e["layers"].values()) for e in study.experiments.values()) <= 60
+    assert study.experiments.keys() == FULL["experiments"].keys()
+
+
+def test_defaults_are_those_of_the_schema():
+    study = load({key: BASE[key] for key in ("learners", "experiments", "figures")})
+    assert study.study == {"entropy": 2020, "seeds": 10, "test_samples": 50, "memory_gib": 4}
+    learner = study.learner("matched", "mp")
+    assert (learner["damping"], learner["factor"], learner["reinforcement"]) == (0.3, "hard", 0)
+    assert learner["beta"] is learner["batch_size"] is None
+    assert study.experiments["matched"]["student"]["nonzeros_per_row"] == {"input": 3, "output": 2}
+    assert study.figures["two"]["panels"][0]["learners"] == ["bp", "ms", "soft"]
+
+
+@pytest.mark.parametrize(
+    "samples, numbers",
+    [
+        ({"last": 3}, [1, 2, 3]),
+        ({"first": 2, "last": 9, "step": 3}, [2, 5, 8]),
+        ({"first": 4, "last": 4}, [4]),
+        ([1, 4, 40], [1, 4, 40]),
+    ],
+)
+def test_sample_numbers(samples, numbers):
+    study = load(put("experiments/wider/samples", samples))
+    assert study.collect_spec("wider")["samples"] == numbers
+    assert study.dataset_spec("wider")["samples"] == numbers[-1]
+
+
+# What is refused. The path of a key, its value, and what the message says is allowed.
+M, W = "experiments/matched", "experiments/wider"
+BAD_VALUES = [
+    # Types
+    *(("study/seeds", value, "integer") for value in ("3", True, None, [3], {}, 2.5, 2.0)),
+    *(("inference/damping", value, "number") for value in ("0.3", True, None, [0.3])),
+    *(("inference", value, "object") for value in (None, [], 3, "x")),
+    *((f"{M}/learners", value, "array") for value in ("bp", None, {"bp": 1})),
+    *((f"{M}/samples", value, "array", "object") for value in ("all", None, 3, True)),
+    *((f"{M}/layers/input", value, "integer") for value in ("30", 30.0, None)),
+    *((f"{M}/student/alphabet/0", value, "integer") for value in ("-1", -1.0, None)),
+    ("learners/bp/label", 3, "string"),
+    ("figures/one/panels/0", None, "object"),
+    # Names of things
+    (f"{M}/activation/function", "relu", "tanh, leaky-relu"),
+    ("learners/bp/algorithm", "bp", "sum-product, max-product, max-sum"),
+    ("learners/bp/schedule", "batch", "offline, mini-batch, online"),
+    ("learners/bp/factor", "loose", "hard, soft"),
+    ("inference/damped", "none", "factor-to-variable, variable-to-factor, both"),
+    ("inference/output_readout", "all", "alphabet, nonzero"),
+    (f"{M}/learners/0", "rbp", "bp, batch4, mp, ms"),
+    ("figures/one/panels/0/experiment", "mismatched", "matched, wider"),
+    ("figures/one/panels/0/learners/0", "ms", "bp, batch4, mp"),
+    ("figures/one/panels/0/quantity", "error", "weight_error, topology_error"),
+    ("figures/one/panels/0/scale", "logarithmic", "linear, log"),
+    # Sample numbers
+    (f"{M}/samples", [], "empty"),
+    (f"{M}/samples", [4, 2], "ascending"),
+    (f"{M}/samples", [4, 4], "unique"),
+    (f"{M}/samples/first", 9, "'last': 8", "empty"),
+    (f"{M}/samples/first", 0, "at least 1"),
+    (f"{M}/samples/last", -3, "at least 1"),
+    (f"{M}/samples/step", 0, "at least 1"),
+    *((f"{M}/samples/last", value, "integer") for value in (8.0, 8.5)),
+    *((f"{W}/samples/0", value, "at least 1") for value in (0, -1)),
+    *((f"{W}/samples/0", value, "integer") for value in (1.5, 1.0)),
+    *((f"{M}/samples/last", 10**power, "at most") for power in (18, 30)),
+    # Ranges
+    *(("inference/damping", value, "less than 1") for value in (1, 1.5)),
+    ("inference/damping", -0.1, "at least 0"),
+    ("inference/tolerance", 0, "greater than 0"),
+    ("inference/max_steps", 0, "at least 1"),
+    ("inference/initial_scale", -1, "at least 0"),
+    ("study/seeds", 0, "at least 1"),
+    ("study/entropy", -1, "at least 0"),
+    ("study/memory_gib", 0, "greater than 0"),
+    ("learners/bp/reinforcement", -0.01, "at least 0"),
+    ("learners/soft/beta", 0, "greater than 0"),
+    ("learners/batch4/batch_size", 1, "at least 2"),
+    ("figures/one/columns", 0, "at least 1"),
+    (f"{M}/layers/input", 0, "at least 1"),
+    (f"{W}/activation/a", 1, "less than 1"),
+    (f"{W}/activation/a", -0.1, "at least 0"),
+    # Values that do not go with others
+    ("learners/ms/factor", "hard", "max-sum", "soft"),
+    ("learners/mp/factor", "soft", "max-product", "hard"),
+    (f"{W}/student/nonzeros_per_row/input", 1, "at least 2"),
+    (f"{W}/student/alphabet", [-1, 1], "lacks 0", "input"),
+    (f"{M}/student/alphabet", [0, 1], "-1"),
+    (f"{M}/student/alphabet", [-1, 0], "1"),
+    (f"{M}/student/alphabet", [-1, 1, 1], "unique"),
+    (f"{M}/student/alphabet", [1], "short"),
+    (f"{M}/student/alphabet/0", 200, "at most 127"),
+]
+
+
+@pytest.mark.parametrize("path, value, allowed", [(p, v, rest) for p, v, *rest in BAD_VALUES])
+def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(path, value, allowed):
+    base = put("figures/one/panels/0/learners", ["bp"])
+    message = refusal(put(path, value, base))
+    keys = [key for key in path.split("/") if not key.isdigit()]
+    assert [part for part in [*keys, repr(value), *allowed] if part not in message] == []
+
+
+# A key that is unknown, missing (DELETE), or that others forbid, and what the message says.
+BAD_KEYS = [
+    ("seeds", 3, "unknown", "study"),
+    ("study/seed", 3, "unknown", "seeds"),
+    ("inference/dampling", 0.3, "unknown", "damping"),
+    ("learners/bp/scheduler", "offline", "unknown", "schedule"),
+    ("learners/bp/inference/steps", 3, "unknown", "max_steps"),
+    (f"{M}/layer", 3, "unknown", "layers"),
+    (f"{M}/inference/alpha", 0.3, "unknown", "damping"),
+    (f"{M}/layers/middle", 20, "unknown", "hidden"),
+    (f"{M}/nonzeros_per_row/hidden", 2, "unknown", "output"),
+    (f"{W}/student/nonzeros_per_row/hidden", 2, "unknown", "output"),
+    (f"{M}/activation/c", 0.1, "unknown", "function"),
+    (f"{M}/student/weights", 3, "unknown", "alphabet"),
+    (f"{M}/samples/frist", 3, "unknown", "first"),
+    ("figures/one/rows", 3, "unknown", "columns"),
+    ("figures/two/panels/0/learner", "bp", "unknown", "learners"),
+    ("learners", DELETE, "missing"),
+    ("learners/bp/algorithm", DELETE, "missing"),
+    (f"{M}/layers/hidden", DELETE, "missing"),
+    (f"{M}/activation/function", DELETE, "missing"),
+    (f"{M}/samples/last", DELETE, "missing"),
+    ("figures/one/panels", DELETE, "missing"),
+    (f"{M}/activation/b", DELETE, "tanh", "nothing"),
+    (f"{W}/activation/a", DELETE, "leaky-relu", "nothing"),
+    (f"{M}/activation/a", 0.1, "tanh", "parameter b"),
+    (f"{W}/activation/b", 0.1, "leaky-relu", "parameter a"),
+    ("learners/ms/factor", DELETE, "max-sum", "soft"),
+    ("learners/soft/beta", DELETE, "sum-product", "soft"),
+    ("learners/bp/beta", 2.0, "sum-product", "soft"),
+    ("learners/ms/beta", 2.0, "sum-product", "soft"),
+    ("learners/batch4/batch_size", DELETE, "mini-batch"),
+    ("learners/bp/batch_size", 4, "mini-batch"),
+    ("learners/mp/batch_size", 4, "mini-batch"),
+    ("learners/mp/reinforcement", 0.01, "sum-product", "max-sum"),
+]
+
+
+@pytest.mark.parametrize("path, value, said", [(p, v, rest) for p, v, *rest in BAD_KEYS])
+def test_a_bad_key_is_named_with_what_is_allowed(path, value, said):
+    message = refusal(put(path, value))
+    keys = [key for key in path.split("/") if not key.isdigit()]
+    assert [part for part in [*keys, *said] if part not in message] == []
+
+
+@pytest.mark.parametrize(
+    "path, value, said",
+    [
+        (f"{M}/layers/hidden", 19, ["nonzeros_per_row.input", "19", "x 3", "= 57", "30"]),
+        (f"{M}/layers/output", 21, ["nonzeros_per_row.output", "21", "x 2", "= 42", "20"]),
+        (f"{M}/nonzeros_per_row/input", 4, ["nonzeros_per_row.input", "x 4", "= 80", "30"]),
+        (f"{M}/nonzeros_per_row/output", 21, ["nonzeros_per_row.output", "21", "20 columns"]),
+        (
+            f"{M}/student",
+            {"nonzeros_per_row": {"input": 4, "output": 2}, "alphabet": [-1, 0, 1]},
+            ["student.nonzeros_per_row.input", "x 4", "= 80", "30"],
+        ),
+        (f"{W}/learners", ["batch4", "ms"], ["learners", "batch4", "batch_size 4", "[1, 2, 5]"]),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused_with_the_arithmetic(path, value, said):
+    message = refusal(put(path, value))
+    assert [part for part in [path.split("/")[1], *said] if part not in message] == []
+
+
+NUMBERS = ["study/memory_gib", "learners/bp/reinforcement", "learners/soft/beta"]
+NUMBERS += [f"{M}/activation/b", f"{W}/activation/a", "figures/one/panels/1/y/0"]
+OPTIONS = ("damping", "tolerance", "initial_scale", "tie_tolerance")
+NUMBERS += [f"inference/{name}" for name in OPTIONS]
+NUMBERS += [f"learners/bp/inference/{name}" for name in OPTIONS]
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+@pytest.mark.parametrize("path", NUMBERS)
+def test_numbers_that_are_not_finite_are_refused(path, value):
+    value = yaml.safe_load(value)
+    message = refusal(put(path, value))
+    keys = [key for key in path.split("/") if not key.isdigit()]
+    assert [part for part in [*keys, repr(value)] if part not in message] == []
+
+
+def test_a_number_beyond_floating_point_is_refused():
+    assert "activation" in refusal(put(f"{M}/activation/b", 10**400))
+
+
+NAMES = ["a/b", "..", "../a", "Ab", "a b", "", "1a", "é", "a\n", 1, 2.5, None, True]
+
+
+@pytest.mark.parametrize("section", ["learners", "experiments", "figures"])
+@pytest.mark.parametrize("name", NAMES, ids=repr)
+def test_names_that_make_bad_file_names_are_refused(section, name):
+    config = deepcopy(BASE)
+    config[section][name] = next(iter(config[section].values()))
+    message = refusal(config)
+    assert section in message
+    assert repr(name) in message
+
+
+@pytest.mark.parametrize("name", ["teacher", "student", "dataset"])
+def test_a_learner_is_not_named_as_another_file_of_its_folder(name):
+    assert repr(name) in refusal(put(f"learners/{name}", BASE["learners"]["bp"]))
+
+
+@pytest.mark.parametrize("config", [None, [], "text", 3, {}])
+def test_a_configuration_that_is_no_mapping_is_refused(config):
+    refusal(config)
+
+
+def test_unknown_keys_of_several_types_are_refused():
+    """YAML makes numbers, null and booleans of some keys."""
+    assert "unknown" in refusal(BASE | {1: 0, "a": 0, None: 0})
+
+
+def test_a_learner_that_no_experiment_uses_is_checked():
+    idle = {"algorithm": "max-sum", "schedule": "offline"}
+    assert "idle" in refusal(put("learners/idle", idle))
+
+
+def test_blocks_shared_by_yaml_anchors_do_not_affect_one_another():
+    """The default of one experiment's student is not written into another's."""
+    config = yaml.safe_load(yaml.safe_dump(put(f"{W}/activation", {"function": "tanh", "b": 0.1})))
+    config["experiments"]["denser"] = config["experiments"]["matched"] | {
+        "nonzeros_per_row": {"input": 3, "output": 3}
+    }
+    student = load(config).student_spec("denser")
+    assert student["nonzeros_per_row"] == {"input": 3, "output": 3}
+
+
+# Any value anywhere
+
+
+def nodes(value, path=()):
+    """The paths of all keys and items of a configuration."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield (*path, key)
+        if isinstance(item, dict | list):
+            yield from nodes(item, (*path, key))
+
+
+PATHS = sorted(nodes(FULL), key=repr)
+KEYS = sorted({key for path in PATHS for key in path if isinstance(key, str)})
+# Beyond 10**6, ranges of sample numbers would take the memory before they are refused.
+integers = st.integers(-3, 30) | st.integers(-(10**6), 10**6) | st.sampled_from([2**63, 10**400])
+words = st.sampled_from([*KEYS, "tanh", "max-sum", "soft", "mini-batch"]) | st.text(max_size=4)
+leaves = st.none() | st.booleans() | integers | st.floats() | words
+values = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def subtree(path):
+    value = FULL
+    for key in path:
+        value = value[key]
+    return value
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(PATHS), values | st.sampled_from(PATHS).map(subtree))
+@example(("experiments", "matched_tanh", "samples"), {"last": 2.0})
+@example(("inference", "damping"), math.nan)
+def test_any_change_is_accepted_or_refused_in_one_line(path, value):
+    """What is accepted gives slices that strict JSON can hold."""
+    config = deepcopy(FULL)
+    block = config
+    for key in path[:-1]:
+        block = block[key]
+    block[path[-1]] = deepcopy(value)
+    try:
+        study = load(config)
+    except ConfigError as error:
+        assert len(str(error).splitlines()) == 1
+    else:
+        json.dumps(list(specs(study).values()), allow_nan=False)
+
+
+# Which step depends on what
+
+
+def test_learners_override_experiments_which_override_the_study():
+    config = put("inference", {"damping": 0.1, "max_steps": 10, "initial_scale": 1.0})
+    config = put(f"{M}/inference", {"damping": 0.2, "max_steps": 20}, config)
+    config = put("learners/bp/inference", {"damping": 0.4}, config)
+    study = load(config)
+
+    def options(experiment, learner):
+        found = study.train_spec(experiment, learner)["learner"]
+        return tuple(found[name] for name in ("damping", "max_steps", "initial_scale", "damped"))
+
+    default = "factor-to-variable"
+    assert options("matched", "bp") == (0.4, 20, 1.0, default)
+    assert options("matched", "mp") == (0.2, 20, 1.0, default)
+    assert options("wider", "bp") == (0.4, 10, 1.0, default)
+    assert options("wider", "ms") == (0.1, 10, 1.0, default)
+
+
+STEPS = ("teacher", "dataset", "student", "collect")
+ALL = {"matched": ("bp", "batch4", "mp"), "wider": ("bp", "ms", "soft")}
+
+
+def trainings(*experiments):
+    return {("train", e, learner) for e in experiments for learner in ALL[e]}
+
+
+def every(*steps):
+    return {(step, e) for step in steps for e in ALL}
+
+
+# A key, its new value, and the slices that change with it: all others stay.
+EDITS = {
+    "reinforcement": (
+        ("learners/ms/reinforcement", 0.5),
+        # The figures' styles go by it, and are drawn anew anyway.
+        {("train", "wider", "ms"), ("figure", "one"), ("figure", "two")},
+    ),
+    "label": (("learners/mp/label", "other"), {("figure", "one")}),
+    "grid": (
+        (f"{M}/samples/last", 12),
+        {("dataset", "matched"), ("collect", "matched"), *trainings("matched")},
+    ),
+    "grid within the same data": (
+        (f"{M}/samples/step", 7),  # 1, 8
+        {("collect", "matched"), *trainings("matched")},
+    ),
+    "figure": (("figures/two/columns", 1), {("figure", "two")}),
+    "panel": (("figures/one/panels/1/y", [0, 2]), {("figure", "one")}),
+    "seeds": (("study/seeds", 4), every("collect")),
+    "test samples": (("study/test_samples", 11), every("dataset")),
+    "memory": (("study/memory_gib", 2), trainings("matched", "wider")),
+    "entropy": (
+        ("study/entropy", 2),
+        every("teacher", "dataset", "student") | trainings("matched", "wider"),
+    ),
+    "inference": (("inference/damping", 0.5), trainings("matched", "wider")),
+    "inference of an experiment": ((f"{W}/inference/damping", 0.5), trainings("wider")),
+    "activation": (
+        (f"{M}/activation/b", 0.2),
+        {("dataset", "matched"), ("collect", "matched"), ("figure", "one"), *trainings("matched")},
+    ),
+    "student": (
+        (f"{W}/student/nonzeros_per_row/input", 4),
+        {("student", "wider"), ("figure", "one"), ("figure", "two")},
+    ),
+}
+
+
+@pytest.mark.parametrize("edit, changed", EDITS.values(), ids=EDITS)
+def test_an_edit_changes_the_slices_that_depend_on_it_and_no_other(edit, changed):
+    before, after = specs(load(BASE)), specs(load(put(*edit)))
+    assert before.keys() == after.keys()
+    assert {key for key in before if before[key] != after[key]} == changed
+
+
+def test_another_learner_changes_no_other_training():
+    before = specs(load(BASE))
+    after = specs(load(put(f"{M}/learners", ["bp", "batch4", "mp", "ms"])))
+    added = {("train", "matched", "ms")}
+    assert after.keys() - before.keys() == added
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {("collect", "matched"), ("figure", "one")}
+
+
+def test_a_figure_knows_which_figure_of_the_thesis_an_experiment_is():
+    """It is the title of a panel that has none of its own."""
+    assert load(BASE).figure_spec("two")["experiments"]["wider"]["thesis"] == "Fig. 7"

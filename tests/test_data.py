@@ -1,0 +1,138 @@
+"""Teachers, students and samples: separate random streams, fair draws, Eq. 1.1."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.model import activation
+
+SIZES, PER_ROW = Sizes(12, 8, 16), PerRow(3, 2)
+ENTROPY = 2020
+PHI = {"tanh": activation("tanh", b=0.1), "leaky-relu": activation("leaky-relu", a=0.1)}
+
+
+def teacher(seed=0, sizes=SIZES, entropy=ENTROPY):
+    return draw_teacher(sizes, PER_ROW, entropy, seed)
+
+
+def samples(count, phi="tanh", seed=0, entropy=ENTROPY, test=False):
+    network = teacher(seed, entropy=entropy)
+    return draw_samples(network, PHI[phi], SIZES.input, count, entropy, seed, test=test)
+
+
+def dense(layer, columns):
+    """The weight matrix, (rows, columns)."""
+    matrix = np.zeros((len(layer.topology), columns))
+    for row, (places, weights) in enumerate(zip(layer.topology, layer.weights, strict=True)):
+        matrix[row, places] = weights
+    return matrix
+
+
+def assert_same(ours, others):
+    for array, other in zip(ours, others, strict=True):
+        np.testing.assert_array_equal(array, other)
+
+
+def test_teacher_has_the_sizes_and_degrees_asked_for():
+    inner, outer = teacher()
+    w_in, w_out = dense(inner, SIZES.input), dense(outer, SIZES.hidden)
+    assert (abs(w_in).sum(1) == 3).all()
+    assert (abs(w_in).sum(0) == 3 * 8 / 12).all()
+    assert (abs(w_out).sum(1) == 2).all()
+    assert (abs(w_out).sum(0) == 2 * 16 / 8).all()
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.booleans())
+def test_more_samples_leave_the_first_as_they_were(first, more, test):
+    few, many = samples(first, test=test), samples(first + more, test=test)
+    assert_same(few, [part[:first] for part in many])
+
+
+def test_the_activation_changes_the_answers_and_not_the_inputs():
+    smooth, kinked = samples(20), samples(20, "leaky-relu")
+    assert (smooth.x == kinked.x).all()
+    assert (smooth.y != kinked.y).any(axis=1).all()
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"entropy": 7}])
+def test_simulations_differ_in_everything(change):
+    one, other = teacher(), teacher(**change)
+    for ours, theirs in zip(one, other, strict=True):
+        assert (ours.topology != theirs.topology).any()
+        assert (ours.weights != theirs.weights).any()
+    assert (samples(20).x != samples(20, **change).x).any(axis=1).all()
+    dense_student = PerRow(6, 3)
+    patterns = [draw_student(one, SIZES, dense_student, ENTROPY, 0)]
+    patterns += [
+        draw_student(one, SIZES, dense_student, **{"entropy": ENTROPY, "seed": 0} | change)
+    ]
+    for ours, theirs in zip(*patterns, strict=True):
+        assert (ours != theirs).any()
+
+
+def test_draws_repeat():
+    for ours, again in zip(teacher(), teacher(), strict=True):
+        assert_same(ours, again)
+    assert_same(samples(9), samples(9))
+
+
+def test_test_samples_are_fresh():
+    train, test = samples(200).x, samples(200, test=True).x
+    # Rows of 12 signs: two independent sets agree in half of the entries, give or take 4 sigma.
+    assert abs(np.mean(train == test) - 0.5) < 4 * 0.5 / np.sqrt(train.size)
+
+
+def signs():
+    sizes = Sizes(2000, 2000, 2000)
+    inner, outer = draw_teacher(sizes, PerRow(2, 3), ENTROPY, 0)
+    x = draw_samples(teacher(), PHI["tanh"], SIZES.input, 2000, ENTROPY, 0).x
+    return {"input weights": inner.weights, "output weights": outer.weights, "inputs": x}
+
+
+def test_weights_and_inputs_are_fair_signs():
+    for name, drawn in signs().items():
+        assert drawn.dtype == np.int8, name
+        assert set(np.unique(drawn)) == {-1, 1}, name
+        for mean in (drawn.mean(), *drawn.mean(axis=0)):
+            count = drawn.size if mean == drawn.mean() else len(drawn)
+            assert abs(mean) < 4.5 / np.sqrt(count), name
+
+
+def test_inputs_of_one_sample_are_independent_of_one_another():
+    x = samples(5000).x.astype(float)
+    correlation = x.T @ x / len(x) - np.eye(x.shape[1])
+    assert abs(correlation).max() < 4.5 / np.sqrt(len(x))
+
+
+@pytest.mark.parametrize(
+    "phi, function",
+    [("tanh", lambda z: np.tanh(z - 0.1)), ("leaky-relu", lambda z: np.where(z > 0, z, 0.1 * z))],
+)
+@pytest.mark.parametrize("test", [False, True])
+def test_samples_are_the_teachers_answers(phi, function, test):
+    """Eq. 1.1 with full matrices."""
+    inner, outer = teacher(seed=3)
+    x, y = samples(30, phi, seed=3, test=test)
+    w_in, w_out = dense(inner, SIZES.input), dense(outer, SIZES.hidden)
+    assert x.shape == (30, SIZES.input)
+    assert y.dtype == np.float64
+    np.testing.assert_allclose(y, function(function(x @ w_in.T) @ w_out.T), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("per_row", [(3, 2), (6, 2), (3, 3), (6, 4)])
+def test_student_contains_the_teacher_and_equals_it_where_as_dense(per_row):
+    network = teacher()
+    student = draw_student(network, SIZES, PerRow(*per_row), ENTROPY, 0)
+    for pattern, layer, slots in zip(student, network, per_row, strict=True):
+        assert pattern.dtype == np.int32
+        assert pattern.shape == (len(layer.topology), slots)
+        rows = zip(pattern.tolist(), layer.topology.tolist(), strict=True)
+        assert all(set(theirs) <= set(ours) for ours, theirs in rows)
+
+
+@pytest.mark.parametrize("sizes", [Sizes(11, 8, 16), Sizes(12, 8, 15)])
+def test_teacher_of_sizes_that_do_not_fit_is_refused(sizes):
+    with pytest.raises(ValueError, match="not a multiple"):
+        teacher(sizes=sizes)

@@ -1,0 +1,233 @@
+"""Random patterns: degrees, refusals, and draws that are uniform over all that is possible."""
+
+import itertools
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.stats import chisquare
+
+from sparsebp.graph import biregular, containing, readers
+
+
+def assert_biregular(topology, rows, columns, per_row):
+    """Right degrees, no repeats, ascending, int32."""
+    assert topology.dtype == np.int32
+    assert topology.shape == (rows, per_row)
+    assert (np.diff(topology, axis=1) > 0).all()
+    assert topology.min() >= 0
+    per_column = rows * per_row // columns
+    assert np.bincount(topology.ravel(), minlength=columns).tolist() == [per_column] * columns
+
+
+ratios, seeds = st.integers(1, 4), st.integers(0, 2**32)
+
+
+@st.composite
+def shapes(draw):
+    """(rows, columns, per_row) that fit: per_row up to full, any ratio of rows to columns."""
+    n, u, v = draw(st.integers(1, 12)), draw(ratios), draw(ratios)
+    return n * v, n * u, u * draw(st.integers(1, n))
+
+
+@given(shapes(), seeds)
+def test_biregular_has_the_degrees_asked_for(shape, seed):
+    assert_biregular(biregular(*shape, np.random.default_rng(seed)), *shape)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1000, 1000, 2), (800, 1200, 3), (800, 800, 2), (200, 200, 3), (60, 60, 60)]
+)
+def test_biregular_at_the_sizes_of_the_study(shape):
+    assert_biregular(biregular(*shape, np.random.default_rng(0)), *shape)
+
+
+def test_biregular_repeats_with_the_generator_and_differs_between_generators():
+    first, again, other = (biregular(30, 30, 2, np.random.default_rng(s)) for s in (1, 1, 2))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize(
+    "shape, arithmetic",
+    [
+        ((999, 1000, 2), ["999", "x 2", "= 1998", "1000"]),
+        ((800, 1200, 2), ["800", "x 2", "= 1600", "1200"]),
+        ((4, 3, 4), ["4 non-zeros", "3 columns"]),
+        ((0, 3, 1), ["0 rows"]),
+        ((3, 3, 0), ["0 non-zeros"]),
+        ((3, 3, -1), ["-1 non-zeros"]),
+    ],
+)
+def test_biregular_refuses_what_does_not_fit(shape, arithmetic):
+    with pytest.raises(ValueError) as refusal:
+        biregular(*shape, np.random.default_rng(0))
+    assert [part for part in arithmetic if part not in str(refusal.value)] == []
+
+
+def assert_uniform(draws, possible):
+    """Every draw is possible, and their counts are those of a uniform distribution."""
+    counts = Counter(draws)
+    assert set(counts) <= set(possible)
+    assert chisquare([counts[one] for one in possible]).pvalue > 1e-4
+
+
+def test_biregular_is_uniform_over_all_patterns_of_4x4():
+    pairs = list(itertools.combinations(range(4), 2))
+    patterns = [
+        p for p in itertools.product(pairs, repeat=4) if set(Counter(sum(p, ())).values()) == {2}
+    ]
+    assert len(patterns) == 90
+    rng = np.random.default_rng(1)
+    draws = (biregular(4, 4, 2, rng) for _ in range(2700))
+    assert_uniform((tuple(map(tuple, draw.tolist())) for draw in draws), patterns)
+
+
+def rings(topology):
+    """Number of rings that rows and columns form when each has two entries."""
+    n = len(topology)
+    rows, columns = np.repeat(np.arange(n), 2), n + topology.ravel()
+    graph = coo_array((np.ones(2 * n), (rows, columns)), shape=(2 * n, 2 * n))
+    return connected_components(graph, directed=False)[0]
+
+
+def by_rejection(n, rng):
+    """The exact uniform distribution: stubs matched at random until no row has a column twice."""
+    while True:
+        topology = rng.permutation(np.repeat(np.arange(n), 2)).reshape(n, 2)
+        if (topology[:, 0] != topology[:, 1]).all():
+            return topology
+
+
+def test_biregular_has_as_many_rings_as_the_configuration_model():
+    rng, draws = np.random.default_rng(2), 320
+    ours = [rings(biregular(200, 200, 2, rng)) for _ in range(draws)]
+    exact = [rings(by_rejection(200, rng)) for _ in range(4 * draws)]
+    error = np.sqrt(np.var(ours) / len(ours) + np.var(exact) / len(exact))
+    assert abs(np.mean(ours) - np.mean(exact)) < 4 * error
+    # The comparison can tell: one ring more or fewer in every other pattern would show.
+    assert 4 * error < 1 / 2
+
+
+@st.composite
+def extensions(draw, densest):
+    """(rows, columns, teacher's per_row, student's) that fit, up to a density of the student."""
+    per_row = draw(st.integers(2, 6))
+    n = draw(st.integers(math.ceil(per_row / densest), 2 * math.ceil(per_row / densest)))
+    u, v = draw(ratios), draw(ratios)
+    return n * v, n * u, u * draw(st.integers(1, per_row - 1)), u * per_row
+
+
+def check_containing(extension, seed):
+    rows, columns, slots, per_row = extension
+    rng = np.random.default_rng(seed)
+    teacher = biregular(rows, columns, slots, rng)
+    student = containing(teacher, columns, per_row, rng)
+    assert_biregular(student, rows, columns, per_row)
+    assert all(set(t) <= set(s) for t, s in zip(teacher.tolist(), student.tolist(), strict=True))
+
+
+@given(extensions(densest=0.5), seeds)
+def test_containing_keeps_the_teacher_and_has_the_degrees_asked_for(extension, seed):
+    check_containing(extension, seed)
+
+
+@given(extensions(densest=1), seeds)
+def test_containing_finds_room_in_dense_patterns(extension, seed):
+    """What a biregular teacher leaves free always has a biregular part (König's theorem)."""
+    check_containing(extension, seed)
+
+
+@pytest.mark.parametrize("n", [3, 4, 6, 20])
+def test_containing_can_fill_the_last_place_of_every_row(n):
+    rng = np.random.default_rng(n)
+    student = containing(biregular(n, n, n - 1, rng), n, n, rng)
+    assert student.tolist() == [list(range(n))] * n
+
+
+def test_containing_at_the_size_of_the_study():
+    check_containing((200, 200, 2, 3), seed=0)
+
+
+def test_containing_without_more_entries_is_the_teacher():
+    teacher = biregular(20, 20, 2, np.random.default_rng(0))
+    student = containing(teacher, 20, 2, np.random.default_rng(1))
+    assert student.dtype == np.int32
+    assert (student == teacher).all()
+
+
+@pytest.mark.parametrize(
+    "per_row, columns, message",
+    [
+        (1, 6, "1 non-zeros per row cannot contain a teacher with 2"),
+        (7, 6, "7 non-zeros per row do not fit in 6 columns"),
+        (3, 5, "= 18, which is not a multiple of 5"),
+    ],
+)
+def test_containing_refuses_what_does_not_fit(per_row, columns, message):
+    teacher = biregular(6, 6, 2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=message):
+        containing(teacher, columns, per_row, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("n", [4, 30])
+def test_containing_gives_up_where_there_is_no_room(n):
+    """All rows hold columns 0 and 1, so no row can take them, but each needs one more entry."""
+    with pytest.raises(ValueError, match="room"):
+        containing(np.tile([0, 1], (n, 1)), n, 3, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "teacher, number",
+    [
+        pytest.param([[0], [1], [2], [3]], 9, id="derangements of 4"),
+        pytest.param([[0, 1], [1, 2], [2, 3], [0, 3]], 2, id="one ring of 4"),
+        pytest.param([[0, 1], [0, 1], [2, 3], [2, 3]], 4, id="two rings of 2"),
+        pytest.param([[0, 1], [1, 2], [2, 3], [3, 4], [0, 4]], 13, id="one ring of 5"),
+    ],
+)
+def test_containing_is_uniform_over_all_added_permutations(teacher, number):
+    n, rng = len(teacher), np.random.default_rng(3)
+    possible = [
+        p
+        for p in itertools.permutations(range(n))
+        if not any(c in row for c, row in zip(p, teacher, strict=True))
+    ]
+    assert len(possible) == number
+    slots = len(teacher[0])
+    draws = [containing(np.array(teacher), n, slots + 1, rng) for _ in range(120 * number)]
+    added = [
+        tuple((set(s) - set(t)).pop() for s, t in zip(draw.tolist(), teacher, strict=True))
+        for draw in draws
+    ]
+    assert_uniform(added, possible)
+
+
+@given(shapes(), seeds)
+def test_readers_lists_the_edges_that_end_at_each_hidden_neuron(shape, seed):
+    rows, columns, per_row = shape
+    topology = biregular(rows, columns, per_row, np.random.default_rng(seed))
+    edges = readers(topology, columns)
+    assert edges.shape == (columns, rows * per_row // columns)
+    assert (np.diff(edges, axis=1) > 0).all()
+    assert sorted(edges.ravel().tolist()) == list(range(rows * per_row))
+    for neuron, row in enumerate(edges.tolist()):
+        assert {topology[e // per_row, e % per_row] for e in row} == {neuron}
+
+
+@pytest.mark.parametrize(
+    "topology, hidden",
+    [
+        ([[0, 1], [0, 1], [0, 2]], 3),  # read 3, 2 and 1 times
+        ([[0, 1], [0, 1]], 3),  # the last is not read
+        ([[0, 1], [2, 3]], 3),  # one more than there are
+    ],
+)
+def test_readers_refuses_uneven_patterns(topology, hidden):
+    with pytest.raises(ValueError, match="read by as many outputs"):
+        readers(np.array(topology), hidden)

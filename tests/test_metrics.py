@@ -1,0 +1,131 @@
+"""The three errors against full matrices: Eqs. 2.2, 3.12 and 3.13."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparsebp.data import Network, Samples
+from sparsebp.metrics import generalization_error, on_pattern, topology_error, weight_error
+from sparsebp.model import Layer, activation
+
+FUNCTIONS = {
+    "tanh": (activation("tanh", b=0.1), lambda z: np.tanh(z - 0.1)),
+    "leaky-relu": (activation("leaky-relu", a=0.1), lambda z: np.where(z > 0, z, 0.1 * z)),
+}
+
+
+def layer(rng, rows, columns, slots, alphabet):
+    """Random entries, without repeats in a row; the columns in no order."""
+    topology = np.array([rng.permutation(columns)[:slots] for _ in range(rows)], np.int32)
+    return Layer(topology, rng.choice(alphabet, size=(rows, slots)).astype(np.int8))
+
+
+def matrices(one, columns):
+    """Weights, and where they may be non-zero, as full matrices."""
+    weights, mask = np.zeros((2, len(one.topology), columns))
+    np.put_along_axis(weights, one.topology.astype(int), one.weights, axis=1)
+    np.put_along_axis(mask, one.topology.astype(int), 1, axis=1)
+    return weights, mask
+
+
+def case(seed, sizes, slots):
+    """A teacher and a student whose pattern may lack entries of the teacher's."""
+    rng = np.random.default_rng(seed)
+    inputs, hidden, outputs = sizes
+    shapes = ((hidden, inputs), (outputs, hidden))
+    teacher, student = (
+        [layer(rng, *shape, min(k, shape[1]), values) for shape, k in zip(shapes, ks, strict=True)]
+        for ks, values in zip(slots, ((-1, 1), (-1, 0, 1)), strict=True)
+    )
+    return Network(*teacher), student, (inputs, hidden)
+
+
+numbers = st.integers(1, 6)
+cases = st.builds(
+    case,
+    st.integers(0, 2**32),
+    st.tuples(numbers, numbers, numbers),
+    st.tuples(st.tuples(numbers, numbers), st.tuples(numbers, numbers)),
+)
+
+
+@given(cases)
+def test_weight_error_is_one_minus_the_overlap(one):
+    teacher, student, columns = one
+    right = total = 0
+    for theirs, ours, width in zip(teacher, student, columns, strict=True):
+        truth, mask = matrices(theirs, width)
+        right += ((matrices(ours, width)[0] == truth) & (mask == 1)).sum()
+        total += mask.sum()
+    assert weight_error(teacher, student) == pytest.approx(1 - right / total, abs=1e-15)
+
+
+@given(cases)
+def test_topology_error_is_equation_3_12(one):
+    teacher, student, columns = one
+    errors = possible = 0
+    for theirs, ours, width in zip(teacher, student, columns, strict=True):
+        _, a_teacher = matrices(theirs, width)
+        j, a = matrices(ours, width)
+        errors += (a_teacher * (1 - abs(j)) + a * (1 - a_teacher) * abs(j)).sum()
+        possible += a.sum()
+    assert topology_error(teacher, student) == pytest.approx(errors / possible, abs=1e-15)
+
+
+@given(cases, st.sampled_from(sorted(FUNCTIONS)), st.integers(1, 9))
+def test_generalization_error_is_equation_3_13(one, name, count):
+    _, student, columns = one
+    phi, function = FUNCTIONS[name]
+    rng = np.random.default_rng(count)
+    x = rng.choice([-1, 1], size=(count, columns[0])).astype(np.int8)
+    y = rng.normal(size=(count, len(student[1].topology)))
+    w_in, w_out = (matrices(ours, width)[0] for ours, width in zip(student, columns, strict=True))
+    distances = ((y - function(function(x @ w_in.T) @ w_out.T)) ** 2).sum(axis=1)
+    expected = distances.sum() / count / y.shape[1]
+    assert generalization_error(student, phi, Samples(x, y)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_error_of_each_kind():
+    """By hand: 4 teacher weights, 6 places in the student."""
+    teacher = Network(
+        Layer(np.array([[0], [1]]), np.array([[1], [-1]])),
+        Layer(np.array([[0], [1]]), np.array([[1], [1]])),
+    )
+    student = [
+        Layer(np.array([[0, 1], [0, 1]]), np.array([[-1, 1], [0, 0]])),  # wrong, excess, -, missed
+        Layer(np.array([[0], [0]]), np.array([[1], [0]])),  # right; the other is not in the pattern
+    ]
+    assert weight_error(teacher, student) == 3 / 4
+    assert topology_error(teacher, student) == 3 / 6
+
+
+@given(cases, st.sampled_from(sorted(FUNCTIONS)))
+def test_a_perfect_student_makes_no_error(one, name):
+    """Its pattern has every place, in another order, and zeros where the teacher has none."""
+    teacher, _, columns = one
+    phi, function = FUNCTIONS[name]
+    student = []
+    for theirs, width in zip(teacher, columns, strict=True):
+        truth, _ = matrices(theirs, width)
+        everywhere = np.tile(np.arange(width)[::-1], (len(truth), 1))
+        student.append(Layer(everywhere, truth[:, ::-1].astype(np.int8)))
+    x = np.random.default_rng(0).choice([-1, 1], size=(7, columns[0]))
+    w_in, w_out = (matrices(t, width)[0] for t, width in zip(teacher, columns, strict=True))
+    y = function(function(x @ w_in.T) @ w_out.T)
+    assert weight_error(teacher, student) == 0
+    assert topology_error(teacher, student) == 0
+    assert generalization_error(student, phi, Samples(x, y)) == pytest.approx(0, abs=1e-24)
+
+
+@given(st.integers(0, 2**32), numbers, numbers, numbers, st.integers(1, 3))
+def test_on_pattern_reads_many_estimates_at_once(seed, rows, slots, wanted, count):
+    rng, columns = np.random.default_rng(seed), 6
+    one = layer(rng, rows, columns, slots, (-1, 0, 1))
+    values = rng.choice([-1, 0, 1], size=(count, rows, slots)).astype(np.int8)
+    places = layer(rng, rows, columns, wanted, (1,)).topology
+    found = on_pattern(values, one.topology, places)
+    assert found.dtype == np.int8
+    for read, estimate in zip(found, values, strict=True):
+        full, _ = matrices(Layer(one.topology, estimate), columns)
+        np.testing.assert_array_equal(read, np.take_along_axis(full, places.astype(int), axis=1))

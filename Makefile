@@ -35,7 +35,7 @@ gallery: figures  ## put the figures into docs/gallery
 	cp figures/*.png docs/gallery
 
 test: $(STAMP)  ## run the tests
-	$(RUN) python -m pytest $(ARGS)
+	$(RUN) python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(STAMP)  ## check style and format of Python files and the workflow
 	$(RUN) ruff check

@@ -38,13 +38,13 @@ localrules:
     figures,
 
 
-rule all:
-    default_target: True
-    input:
-        expand(paths.FIGURE, figure=study.figures, format=paths.FIGURE_FORMATS),
-
-
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.figures.input,

@@ -42,7 +42,7 @@ LEARNER = {
     "tie_tolerance": 1e-9,
     "output_readout": "alphabet",
 }
-TRAIN = {"entropy": 1, "memory_gib": 1, "activation": PHI, "samples": GRID, "learner": LEARNER}
+TRAIN = {"entropy": 1, "activation": PHI, "samples": GRID, "learner": LEARNER}
 LEARNERS = {"bp": {}, "batch2": {"schedule": "mini-batch", "batch_size": 2}}
 COLLECT = {
     "experiment": "tiny", "activation": PHI, "samples": GRID, "learners": [*LEARNERS], "seeds": 2,
@@ -270,7 +270,6 @@ def test_spec_with_an_unknown_key_in_a_block(refused, step, block, changes):
         ("student", {"nonzeros_per_row": {"input": 2, "output": 2}}),
         ("train", {"samples": []}),
         ("train", {"samples": 3}),
-        ("train", {"memory_gib": 1e-9}),
         ("train", {"learner": LEARNER | {"algorithm": "x"}}),
         ("train", {"learner": LEARNER | {"schedule": "x"}}),
         ("collect", {"samples": [1]}),

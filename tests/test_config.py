@@ -432,7 +432,7 @@ EDITS = {
     "panel": (("figures/one/panels/1/y", [0, 2]), {("figure", "one")}),
     "seeds": (("study/seeds", 4), every("collect")),
     "test samples": (("study/test_samples", 11), every("dataset")),
-    "memory": (("study/memory_gib", 2), trainings("matched", "wider")),
+    "memory": (("study/memory_gib", 2), set()),
     "entropy": (
         ("study/entropy", 2),
         every("teacher", "dataset", "student") | trainings("matched", "wider"),

@@ -183,6 +183,12 @@ EDITS_OF_CONFIG = {
         | FIGURES,
     ),
     "fewer seeds": ({"study.seeds": 1}, COLLECTS | FIGURES),
+    "limit of memory, on which no result depends": ({"study.memory_gib": 2}, set()),
+    # Test samples share a file with those the students learn from.
+    "number of test samples": (
+        {"study.test_samples": 7},
+        DATASETS | TRAININGS | COLLECTS | FIGURES,
+    ),
     "new learner in one experiment": (
         {
             "learners.mp": {"algorithm": "max-product", "schedule": "offline"},
@@ -493,9 +499,7 @@ def test_rules_take_paths_from_one_module(path):
 
 def test_lint_finds_nothing(project):
     process = project.python("-m", "snakemake", "--lint")
-    hints = set(re.findall(r"^    \* ([^:\n]+)", process.stdout, re.M))
-    assert hints <= {"Specify a conda environment or container for each rule."}
-    assert process.returncode == 0 or hints, process.stdout
+    assert process.returncode == 0, process.stdout
 
 
 def test_workflow_is_formatted():

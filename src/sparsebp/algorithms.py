@@ -97,7 +97,8 @@ class Learner:
         temperature = {"sum-product": 1.0, "max-product": 0.0, "max-sum": 0.0}[self.algorithm]
         if self.beta is not None:
             temperature = 1.0 / self.beta
-        return Rules(temperature, not soft, soft, self.reinforcement)
+        # A float, also where a configuration says 0: kernels are compiled for floats.
+        return Rules(temperature, not soft, soft, float(self.reinforcement))
 
 
 class Batch(NamedTuple):

@@ -18,6 +18,8 @@ A step takes SPEC, the slice of the configuration that it depends on, as JSON, r
 files, and writes its output whole or not at all. To see the commands of a whole figure:
 
   snakemake --dry-run --printshellcmds figures/fig3_2.pdf
+
+(each ends in the redirection of its messages to a log file, which Snakemake makes a folder for).
 """
 
 
@@ -47,13 +49,19 @@ def parser() -> argparse.ArgumentParser:
     step("teacher", "draw a teacher")
     step("dataset", "let a teacher answer random inputs", [teacher])
     step("student", "draw a student whose pattern contains its teacher's", [teacher])
-    step(
+    train = step(
         "train",
         "train a student on every number of samples",
         [("student", "student.nc to read"), ("dataset", "dataset.nc to read")],
         epilog="Kernels are compiled into the folder that the environment variable NUMBA_CACHE_DIR "
         "names, by the first training that finds it empty while others wait; without it, where "
         "Numba puts them.",
+    )
+    train.add_argument(
+        "--memory-gib",
+        type=float,
+        default=4.0,
+        help="refuse tables of configurations beyond this size (default: 4)",
     )
     step(
         "collect",
@@ -110,8 +118,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.get("seed", 0) < 0:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
         import_module(f"sparsebp.steps.{command}").run(**options)
-    except (ValueError, OSError) as error:
-        return _fail(command, str(error))
+    except (ValueError, OSError, RuntimeError, MemoryError) as error:
+        return _fail(command, str(error) or type(error).__name__)
     except (TypeError, LookupError, AttributeError) as error:
         # A SPEC typed by hand that lacks something; or a bug, so say where.
         place = traceback.extract_tb(error.__traceback__)[-1]

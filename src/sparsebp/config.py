@@ -92,7 +92,7 @@ class Study:
         return range(self.study["seeds"])
 
     def learner(self, experiment: str, name: str) -> dict:
-        """The fields of ``learning.Learner`` for a learner in an experiment.
+        """The fields of ``algorithms.Learner`` for a learner in an experiment.
 
         The learner's own ``inference`` overrides the experiment's, which overrides the study's.
         """
@@ -146,11 +146,24 @@ class Study:
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
-            "memory_gib": self.study["memory_gib"],
             "activation": block["activation"],
             "samples": block["samples"],
             "learner": self.learner(experiment, learner),
         }
+
+    def memory_mb(self, experiment: str) -> int:
+        """An upper estimate of the memory that one training takes, in megabytes.
+
+        A program and its libraries, and the work on all configurations of all factors at once,
+        of which the engine refuses more than ``memory_gib``.
+        """
+        block = self.experiments[experiment]
+        alphabet, per_row = block["student"]["alphabet"], block["student"]["nonzeros_per_row"]
+        tuples = len(alphabet) ** per_row["input"]
+        classes = sum(1 if weight == 0 else tuples for weight in alphabet)
+        cells = block["layers"]["output"] * classes ** per_row["output"]
+        table = min(8 * cells, self.study["memory_gib"] * 2**30)
+        return 500 + int(6 * table / 1e6)
 
     def collect_spec(self, experiment: str) -> dict:
         """Slice for measuring the errors of all students of an experiment."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from sparsebp.model import Activation
 
-# Outputs that agree to this are equal: far above rounding, far below any difference of outputs.
+# Outputs that agree to this are equal: far above rounding, and far below the differences of
+# outputs for weights and biases of order one.
 MATCH_TOLERANCE = 1e-9
 # Rows of dense work done at once, to bound memory.
 CHUNK_CELLS = 1 << 22
@@ -208,16 +209,18 @@ def sum_out_outputs(factors, states: HiddenStates, field: np.ndarray, temperatur
 
 
 def _sum_out_soft(factors, states, field, temperature):
-    rows, fan_in = field.shape[:2]
-    table = factors.table.reshape((rows,) + (factors.states,) * fan_in)
-    for edge in range(fan_in):
-        axis = 1 + edge
-        around = [1] * table.ndim
-        around[0], around[axis] = rows, len(field[0, 0])
-        terms = np.take(table, states.classes, axis=axis)  # axes: ..., Q, S, ...
-        shape = [*around[: axis + 1], 1, *around[axis + 1 :]]
-        table = _soft_max(terms + field[:, edge].reshape(shape), temperature, axis)
-    return SoftFactors(np.ascontiguousarray(table.reshape(rows, -1)), len(states.tuples))
+    (rows, fan_in), count = field.shape[:2], len(states.tuples)
+    reduced = np.empty((rows, count**fan_in))
+    for chunk in _chunks(*factors.table.shape):
+        table = factors.table[chunk].reshape((-1, *(factors.states,) * fan_in))
+        for edge in range(fan_in):
+            axis = 1 + edge
+            terms = np.take(table, states.classes, axis=axis)  # axes: ..., Q, S, ...
+            shape = [1] * terms.ndim
+            shape[0], shape[axis] = len(table), len(states.alphabet)
+            table = _log_sum(terms + field[chunk, edge].reshape(shape), temperature, axis)
+        reduced[chunk] = table.reshape(len(table), -1)
+    return SoftFactors(reduced, count)
 
 
 def _sum_out_hard(factors, states, field, temperature):
@@ -251,8 +254,9 @@ def _sum_out_hard(factors, states, field, temperature):
     return HardFactors(offsets, configurations, largest, count)
 
 
-def _soft_max(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
-    """T log sum exp(terms / T) along an axis; the maximum at T = 0."""
+def _log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
+    """T log sum exp(terms / T) along an axis; the maximum at T = 0 (in kernels:
+    ``messages._log_sum``)."""
     largest = terms.max(axis=axis)
     if temperature == 0:
         return largest

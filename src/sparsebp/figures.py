@@ -20,9 +20,9 @@ Styles go by algorithm and schedule, the same in every figure: see `STYLES` and 
 """
 
 import json
-import os
 import re
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -37,6 +37,8 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from matplotlib.transforms import ScaledTranslation
 from PIL import Image
 from scipy import stats
+
+from sparsebp.files import replacing
 
 CONFIDENCE = 0.95
 DODGE = 0.1
@@ -357,14 +359,7 @@ def _save(drawing, title, paths, provenance):
     for path in paths:
         if path.suffix not in metadata:
             raise ValueError(f"{path}: a figure is written as {', '.join(metadata)}")
-    written = [path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}") for path in paths]
-    try:
-        for path, temporary in zip(paths, written, strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            form = path.suffix[1:]
-            drawing.savefig(temporary, format=form, metadata=metadata[path.suffix])
-        for path, temporary in zip(paths, written, strict=True):
-            os.replace(temporary, path)
-    finally:
-        for temporary in written:
-            temporary.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        for path in paths:
+            part = stack.enter_context(replacing(path))
+            drawing.savefig(part, format=path.suffix[1:], metadata=metadata[path.suffix])

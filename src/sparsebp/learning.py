@@ -6,6 +6,7 @@ An algorithm is its ``algorithms.Rules``. A schedule is the sequence of batches 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -64,7 +65,8 @@ class Trained(NamedTuple):
         iterations: steps of the last batch.
         status: how the last batch ended.
         expected_error: fraction of wrong estimates expected from the beliefs, where they are
-            probabilities of the posterior (sum-product with hard factors), else NaN.
+            probabilities of the posterior (sum-product with hard factors), else NaN, as after a
+            contradiction.
     """
 
     n_samples: int
@@ -147,7 +149,7 @@ def propagate(
     now, status, steps = Messages(learner, problem, factors, prior, rng), Status.STEP_LIMIT, 0
     while status == Status.STEP_LIMIT and steps < learner.max_steps:
         now.set_fields(steps)
-        now.update_to_factors(first=steps == 0)
+        now.update_to_factors(damped=steps > 0)
         now.update_from_factors()
         steps += 1
         if not now.possible:
@@ -157,9 +159,25 @@ def propagate(
         if observe is not None:
             observe(now)
     beliefs = now.final_beliefs(steps)
-    if not now.possible:
+    if not (now.possible and _consistent(learner, problem, factors, prior)):
         return Outcome(prior, steps, Status.CONTRADICTION)
     return Outcome(beliefs, steps, status)
+
+
+def _consistent(learner, problem, factors, prior) -> bool:
+    """Whether hard factors leave every weight a value, as far as messages can tell.
+
+    Damped messages of impossible values fade but never vanish, so that factors which exclude each
+    other would go unnoticed. Undamped max-product on the supports alone tells, in a few steps.
+    """
+    if isinstance(factors, fac.SoftFactors) or learner.damping == 0:
+        return True
+    check = replace(
+        learner, algorithm="max-product", reinforcement=0.0, damping=0.0, initial_scale=0.0
+    )
+    support = Beliefs(*(np.where(part == -np.inf, -np.inf, 0.0) for part in prior))
+    outcome = propagate(check, problem, factors, support, np.random.default_rng(0))
+    return outcome.status != Status.CONTRADICTION
 
 
 class Messages:
@@ -172,20 +190,17 @@ class Messages:
     Attributes (see ``sparsebp.messages`` for shapes):
         u, h: factor-to-variable and variable-to-factor messages of the input weights.
         v, g: the same of the output weights.
-        belief, belief_outer: log-beliefs of input and output weights, with reinforcement.
+        belief, belief_outer: log-beliefs of input and output weights; without reinforcement only
+            after ``final_beliefs``.
         possible: False once a message or belief has no possible value left: a contradiction.
     """
 
     def __init__(self, learner, problem, factors, prior, rng):
         self.rules, self.states, self.readers = learner.rules, problem.states, problem.readers
+        self.prior, self.prior_outer = prior.inner, _rows(prior.outer)
+        self.shape = prior.outer.shape
         _, fan_in, q = prior.inner.shape
-        self.shape, self.prior, self.prior_outer = (
-            prior.outer.shape,
-            prior.inner,
-            _rows(prior.outer),
-        )
-        edges, prob = len(self.prior_outer), self.rules.probability
-        damping = learner.damping
+        edges, prob, damping = len(self.prior_outer), self.rules.probability, float(learner.damping)
         self.damping_u = damping if learner.damped in ("factor-to-variable", "both") else 0.0
         self.damping_h = damping if learner.damped in ("variable-to-factor", "both") else 0.0
 
@@ -219,9 +234,10 @@ class Messages:
         if self.reduced is None:
             self._update_beliefs()
 
-    def update_to_factors(self, first: bool) -> None:
-        """Variable-to-factor messages (Eqs. 2.6, 3.4, 3.9, 3.11); the first are not damped."""
-        alpha = 0.0 if first else self.damping_h
+    def update_to_factors(self, damped: bool) -> None:
+        """Variable-to-factor messages (Eqs. 2.6, 3.4, 3.9, 3.11). The first ones have nothing to be
+        damped against."""
+        alpha = self.damping_h if damped else 0.0
         # The scale of a message matters only where it is damped: else spare the logarithms.
         prob = self.rules.probability
         self.possible &= msg.to_factors(
@@ -261,7 +277,7 @@ class Messages:
         if self.reduced is None:
             self.set_fields(t)
         else:
-            self.update_to_factors(first=True)
+            self.update_to_factors(damped=False)
             self._contract_all_weights()
             self.v = self.v_new
             self._update_beliefs()
@@ -306,13 +322,15 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
     """Read the weights off the beliefs: the most likely state, ties broken at random."""
     rng = generator(entropy, seed, Stream.TIE_BREAKS, batch.stop)
     alphabet = problem.states.alphabet
-    inner = _pick(outcome.beliefs.inner, learner.tie_tolerance, rng)
+    inner, outer = outcome.beliefs
+    lots = rng.random(inner.shape), rng.random(outer.shape)
+    inner = _pick(inner, learner.tie_tolerance, lots[0])
     allowed = np.arange(len(alphabet))
     if learner.output_readout == "nonzero":
         allowed = np.flatnonzero(alphabet)
-    outer = allowed[_pick(outcome.beliefs.outer[..., allowed], learner.tie_tolerance, rng)]
-    expected = np.nan
-    if learner.rules.probability and learner.rules.temperature > 0:
+    outer = allowed[_pick(outer[..., allowed], learner.tie_tolerance, lots[1][..., allowed])]
+    expected, known = np.nan, outcome.status != Status.CONTRADICTION
+    if known and learner.rules.probability and learner.rules.temperature > 0:
         wrong = [
             1 - np.exp(np.take_along_axis(b, k[..., None], -1)[..., 0]) / np.exp(b).sum(-1)
             for b, k in zip(outcome.beliefs, (inner, outer), strict=True)
@@ -322,7 +340,8 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
     return Trained(batch.stop, inner, outer, outcome.iterations, outcome.status, expected)
 
 
-def _pick(log_beliefs, tie_tolerance, rng) -> np.ndarray:
-    """Index of the largest belief along the last axis; near-equal ones at random."""
+def _pick(log_beliefs, tie_tolerance, lots) -> np.ndarray:
+    """Index of the largest belief along the last axis; of near-equal ones that with the largest
+    of the random numbers ``lots``."""
     ties = log_beliefs >= log_beliefs.max(axis=-1, keepdims=True) - tie_tolerance
-    return np.where(ties, rng.random(log_beliefs.shape), -1.0).argmax(axis=-1)
+    return np.where(ties, lots, -1.0).argmax(axis=-1)

@@ -1,7 +1,7 @@
 """Message updates: the kernels that every algorithm shares.
 
 All messages and beliefs are kept as logarithms, so that nothing underflows: minus infinity means
-impossible, and only that. Algorithms differ in two numbers (see ``learning.Rules``):
+impossible, and only that. Algorithms differ in two numbers (see ``algorithms.Rules``):
 
 temperature T
     Sums over configurations are ``T log sum exp(. / T)`` (Eq. 3.5 with T = 1 / beta). T = 1 with
@@ -170,7 +170,7 @@ def join_outputs(incoming, g, class_output, class_tuple, zero, temperature, out)
         for c in range(len(class_output)):
             q = class_output[c]
             if zero[q]:
-                out[e, c] = g[e, q] + _soft_max(incoming[e], temperature)
+                out[e, c] = g[e, q] + _log_sum(incoming[e], temperature)
             else:
                 out[e, c] = g[e, q] + incoming[e, class_tuple[c]]
 
@@ -183,7 +183,7 @@ def split_inputs(outgoing, g, classes, temperature, out):
         for s in range(classes.shape[1]):
             for q in range(len(classes)):
                 terms[q] = outgoing[e, classes[q, s]] + g[e, q]
-            out[e, s] = _soft_max(terms, temperature)
+            out[e, s] = _log_sum(terms, temperature)
 
 
 @njit(cache=True)
@@ -195,13 +195,13 @@ def split_outputs(outgoing, incoming, classes, temperature, probability, out):
         for q in range(len(classes)):
             for s in range(classes.shape[1]):
                 terms[s] = outgoing[e, classes[q, s]] + incoming[e, s]
-            out[e, q] = _soft_max(terms, temperature)
+            out[e, q] = _log_sum(terms, temperature)
         possible &= _normalise(out[e], probability)
     return possible
 
 
 @njit(cache=True)
-def _soft_max(terms, temperature):
+def _log_sum(terms, temperature):
     """T log sum exp(terms / T); the maximum at T = 0."""
     largest = terms.max()
     if temperature == 0.0 or largest == -np.inf:

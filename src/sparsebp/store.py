@@ -5,16 +5,13 @@ results over all simulations are xarray data sets.
 """
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import netCDF4
 import numpy as np
 
 from sparsebp.data import Network, Patterns, Samples
+from sparsebp.files import replacing
 from sparsebp.model import Layer
 
 TOPOLOGIES = {
@@ -44,40 +41,26 @@ CONTRACT = {
         "expected_error": (("n_samples",), "f8"),
     },
 }
-# Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS.
-RESULTS = ("weight_error", "topology_error", "generalization_error", "iterations", "status")
+# Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
+RESULTS = {
+    "weight_error": ("fraction of the teacher's weights estimated wrongly", "1 - Eq. 2.2"),
+    "topology_error": ("missed and excess non-zero weights", "Eq. 3.12"),
+    "generalization_error": ("squared error on fresh samples", "Eq. 3.13"),
+    "expected_error": (
+        "fraction of wrong weights expected from the beliefs",
+        "sum-product with hard factors only",
+    ),
+    "iterations": ("steps of the last batch", "0 where not run"),
+    "status": (
+        "how the training ended",
+        "0 not run, 1 converged, 2 step limit, 3 contradiction",
+    ),
+}
 RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
 
 
 class BadFile(ValueError):
     """A file that is missing, unreadable, or not what its place calls for."""
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Write a file whole or not at all: yields a temporary path that becomes ``path`` at the end.
-
-    The bytes are on disk before the name is.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    try:
-        yield Path(name)
-        with open(name, "rb") as file:
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
@@ -142,11 +125,22 @@ def read_trained(path: str | Path) -> dict[str, np.ndarray]:
     return _read(path, "trained")
 
 
-def write_results(path: str | Path, results, provenance: dict) -> None:
-    """Write an xarray.Dataset, atomically."""
-    results = results.assign_attrs(kind="results", provenance=as_json(provenance))
+def write_results(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
+    """Write results/<experiment>.nc with xarray.
+
+    Args:
+        values: (learner, seed, n_samples) arrays by the names in ``RESULTS``.
+        coordinates: the labels along each of ``RESULT_DIMENSIONS``.
+    """
+    import xarray
+
+    variables = {
+        name: (RESULT_DIMENSIONS, values[name], {"long_name": long_name, "comment": comment})
+        for name, (long_name, comment) in RESULTS.items()
+    }
+    attributes = {"kind": "results", "provenance": as_json(provenance)}
     with replacing(path) as part:
-        results.to_netcdf(part, engine="netcdf4")
+        xarray.Dataset(variables, coordinates, attributes).to_netcdf(part, engine="netcdf4")
 
 
 def read_results(path: str | Path):

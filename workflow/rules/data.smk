@@ -1,4 +1,7 @@
 # Teachers, their data, and the patterns of their students.
+#
+# The environment that rules name says what they need; Snakemake is started inside it, as it loads
+# the package itself, so deployment by --software-deployment-method is neither needed nor supported.
 
 
 rule teacher:

@@ -16,7 +16,8 @@ rule train:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=int(study.study["memory_gib"] * 3072 + 500),
+        mem_mb=lambda w: study.memory_mb(w.experiment),
+        memory_gib=str(study.study["memory_gib"]),
         runtime=60,
     params:
         spec=lambda w: json.dumps(study.train_spec(w.experiment, w.learner)),
@@ -25,4 +26,5 @@ rule train:
         "{wildcards.experiment}, seed {wildcards.seed}: training {wildcards.learner}"
     shell:
         "NUMBA_CACHE_DIR={params.kernels:q} sparsebp train {params.spec:q} --seed {wildcards.seed}"
-        " --student {input.student:q} --dataset {input.dataset:q} --output {output:q} 2> {log:q}"
+        " --student {input.student:q} --dataset {input.dataset:q} --output {output:q}"
+        " --memory-gib {resources.memory_gib} 2> {log:q}"

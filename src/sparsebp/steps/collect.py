@@ -1,9 +1,9 @@
 """Measure the errors of all students of an experiment against their teachers."""
 
+import json
 from functools import partial
 
 import numpy as np
-import xarray as xr
 
 from sparsebp import store
 from sparsebp.metrics import generalization_error, topology_error, weight_error
@@ -34,7 +34,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
-    engines = set()
+    engines = {}
     for j, seed in enumerate(seeds):
         at = {"experiment": spec["experiment"], "seed": seed}
         network = store.read_teacher(teacher.format(**at))
@@ -57,10 +57,10 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         for i, learner in enumerate(learners):
             path = trained.format(**at, learner=learner)
             found = store.read_trained(path)
-            engines.add(store.provenance(path)["sources"])
-            recorded = store.provenance(path)["spec"]
-            if recorded["samples"] != grid:
-                raise ValueError(f"{path}: trained on {recorded['samples']}, not on {grid}")
+            made = store.provenance(path)
+            engines[store.as_json({key: made.get(key) for key in ("sources", "versions")})] = path
+            if made["spec"]["samples"] != grid:
+                raise ValueError(f"{path}: trained on {made['spec']['samples']}, not on {grid}")
             estimates = found["input_estimate"], found["output_estimate"]
             if [part.shape[1:] for part in estimates] != [part.shape for part in patterns]:
                 raise ValueError(f"{path}: its student is of another shape than in student.nc")
@@ -74,25 +74,12 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                 values["generalization_error"][i, j, k] = generalization_error(layers, phi, test)
                 for name in ("expected_error", "iterations", "status"):
                     values[name][i, j, k] = found[name][row]
-    results = xr.Dataset(
-        {name: (("learner", "seed", "n_samples"), array) for name, array in values.items()},
-        coords={"learner": learners, "seed": list(seeds), "n_samples": grid},
-    )
-    for name, (long_name, equation) in LONG_NAMES.items():
-        results[name].attrs = {"long_name": long_name, "comment": equation}
     if len(engines) > 1:
-        raise ValueError(f"{output}: its trainings were made by {len(engines)} different engines")
-    store.write_results(output, results, record("collect", spec, engine=engines.pop()))
-
-
-LONG_NAMES = {
-    "weight_error": ("fraction of the teacher's weights estimated wrongly", "1 - Eq. 2.2"),
-    "topology_error": ("missed and excess non-zero weights", "Eq. 3.12"),
-    "generalization_error": ("squared error on fresh samples", "Eq. 3.13"),
-    "expected_error": ("fraction of wrong weights expected from the beliefs", "sum-product only"),
-    "iterations": ("steps of the last batch", "0 where not run"),
-    "status": (
-        "how the training ended",
-        "0 not run, 1 converged, 2 step limit, 3 contradiction",
-    ),
-}
+        raise ValueError(
+            f"{' and '.join(list(engines.values())[:2])} were made by different engines or library "
+            "versions; delete the older and rerun"
+        )
+    coordinates = {"learner": learners, "seed": list(seeds), "n_samples": grid}
+    store.write_results(
+        output, values, coordinates, record("collect", spec, engine=json.loads(next(iter(engines))))
+    )

@@ -16,7 +16,8 @@ could still differ, unless there is a reason why not. One simulation gives an in
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +26,15 @@ from scipy import stats
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 SYMBOLS = {HOLDS: "✓", FAILS: "✗", UNDECIDED: "?"}
-QUANTITIES = (
-    "weight_error",
-    "topology_error",
-    "generalization_error",
-    "expected_error",
-    "iterations",
-    "unsettled",
-)
+QUANTITIES = {
+    "weight_error": "weight error",
+    "topology_error": "topology error",
+    "generalization_error": "generalisation error",
+    "expected_error": "expected error",
+    "iterations": "iterations",
+    "unsettled": "failure to settle",
+}
+DIMENSIONS = ("learner", "seed", "n_samples")
 CONVERGED, CONTRADICTED = 1, 3  # values of `status`
 RESAMPLES = 9999
 ONE_COLUMN_EACH = 6  # with more choices than this, each has a row of the table instead
@@ -97,7 +99,8 @@ def judge(claims: dict, results: dict[str, xr.Dataset], choices: dict | None = N
         ClaimError: an unknown kind, margin, quantity, experiment, learner or choice, or curves
             without a common m.
     """
-    check(claims, {name: data["learner"].values.tolist() for name, data in results.items()}, choices)
+    learners = {name: data["learner"].values.tolist() for name, data in results.items()}
+    check(claims, learners, choices)
     alpha, records = 1 - claims["confidence"], []
     for choice, claim, tests in _cases(claims, choices):
         found = []
@@ -105,7 +108,7 @@ def judge(claims: dict, results: dict[str, xr.Dataset], choices: dict | None = N
             if "margin" in test:
                 test = test | {"margin": claims["margins"][test["margin"]]}
             try:
-                outcome = KINDS[test["kind"]](test, results, alpha, len(tests))
+                outcome = KINDS[test["kind"]].outcome(test, results, alpha, len(tests))
             except ClaimError as error:
                 raise ClaimError(f"{_where(claim, choice)}: {error}") from None
             found.append((outcome, test))
@@ -165,17 +168,17 @@ def summary(records: list[dict]) -> str:
     base = Counter(record["verdict"] for record in records if record["choice"] is None)
     lines = [
         f"Of {base.total()} claims, {base[HOLDS]} hold, {base[FAILS]} do not hold and "
-        f"{base[UNDECIDED]} are undecided at this number of simulations."
+        f"{base[UNDECIDED]} are undecided at this number of simulations.\n"
     ]
-    for name in dict.fromkeys(record["id"] for record in records if record["choice"] is not None):
-        under = {v: [] for v in SYMBOLS}
+    for name in dict.fromkeys(record["id"] for record in records):
+        under = {verdict: [] for verdict in SYMBOLS}
         for record in records:
             if record["id"] == name and record["choice"] is not None:
                 under[record["verdict"]].append(record["choice"])
-        parts = [f"{verdict}: {', '.join(some)}" for verdict, some in under.items() if some]
+        parts = [f"{verdict} under {', '.join(some)}" for verdict, some in under.items() if some]
         if len(parts) > 1:
-            lines.append(f"- {name} depends on the choice. {'; '.join(parts).capitalize()}.")
-    return "\n".join([lines[0], *([""] if lines[1:] else []), *lines[1:]]) + "\n"
+            lines.append(f"- {name} {'; '.join(parts)}.")
+    return "\n".join(lines) + "\n"
 
 
 def table(records: list[dict]) -> str:
@@ -184,21 +187,23 @@ def table(records: list[dict]) -> str:
     for record in records:
         if record["choice"] is None:
             key = record["tests"][record["key"]]
-            number = f"{_number(key)} ({key['contrast']}, {key['what']})"
+            number = f"{key['contrast']}, {key['measured']}: {_number(key)}"
             cells = [record[name] for name in ("id", "thesis", "statement")]
             rows.append([*cells, f"**{record['verdict']}**", number, str(key["n"])])
     head = ["", "thesis", "claim", "verdict", "deciding number [interval]", "n"]
-    parts = [_markdown(head, rows)]
+    parts = [_markdown(head, rows), "n: simulations. Of several tests, the tightest is shown.\n"]
     found = {(r["choice"], r["id"]): SYMBOLS[r["verdict"]] for r in records if r["choice"]}
     if found:
-        down = list(dict.fromkeys(name for _, name in found))
+        chosen = {name for _, name in found}
+        down = [name for name in dict.fromkeys(r["id"] for r in records) if name in chosen]
         across = list(dict.fromkeys(choice for choice, _ in found))
         if len(across) > ONE_COLUMN_EACH:
             down, across = across, down
             found = {(name, choice): symbol for (choice, name), symbol in found.items()}
         rows = [[one, *(found.get((other, one), "") for other in across)] for one in down]
         key = ", ".join(f"{symbol} {verdict}" for verdict, symbol in SYMBOLS.items())
-        parts += [f"Under other choices: {key}; empty: not tested.\n", _markdown(["", *across], rows)]
+        parts.append(f"Under other choices: {key}; empty: not tested.\n")
+        parts.append(_markdown(["", *across], rows))
     return "\n".join(parts)
 
 
@@ -224,6 +229,11 @@ def _curves(test: dict) -> list[tuple[str, str]]:
     return [tuple(test[side]) for side in ("a", "b") if side in test]
 
 
+def _range(test: dict) -> list[int]:
+    """The first and last m of a test."""
+    return test["m"] if "m" in test else [test["at"], test["at"]]
+
+
 def _names(test: dict) -> set[str]:
     return {name for curve in _curves(test) for name in curve}
 
@@ -246,44 +256,74 @@ def _known(where: str, what: str, name: str, allowed) -> None:
         raise ClaimError(f"{where}: no {what} {name!r}; there are: {', '.join(sorted(allowed))}")
 
 
-# Samples: (seed, m) arrays without missing values, and their m.
+# Samples, and means over them.
 
 
-def _curve(results: dict, curve: tuple[str, str], test: dict) -> xr.DataArray:
-    """One curve in the range of a test, (seed, n_samples); NaN where not run."""
-    experiment, learner = curve
-    first, last = test["m"] if "m" in test else (test["at"], test["at"])
-    data = results[experiment].sel(learner=learner, n_samples=slice(first, last))
-    quantity, status = test["quantity"], data["status"]
-    values = status != CONVERGED if quantity == "unsettled" else data[quantity]
-    return values.where(status > 0).transpose("seed", "n_samples")
+class Sample(NamedTuple):
+    """Values (learner, seed, m) float, NaN where missing; their seeds and m, both ascending."""
+
+    values: np.ndarray
+    seeds: np.ndarray
+    m: np.ndarray
+
+    def at(self, seeds: np.ndarray, m: np.ndarray) -> np.ndarray:
+        """The values at some of its seeds and m."""
+        rows, columns = np.searchsorted(self.seeds, seeds), np.searchsorted(self.m, m)
+        return self.values[:, rows[:, None], columns]
 
 
-def _complete(values: xr.DataArray, test: dict) -> xr.DataArray:
-    """Drop the m that no simulation has, then the simulations that lack any other m."""
-    values = values.dropna("n_samples", how="all").dropna("seed", how="any")
-    if not values.size:
-        m = test.get("m") or test["at"]
-        raise ClaimError(f"no simulation has {test['quantity']} at a common m in {m} ({_contrast(test)})")
-    return values
+def _sample(results: dict, test: dict, experiment: str, *learners: str) -> Sample:
+    """Curves of an experiment at the m in the test's range that all these learners have."""
+    data, (first, last) = results[experiment].variables, _range(test)
+    names, seeds, m = (data[name].values for name in DIMENSIONS)
+    rows = [np.flatnonzero(names == learner)[0] for learner in learners]
+    inside = (first <= m) & (m <= last)
+
+    def read(variable):
+        return data[variable].transpose(*DIMENSIONS).values[rows][..., inside]
+
+    status, quantity = read("status"), test["quantity"]
+    values = status != CONVERGED if quantity == "unsettled" else read(quantity)
+    values = np.where(status > 0, values, np.nan)
+    there = ~np.isnan(values).all(axis=1).any(axis=0)
+    return Sample(values[..., there], seeds, m[inside][there])
+
+
+def _complete(test: dict, *samples: Sample, paired: bool) -> tuple[list[np.ndarray], np.ndarray]:
+    """The values of each sample at the m that all have, for the seeds that lack none of these m.
+
+    Paired, a seed that one sample lacks is dropped from all.
+
+    Returns:
+        (learner, seed, m) without NaN, one for each sample; the m.
+    """
+    m = reduce(np.intersect1d, (sample.m for sample in samples))
+    parts = [sample.at(sample.seeds, m) for sample in samples]
+    seeds = [s.seeds[~np.isnan(p).any(axis=(0, 2))] for s, p in zip(samples, parts, strict=True)]
+    if paired:
+        seeds = [reduce(np.intersect1d, seeds)] * len(seeds)
+    if not len(m) or not all(map(len, seeds)):
+        first, last = _range(test)
+        raise ClaimError(
+            f"{_contrast(test)}: no simulation with {test['quantity']} at a common m from {first} "
+            f"to {last}"
+        )
+    return [sample.at(some, m) for sample, some in zip(samples, seeds, strict=True)], m
 
 
 def _difference(test: dict, results: dict) -> tuple[Estimate, Estimate, np.ndarray, int]:
-    """a - b at each m and, with m of length 1, in the mean over m; the m; the number of seeds.
+    """a - b at each m; a - b in the mean over m, as of one m; the m; the number of seeds.
 
     Paired, it is the difference seed by seed; otherwise the two means are compared with the degrees
     of freedom of Welch and Satterthwaite.
     """
-    a, b = (_curve(results, test[side], test) for side in "ab")
-    if test.get("paired", True):
-        sample = _complete(a - b, test)
-        m, values = sample["n_samples"].values, sample.values
-        return _estimate(values), _estimate(_mean_over_m(values)), m, len(values)
-    common = _complete((a.mean("seed") - b.mean("seed")).expand_dims("seed"), test)["n_samples"]
-    a, b = (_complete(side.sel(n_samples=common), test).values for side in (a, b))
-    means = (_estimate(_mean_over_m(side)) for side in (a, b))
-    each = _welch(_estimate(a), _estimate(b))
-    return each, _welch(*means), common.values, min(len(a), len(b))
+    paired = test.get("paired", True)
+    samples = (_sample(results, test, *test[side]) for side in "ab")
+    ((a,), (b,)), m = _complete(test, *samples, paired=paired)
+    if paired:
+        return _estimate(a - b), _estimate(_mean_over_m(a - b)), m, len(a)
+    each, mean = _welch(_estimate(a), _estimate(b)), map(_estimate, map(_mean_over_m, (a, b)))
+    return each, _welch(*mean), m, min(len(a), len(b))
 
 
 def _mean_over_m(values: np.ndarray) -> np.ndarray:
@@ -311,7 +351,7 @@ def _welch(a: Estimate, b: Estimate) -> Estimate:
 
 def _exact(test, results, alpha, looks) -> Outcome:
     """In more than a proportion of the simulations a is zero (Clopper-Pearson)."""
-    values = _complete(_curve(results, test["a"], test), test).values
+    [(values,)], _ = _complete(test, _sample(results, test, *test["a"]), paired=True)
     proportion, n = test["margin"]["value"], len(values)
     binomial = stats.binomtest(np.count_nonzero(values == 0), n)
     interval = tuple(binomial.proportion_ci(1 - alpha))
@@ -366,7 +406,7 @@ def _not_worse(test, results, alpha, looks) -> Outcome:
 def _lower(test, results, alpha, looks) -> Outcome:
     """In the mean over m, a is below b, and not by less than the margin for sure.
 
-    It does not hold if all of the interval lies above -margin: a is higher, or practically the same.
+    It does not hold if the whole interval lies above -margin: higher, or practically the same.
     """
     each, mean, m, n = _difference(test, results)
     margin = test["margin"]["value"]
@@ -387,8 +427,8 @@ def _lower(test, results, alpha, looks) -> Outcome:
 
 def _beyond(test, results, alpha, looks, side) -> Outcome:
     """In the mean over m, a is on the claimed side of the margin: 1 for above, -1 for below."""
-    sample = _complete(_curve(results, test["a"], test), test)
-    mean, margin = _estimate(_mean_over_m(sample.values)), test["margin"]["value"]
+    [(values,)], m = _complete(test, _sample(results, test, *test["a"]), paired=True)
+    mean, margin = _estimate(_mean_over_m(values)), test["margin"]["value"]
     interval = tuple(end.item() for end in mean.interval(1 - alpha))
     corrected = tuple(end.item() for end in mean.interval(1 - alpha / looks))
     distances = sorted(side * (end - margin) for end in interval)
@@ -399,8 +439,8 @@ def _beyond(test, results, alpha, looks, side) -> Outcome:
         interval=interval,
         corrected=corrected,
         level=1 - alpha,
-        at=sample["n_samples"].values[np.argmax(np.abs(sample.values.mean(axis=0) - margin))],
-        n=len(sample),
+        at=m[np.argmax(np.abs(values.mean(axis=0) - margin))],
+        n=len(values),
         slack=distances[0] / margin,
     )
 
@@ -421,20 +461,152 @@ def _most_variable(test, results, alpha, looks) -> Outcome:
     The spread is the largest minus the smallest mean over seeds, averaged over the m that all
     curves have. Percentile bootstrap: seeds are drawn within each experiment, the same for all
     learners. Noise adds to a spread, so that learners whose spread is within the noise compare by
-    their noise; and with 10 seeds such an interval is about 5 % too short.
+    their noise; and with 10 seeds such an interval is about a tenth too short.
     """
     learners = [test["learner"], *test["others"]]
-    curves = {curve: _curve(results, curve, test) for curve in _curves(test)}
-    joined = [
-        xr.concat([curves[name, learner] for learner in learners], "learner", join="outer")
-        for name in test["experiments"]
-    ]
-    joined = [side.dropna("n_samples", how="all").dropna("seed", how="all") for side in joined]
-    for side in joined:
-        lacks = side.isnull().all("seed").any("learner")
-        side["n_samples"]  # noqa: B018
-    raise NotImplementedError
+    samples = (_sample(results, test, name, *learners) for name in test["experiments"])
+    curves, m = _complete(test, *samples, paired=False)
+
+    def spread(*seeds):
+        """(learner, ..., m): of the means over the seeds drawn, (..., n) int each."""
+        means = [c[:, drawn].mean(axis=-2) for c, drawn in zip(curves, seeds, strict=True)]
+        return np.ptp(means, axis=0)
+
+    def excess(*seeds, axis=-1):
+        mean = spread(*(drawn.astype(int) for drawn in seeds)).mean(axis=-1)
+        return mean[0] - mean[1:].max(axis=0)
+
+    every = [np.arange(c.shape[1]) for c in curves]
+    n, effect = min(map(len, every)), excess(*every)
+    if n > 1:
+        settings = {"n_resamples": RESAMPLES, "batch": 1000, "vectorized": True}
+        drawn = stats.bootstrap(
+            every, excess, method="percentile", rng=np.random.default_rng(0), **settings
+        ).bootstrap_distribution
+    else:
+        drawn = np.array([-np.inf, np.inf])
+    interval, corrected = (
+        tuple(np.quantile(drawn, [a / 2, 1 - a / 2], method="inverted_cdf"))
+        for a in (alpha, alpha / looks)
+    )
+    return Outcome(
+        holds=interval[0] > 0,
+        fails=corrected[1] < 0,
+        effect=effect,
+        interval=interval,
+        corrected=corrected,
+        level=1 - alpha,
+        at=m[np.argmax(spread(*every)[0])],
+        n=n,
+        slack=interval[0] / (abs(effect) or 1.0),
+    )
+
+
+class Kind(NamedTuple):
+    """A kind of test: how it decides, what it measures, and what its two verdicts mean."""
+
+    outcome: Callable[..., Outcome]
+    measured: str
+    holds: str
+    fails: str
+
+
+_MEAN = "{quantity}, mean of m = {m[0]} to {m[1]}"
+KINDS = {
+    "exact": Kind(
+        _exact,
+        "proportion of simulations with no {quantity} at m = {at}",
+        "more than {margin:g}",
+        "less than {margin:g}",
+    ),
+    "equal": Kind(
+        _equal,
+        "{quantity} at m = {at}",
+        "the same within ±{margin:g} at every m",
+        "different by more than {margin:g}",
+    ),
+    "lower": Kind(_lower, _MEAN, "lower", "not lower, or by less than {margin:g}"),
+    "not_worse": Kind(
+        _not_worse,
+        "{quantity} at m = {at}",
+        "higher by less than {margin:g} at every m, if at all",
+        "higher by more than {margin:g}",
+    ),
+    "above": Kind(_above, _MEAN, "above {margin:g}", "below {margin:g}"),
+    "below": Kind(_below, _MEAN, "below {margin:g}", "above {margin:g}"),
+    "most_variable": Kind(
+        _most_variable,
+        "spread of the " + _MEAN,
+        "larger than that of any other",
+        "smaller than that of another",
+    ),
+}
+
+
+# Records and their text.
 
 
 def _verdict(outcome: Outcome) -> str:
     return HOLDS if outcome.holds else FAILS if outcome.fails else UNDECIDED
+
+
+def _record(outcome: Outcome, test: dict, results: dict) -> dict:
+    """A test and its outcome; an end at infinity is None."""
+    kind, margin = KINDS[test["kind"]], test.get("margin", {"value": None, "reason": None})
+    m, quantity = _range(test), QUANTITIES[test["quantity"]]
+    record = {
+        "kind": test["kind"],
+        "contrast": _contrast(test),
+        "measured": kind.measured.format(quantity=quantity, at=outcome.at, m=m),
+        "m": m,
+        "verdict": _verdict(outcome),
+        "effect": float(outcome.effect),
+        "interval": _ends(outcome.interval),
+        "level": round(outcome.level, 9),
+        "corrected": _ends(outcome.corrected),
+        "n": outcome.n,
+        "at": int(outcome.at),
+        "margin": margin["value"],
+        "reason": margin["reason"],
+        "contradicted": _contradicted(test, results),
+    }
+    holds, fails = (text.format(margin=margin["value"]) for text in (kind.holds, kind.fails))
+    found = {HOLDS: holds, FAILS: fails, UNDECIDED: f"too uncertain to tell whether {holds}"}
+    subject = f"{record['contrast']}: {record['measured']}"
+    return record | {"reading": f"{subject} is {_number(record)}; {found[record['verdict']]}."}
+
+
+def _ends(interval) -> list[float | None]:
+    return [float(end) if np.isfinite(end) else None for end in interval]
+
+
+def _contrast(test: dict) -> str:
+    """The curves of a test in words."""
+    if "experiments" in test:
+        return f"{test['learner']} − the most variable other"
+    (experiment, learner), *other = _curves(test)
+    if not other:
+        return f"{learner} in {experiment}"
+    if other[0][0] == experiment:
+        return f"{learner} − {other[0][1]} in {experiment}"
+    return f"{learner} in {experiment} − {other[0][1]} in {other[0][0]}"
+
+
+def _contradicted(test: dict, results: dict) -> int:
+    """How many trainings of the curves and m of a test met a contradiction."""
+    status = test | {"quantity": "status"}
+    samples = (_sample(results, status, *curve) for curve in _curves(test))
+    return sum(int((sample.values == CONTRADICTED).sum()) for sample in samples)
+
+
+def _number(record: dict) -> str:
+    """The effect with the interval that decides."""
+    ends = record["corrected" if record["verdict"] == FAILS else "interval"]
+    low, high = (f"{e:.3g}" if e is not None else "∞" for e in ends)
+    return f"{record['effect']:.3g} [{'-' * (ends[0] is None)}{low}, {high}]"
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    rows = [[str(cell).replace("|", "\\|") for cell in row] for row in [head, *rows]]
+    rows.insert(1, ["---"] * len(head))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from scipy import stats
 
 from sparsebp import store, verdicts
-from sparsebp.config import Study
+from sparsebp.cli import main
+from sparsebp.config import ConfigError, Study, claimed_experiments, load_claims
 from sparsebp.steps import verdicts as step
 from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
 from tests.conftest import ROOT
@@ -760,3 +761,59 @@ def test_the_step_writes_records_and_tables_alike_each_time(tmp_path, document, 
         "verdicts.json",
         "verdicts.md",
     ]
+
+
+def test_the_command_judges_or_says_in_one_line_what_is_missing(tmp_path, capsys):
+    spec = json.dumps({"claims": claims(case("equal")), "choices": {}})
+    files = ["--results", str(tmp_path / "{experiment}.nc"), "--output", str(tmp_path / "v.json")]
+    assert main(["verdicts", spec, *files]) == 1
+    assert capsys.readouterr().err == f"sparsebp verdicts: {tmp_path / 'e.nc'}: no such file\n"
+    data = results(**pair(np.random.default_rng(24), 0.0))
+    store.write_results(tmp_path / "e.nc", data, {"step": "collect", "sources": "0"})
+    assert main(["verdicts", spec, *files]) == 0
+    content = json.loads((tmp_path / "v.json").read_text())
+    assert content["records"][0]["verdict"] == HOLDS
+    assert "scipy" in content["provenance"]["versions"]
+    assert "C1" in (tmp_path / "v.md").read_text()
+
+
+SCHEMA = ROOT / "workflow" / "schemas" / "claims.schema.yaml"
+
+
+def test_claims_are_loaded_as_they_stand(document):
+    assert load_claims(ROOT / "workflow" / "claims.yaml", SCHEMA) == document
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("confidence: 0.95", "confidence: 1.0", "confidence: 1.0; must be less than 1"),
+        ("confidence: 0.95", "confidence: .nan", "confidence: nan is not of type number"),
+        ("confidence: 0.95", "", "top level: key 'confidence' is missing"),
+        ("claims:", "claim:", "top level: unknown key 'claim'; allowed: "),
+        ("kind: exact, a", "kind: nicer, a", "claims.0.tests.0.kind: 'nicer'; allowed: exact, "),
+        ("at: 20", "at: 20.0", "claims.0.tests.0.at: 20.0 is not of type integer"),
+        ("claims:", "claims: [", "while parsing"),
+    ],
+)
+def test_bad_claims_are_refused_in_one_line(tmp_path, old, new, message):
+    text = (ROOT / "workflow" / "claims.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "some.yaml"
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load_claims(path, SCHEMA)
+    assert str(error.value).startswith(f"some.yaml: {message}")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_study_has_what_its_claims_need_or_cannot_test_them(document, config, schema):
+    study = Study.load(config, schema)
+    assert claimed_experiments(document, {}, study) == verdicts.experiments(document)
+    config["experiments"]["matched_tanh"]["samples"] = [1, 8]
+    with pytest.raises(ConfigError, match="C1: bp-offline in matched_tanh: no common m from 20 to"):
+        claimed_experiments(document, {}, Study.load(config, schema))
+    # A schedule measures at multiples of its batch size alone.
+    config["experiments"]["matched_tanh"]["samples"] = [20, 22]
+    document["claims"][1]["tests"][2]["m"] = [21, 24]
+    with pytest.raises(ConfigError, match="C2: bp-batch4 − bp-offline in matched_tanh: no common"):
+        claimed_experiments(document, {}, Study.load(config, schema))

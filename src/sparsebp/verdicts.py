@@ -157,6 +157,23 @@ def check(claims: dict, learners: dict[str, list[str]], choices: dict | None = N
             raise ClaimError(f"choice {choice!r}: no claim is about its experiments alone")
 
 
+def check_samples(
+    claims: dict, grids: dict[str, dict[str, list[int]]], choices: dict | None = None
+) -> None:
+    """Raise ClaimError unless the curves of each test have a number of samples in common.
+
+    Args:
+        grids: experiment -> learner -> the m at which it is measured.
+    """
+    for choice, claim, tests in _cases(claims, choices):
+        for test in tests:
+            first, last = _range(test)
+            common = set.intersection(*(set(grids[e][learner]) for e, learner in _curves(test)))
+            if not any(first <= m <= last for m in common):
+                where = f"{_where(claim, choice)}: {_contrast(test)}"
+                raise ClaimError(f"{where}: no common m from {first} to {last}")
+
+
 def experiments(claims: dict, choices: dict | None = None) -> list[str]:
     """Names of the experiments whose results the claims need, sorted."""
     cases = _cases(claims, choices)

@@ -2,6 +2,7 @@
 #
 #   snakemake                        all figures
 #   snakemake figures/fig3_2.pdf     one figure and all that it needs
+#   snakemake results/verdicts.json  which claims of the thesis hold
 #   snakemake --dry-run              what would run, and why
 import json
 
@@ -9,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from sparsebp import paths
-from sparsebp.config import ConfigError, Study
+from sparsebp.config import ConfigError, Study, claimed_experiments, load_claims
 from sparsebp.provenance import sources
 
 min_version("9.27")
@@ -20,6 +21,10 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 try:
     study = Study.load(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml")
+    claims = load_claims(
+        f"{workflow.basedir}/workflow/claims.yaml",
+        f"{workflow.basedir}/workflow/schemas/claims.schema.yaml",
+    )
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
 
@@ -42,6 +47,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/verdicts.smk"
 
 
 rule all:

@@ -1,7 +1,7 @@
 """The study's files: names inside, written whole or not at all, checked on reading."""
 
-import json
 import itertools
+import json
 import os
 import re
 import stat

@@ -309,6 +309,72 @@ def test_lost_training_is_made_again_when_asked_for(project):
     assert project.todo("all", lost) == {"train mismatched 1 rms"} | AFTER_MISMATCHED
 
 
+# --- Verdicts: no part of `all`
+
+VERDICTS = "results/verdicts.json"
+CLAIMS = """
+confidence: 0.95
+margins: {half: {value: 0.5, reason: A margin that is for tests.}}
+claims:
+  - id: C1
+    thesis: Fig. 1
+    statement: So it is.
+    tests:
+      - {kind: exact, a: [matched, rbp], quantity: weight_error, at: 3, margin: half}
+      - kind: equal
+        a: [mismatched, rbp]
+        b: [mismatched, rms]
+        quantity: topology_error
+        m: [1, 3]
+        margin: half
+"""
+
+
+def test_verdicts_come_after_all_results(bare):
+    (bare / "workflow/claims.yaml").write_text(CLAIMS)
+    run = bare.make("--dry-run", VERDICTS)
+    assert run.work == EVERYTHING - FIGURES | {"verdicts"}
+    assert run.jobs[-1] == "verdicts"
+
+
+def test_verdicts_are_made_again_only_for_what_they_depend_on(project):
+    (project / "workflow/claims.yaml").write_text(CLAIMS)
+    assert project.make(VERDICTS).work == {"verdicts"}
+    assert (project / "results/verdicts.md").read_text().startswith("Of 1 claims")
+    assert project.todo(VERDICTS) == project.todo() == set()
+    (project / "workflow/claims.yaml").write_text(CLAIMS.replace("0.95", "0.9"))
+    assert project.todo("all", VERDICTS) == {"verdicts"}
+    (project / "workflow/claims.yaml").write_text(CLAIMS)
+    project.append("src/sparsebp/verdicts.py", '\n"""An edit."""\n')
+    assert project.todo("all", VERDICTS) == {"verdicts"}
+    project.change({"learners.rms.reinforcement": 0.02})
+    changed = jobs("train", "mismatched", SEEDS, "rms") | AFTER_MISMATCHED
+    assert project.todo("all", VERDICTS) == changed | {"verdicts"}
+
+
+def test_verdicts_alone_are_refused_where_the_study_cannot_tell(bare):
+    assert bare.todo() == EVERYTHING
+    for claims, what in (
+        (None, "C1: no experiment 'matched_tanh'"),
+        (CLAIMS.replace("at: 3", "at: 4"), "C1: rbp in matched: no common m from 4 to 4"),
+    ):
+        if claims:
+            (bare / "workflow/claims.yaml").write_text(claims)
+        run = bare.snakemake("--cores", "2", VERDICTS)
+        lines = [line for line in run.output.splitlines() if "cannot test the claims" in line]
+        assert (run.status, run.jobs) == (1, [])
+        assert len(lines) == 1 and what in lines[0], run.output
+
+
+def test_bad_claims_are_refused_in_one_line(bare):
+    (bare / "workflow/claims.yaml").write_text(CLAIMS.replace("kind: exact", "kind: nicer"))
+    run = bare.snakemake("--cores", "2")
+    lines = [line for line in run.output.splitlines() if "'nicer'" in line]
+    assert (run.status, run.jobs) == (1, [])
+    assert len(lines) == 1 and "claims.yaml: claims.0.tests.0.kind: " in lines[0], run.output
+    assert "Traceback" not in run.output
+
+
 # --- Runs that repeat, stop and resume
 
 
@@ -475,7 +541,7 @@ def rules():
 
 def test_rules_are_those_of_the_study():
     steps = {job.split()[0] for job in EVERYTHING}
-    assert set(rules()) == steps | TARGETS
+    assert set(rules()) == steps | TARGETS | {"verdicts"}
 
 
 @pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS))

@@ -89,6 +89,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="files to write: .pdf, .png, .svg",
     )
+    step(
+        "verdicts",
+        "judge the claims of the thesis, into a .json file and a table beside it, .md",
+        [("results", f"pattern of the results, as {paths.RESULTS}")],
+        seed=False,
+    )
     return top
 
 

@@ -327,3 +327,42 @@ def _check_figure(name: str, figure: dict, experiments: dict) -> None:
                     f"{where}.learners: {learner!r} does not run in {panel['experiment']}; "
                     f"allowed: {', '.join(ran)}"
                 )
+
+
+def load_claims(path: str | Path, schema: str | Path) -> dict:
+    """Read the claims of the thesis and check them against their JSON schema.
+
+    Raises:
+        ConfigError: the first thing that is wrong, in one line.
+    """
+    try:
+        claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{Path(path).name}: {' '.join(str(error).split())}") from None
+    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    error = best_match(Validator(rules).iter_errors(claims))
+    if error is not None:
+        raise ConfigError(f"{Path(path).name}: {_message(error)}")
+    return claims
+
+
+def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
+    """Names of the experiments whose results the claims need.
+
+    Raises:
+        ConfigError: the study lacks an experiment, a learner or the numbers of samples of a claim.
+    """
+    from sparsebp import verdicts  # here, because it loads SciPy's statistics and xarray
+
+    grids = {}
+    for name, block in study.experiments.items():
+        grids[name] = {}
+        for learner in block["learners"]:
+            plan = batches(_learner(learner, study.learner(name, learner)), block["samples"])
+            grids[name][learner] = [batch.stop for batch in plan if batch.report]
+    try:
+        verdicts.check(claims, grids, choices)
+        verdicts.check_samples(claims, grids, choices)
+    except verdicts.ClaimError as error:
+        raise ConfigError(f"this study cannot test the claims: {error}") from None
+    return verdicts.experiments(claims, choices)

@@ -5,6 +5,8 @@ DATASET = "results/{experiment}/seed-{seed}/dataset.nc"
 STUDENT = "results/{experiment}/seed-{seed}/student.nc"
 TRAINED = "results/{experiment}/seed-{seed}/{learner}.nc"
 RESULTS = "results/{experiment}.nc"
+VERDICTS = "results/verdicts.json"
+VERDICTS_TABLE = "results/verdicts.md"
 FIGURE = "figures/{figure}.{format}"
 FIGURE_FORMATS = ("pdf", "png", "svg")
 

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-LIBRARIES = ("numpy", "numba", "xarray", "netCDF4", "matplotlib", "seaborn")
+LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "matplotlib", "seaborn")
 
 
 @cache

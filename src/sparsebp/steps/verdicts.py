@@ -1,0 +1,32 @@
+"""Judge the claims of the thesis by the results of all experiments."""
+
+import json
+from pathlib import Path
+
+from sparsebp import store, verdicts
+from sparsebp.provenance import record
+
+
+def run(spec: dict, results: str, output: str) -> None:
+    """Write the verdicts as JSON, and beside it, as .md, their summary and tables.
+
+    Args:
+        spec: the ``claims`` and the ``choices``, see ``verdicts.judge``.
+        results: path pattern with ``{experiment}`` to be filled in.
+
+    Raises:
+        BadFile: an input file is not right.
+        ClaimError: a claim cannot be tested with these results.
+    """
+    claims, choices = spec["claims"], spec["choices"]
+    found = {
+        name: store.read_results(results.format(experiment=name))
+        for name in verdicts.experiments(claims, choices)
+    }
+    records = verdicts.judge(claims, found, choices)
+    text = f"{verdicts.summary(records)}\n{verdicts.table(records)}"
+    everything = {"provenance": record("verdicts", spec), "records": records}
+    with store.replacing(output) as part:
+        part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    with store.replacing(Path(output).with_suffix(".md")) as part:
+        part.write_text(text, encoding="utf-8")

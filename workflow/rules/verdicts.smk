@@ -1,0 +1,32 @@
+# Verdicts on the claims of the thesis. Not among the targets of `all`: a configuration of other
+# experiments or shorter grids draws its figures, but cannot tell.
+CHOICES = {}  # name -> {name in the claims: name in the results}
+
+
+rule verdicts:
+    input:
+        # Checked only here, where the verdicts are asked for.
+        lambda w: expand(paths.RESULTS, experiment=claimed_experiments(claims, CHOICES, study)),
+    output:
+        verdicts=paths.VERDICTS,
+        table=paths.VERDICTS_TABLE,
+    log:
+        paths.log(paths.VERDICTS),
+    benchmark:
+        paths.benchmark(paths.VERDICTS)
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=json.dumps({"claims": claims, "choices": CHOICES}),
+        sources=sources("steps.verdicts"),
+        # A function, because the step and not Snakemake fills in the wildcard.
+        results=lambda w: paths.RESULTS,
+    message:
+        "judging the claims of the thesis"
+    shell:
+        "sparsebp verdicts {params.spec:q} --results {params.results:q}"
+        " --output {output.verdicts:q} 2> {log:q}"

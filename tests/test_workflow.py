@@ -430,7 +430,7 @@ def test_killed_run_resumes(project, tmp_path, whole_run):
     # Stands in for the real program, and dies with half of one output written.
     program = tmp_path / "sparsebp"
     program.write_text(f"""#!/bin/sh
-        case "$*" in *"--output {victim}")
+        case "$*" in *"--output {victim} "*)
             echo half > {victim}
             kill -9 {"0" if whole_run else "$$"}
         esac

@@ -30,9 +30,11 @@ figures: $(STAMP)  ## compute what is missing and draw the five figures (the def
 small: $(STAMP)  ## the same figures on the small configuration, in build/small
 	$(RUN) snakemake figures --configfile tests/small.yaml --directory build/small $(ARGS)
 
-gallery: figures  ## put the figures into docs/gallery
+gallery: $(STAMP)  ## put the figures and the verdicts into docs
+	$(RUN) snakemake figures results/verdicts.json $(ARGS)
 	mkdir -p docs/gallery
 	cp figures/*.png docs/gallery
+	cp results/verdicts.md docs/verdicts.md
 
 test: $(STAMP)  ## run the tests
 	$(RUN) python -m pytest -n auto --dist loadfile $(ARGS)

@@ -66,11 +66,8 @@ class Study:
         Raises:
             ConfigError: the first thing that is wrong, in one line.
         """
-        rules = yaml.safe_load(Path(schema).read_text())
         config = _unshared(config)
-        error = best_match(Validator(rules).iter_errors(config))
-        if error is not None:
-            raise ConfigError(_message(error))
+        rules = _validated(config, schema)
         _fill_defaults(config, rules, rules)
         general = config.pop("inference")
         for name, experiment in config["experiments"].items():
@@ -81,7 +78,7 @@ class Study:
             _check_figure(name, figure, config["experiments"])
         study = cls(**config)
         for name, block in study.learners.items():
-            _learner(name, general | block.get("inference", {}) | block)
+            _learner(name, _learner_fields(general, block))
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)
@@ -96,9 +93,7 @@ class Study:
 
         The learner's own ``inference`` overrides the experiment's, which overrides the study's.
         """
-        block = self.learners[name]
-        merged = self.experiments[experiment]["inference"] | block.get("inference", {}) | block
-        return {field.name: merged.get(field.name) for field in fields(Learner)}
+        return _learner_fields(self.experiments[experiment]["inference"], self.learners[name])
 
     def check_learner(self, experiment: str, name: str) -> None:
         """Raise ConfigError unless this learner can run in this experiment."""
@@ -196,9 +191,24 @@ class Study:
         }
 
 
+def _validated(value, schema: str | Path) -> dict:
+    """The JSON schema in a file, after checking a value against it. Raises ConfigError."""
+    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    error = best_match(Validator(rules).iter_errors(value))
+    if error is not None:
+        raise ConfigError(_message(error))
+    return rules
+
+
+def _learner_fields(inference: dict, block: dict) -> dict:
+    """The fields of a Learner: its block's own values and ``inference`` over the given ones."""
+    merged = inference | block.get("inference", {}) | block
+    return {field.name: merged.get(field.name) for field in fields(Learner)}
+
+
 def _learner(name: str, values: dict) -> Learner:
     try:
-        return Learner(**{field.name: values.get(field.name) for field in fields(Learner)})
+        return Learner(**values)
     except ValueError as error:
         raise ConfigError(f"learners.{name}: {error}") from None
 
@@ -339,10 +349,10 @@ def load_claims(path: str | Path, schema: str | Path) -> dict:
         claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ConfigError(f"{Path(path).name}: {' '.join(str(error).split())}") from None
-    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
-    error = best_match(Validator(rules).iter_errors(claims))
-    if error is not None:
-        raise ConfigError(f"{Path(path).name}: {_message(error)}")
+    try:
+        _validated(claims, schema)
+    except ConfigError as error:
+        raise ConfigError(f"{Path(path).name}: {error}") from None
     return claims
 
 

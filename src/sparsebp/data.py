@@ -111,5 +111,5 @@ def draw_samples(
 
 
 def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    # 64-bit draws, not 8-bit ones, whose buffering would make a row depend on those after it.
+    # Filled row by row, so that the first rows do not depend on how many there are.
     return (2 * rng.integers(0, 2, size=shape, dtype=np.int64) - 1).astype(np.int8)

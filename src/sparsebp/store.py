@@ -256,9 +256,13 @@ def as_json(provenance: dict) -> str:
     return json.dumps(provenance, sort_keys=True)
 
 
+def sizes(inner: np.ndarray, outer: np.ndarray) -> dict[str, int]:
+    """The numbers of neurons that two biregular topologies connect, by layer."""
+    return {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(outer)}
+
+
 def check_sizes(path, teacher: Network, layers: dict) -> None:
     """Raise BadFile unless a teacher is of these sizes."""
-    inner, outer = teacher.inner.topology, teacher.outer.topology
-    found = {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(outer)}
+    found = sizes(teacher.inner.topology, teacher.outer.topology)
     if found != layers:
-        raise BadFile(f"{path}: its layers are {found}; the configuration says {layers}")
+        raise BadFile(f"{path}: its layers are {found}; expected are {layers}")

@@ -40,19 +40,12 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         network = store.read_teacher(teacher.format(**at))
         patterns, _ = store.read_student(student.format(**at))
         test = store.read_dataset(dataset.format(**at))[1]
-        sizes = [
-            (int(inner.max()) + 1, len(inner), len(outer))
-            for inner, outer in ((network.inner.topology, network.outer.topology), patterns)
-        ]
-        if sizes[0] != sizes[1] or test.x.shape[1] != sizes[0][0]:
+        layers = store.sizes(*patterns)
+        store.check_sizes(teacher.format(**at), network, layers)
+        if (test.x.shape[1], test.y.shape[1]) != (layers["input"], layers["output"]):
             raise ValueError(
-                f"{student.format(**at)}: layers {sizes[1]}; its teacher's {sizes[0]}, inputs of "
-                f"its data set {test.x.shape[1]}"
-            )
-        if test.y.shape[1] != len(network.outer.topology):
-            raise ValueError(
-                f"{dataset.format(**at)}: {test.y.shape[1]} outputs; its teacher has "
-                f"{len(network.outer.topology)}"
+                f"{dataset.format(**at)}: {test.x.shape[1]} inputs and {test.y.shape[1]} outputs; "
+                f"its student's layers are {layers}"
             )
         for i, learner in enumerate(learners):
             path = trained.format(**at, learner=learner)
@@ -68,10 +61,10 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                 if m not in grid:
                     raise ValueError(f"{path}: holds m = {m}, which is not among {grid}")
                 k = grid.index(m)
-                layers = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
-                values["weight_error"][i, j, k] = weight_error(network, layers)
-                values["topology_error"][i, j, k] = topology_error(network, layers)
-                values["generalization_error"][i, j, k] = generalization_error(layers, phi, test)
+                learnt = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
+                values["weight_error"][i, j, k] = weight_error(network, learnt)
+                values["topology_error"][i, j, k] = topology_error(network, learnt)
+                values["generalization_error"][i, j, k] = generalization_error(learnt, phi, test)
                 for name in ("expected_error", "iterations", "status"):
                     values[name][i, j, k] = found[name][row]
     if len(engines) > 1:

@@ -16,39 +16,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tests.oracles.enumeration import Posterior
+
 HARD_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class RingSolution:
-    """Exact quantities of a posterior whose factor graph is made of rings; float64 arrays.
+class RingSolution(Posterior):
+    """The exact quantities of a posterior whose factor graph is made of rings.
 
     Attributes
     ----------
-    input_marginals, output_marginals
-        Posterior marginals (Eq. 2.3), shapes (H, k_in, Q) and (O, 2, Q), summing to 1.
-    input_max_marginals, output_max_marginals
-        Max-marginals (Eq. 2.13), same shapes, scaled so that the largest over the states is 1.
-    input_min_energy, output_min_energy
-        Minimum of sum_a H_a (Eq. 3.2) given that weight's state, same shapes; without beta.
-    log_partition
-        log of the sum over configurations of the product of the factors.
-    minimum_energy
-        Minimum of sum_a H_a over all configurations; without beta.
     n_rings
         Number of rings.
     longest_ring
         Number of hidden neurons in the longest ring.
     """
 
-    input_marginals: np.ndarray
-    output_marginals: np.ndarray
-    input_max_marginals: np.ndarray
-    output_max_marginals: np.ndarray
-    input_min_energy: np.ndarray
-    output_min_energy: np.ndarray
-    log_partition: float
-    minimum_energy: float
     n_rings: int
     longest_ring: int
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from sparsebp import store, verdicts
+from sparsebp.files import replacing
 from sparsebp.provenance import record
 
 
@@ -26,7 +27,7 @@ def run(spec: dict, results: str, output: str) -> None:
     records = verdicts.judge(claims, found, choices)
     text = f"{verdicts.summary(records)}\n{verdicts.table(records)}"
     everything = {"provenance": record("verdicts", spec), "records": records}
-    with store.replacing(output) as part:
+    with replacing(output) as part:
         part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")
-    with store.replacing(Path(output).with_suffix(".md")) as part:
+    with replacing(Path(output).with_suffix(".md")) as part:
         part.write_text(text, encoding="utf-8")

@@ -5,6 +5,7 @@
 #   snakemake results/verdicts.json  which claims of the thesis hold
 #   snakemake --dry-run              what would run, and why
 import json
+import re
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -31,7 +32,7 @@ except ConfigError as error:
 
 wildcard_constraints:
     experiment="|".join(study.experiments),
-    learner="|".join(study.learners),
+    learner="|".join(map(re.escape, study.learners)),
     figure="|".join(study.figures),
     format="|".join(paths.FIGURE_FORMATS),
     seed=r"\d+",

@@ -11,7 +11,7 @@ import sys
 import traceback
 from importlib import import_module
 
-from sparsebp import paths
+from sparsebp import paths, provenance  # noqa: F401  (provenance: the clock of the run starts)
 
 EPILOG = """
 A step takes SPEC, the slice of the configuration that it depends on, as JSON, reads its input

@@ -3,6 +3,8 @@
 import math
 from copy import deepcopy
 from dataclasses import dataclass, fields
+from functools import reduce
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -50,6 +52,11 @@ class ConfigError(ValueError):
 class Study:
     """A checked configuration with all defaults filled in.
 
+    Attributes:
+        study: what all experiments share.
+        learners, experiments, figures: blocks by name, those of the choices among them.
+        choices: title -> {name of an experiment or learner: the one that it is under this choice}.
+
     Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
     dict that JSON can hold. A step sees nothing else, so an edit reruns just what it touches.
     """
@@ -57,6 +64,7 @@ class Study:
     study: dict
     learners: dict
     experiments: dict
+    choices: dict
     figures: dict
 
     @classmethod
@@ -72,6 +80,9 @@ class Study:
         general = config.pop("inference")
         for name, experiment in config["experiments"].items():
             _check_experiment(name, experiment, config["learners"])
+        choices = config.get("choices")
+        config["choices"] = _add_choices(config, general, choices) if choices else {}
+        for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
         for name, figure in config["figures"].items():
@@ -258,8 +269,8 @@ def _fill_defaults(value, schema: dict, root: dict) -> None:
     does not matter.
     """
     if "$ref" in schema:
-        name = schema["$ref"].removeprefix("#/$defs/")
-        _fill_defaults(value, root["$defs"][name], root)
+        path = schema["$ref"].removeprefix("#/").split("/")
+        _fill_defaults(value, reduce(dict.__getitem__, path, root), root)
     for option in schema.get("oneOf", []):
         if Validator(option).is_valid(value):
             _fill_defaults(value, option, root)
@@ -310,6 +321,65 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
                 column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
             except ValueError as error:
                 raise ConfigError(str(error)) from None
+
+
+def _add_choices(config: dict, general: dict, choices: dict) -> dict:
+    """Add the experiments and learners of the choices to the configuration; ``Study.choices``."""
+    experiments, learners = config["experiments"], config["learners"]
+    blocks = {}
+    for again, original in choices["experiments"].items():
+        where = f"choices.experiments.{again}"
+        if original not in experiments:
+            raise ConfigError(
+                f"{where}: {original!r} is not defined; allowed: {', '.join(experiments)}"
+            )
+        if again in experiments:
+            raise ConfigError(f"{where}: an experiment of this name is defined already")
+        blocks[again] = deepcopy(experiments[original]) | {"samples": choices["samples"]}
+    bases = {name: None for block in blocks.values() for name in block["learners"]}
+    inferences = [general | block.get("inference", {}) for block in blocks.values()]
+    titles = {}
+    for choice in _combinations(choices["vary"]):
+        names = {original: again for again, original in choices["experiments"].items()}
+        for base in bases:
+            variant = _variant(learners[base], choice)
+            pairs = [[_learner_fields(i, b) for b in (variant, learners[base])] for i in inferences]
+            if all(one == other for one, other in pairs):
+                continue  # the learner is as this choice has it
+            names[base] = f"{base}-{_title(choice, '-')}"
+            if learners.setdefault(names[base], variant) != variant:
+                raise ConfigError(f"learners.{names[base]}: the choices make one of this name")
+            for block in blocks.values():
+                if base in block["learners"] and names[base] not in block["learners"]:
+                    block["learners"].append(names[base])
+        titles[_title(choice)] = names
+    experiments.update(blocks)
+    return titles
+
+
+def _combinations(sets: list[dict]) -> list[dict]:
+    """Every combination of the values of each set."""
+    return [
+        dict(zip(values, combination, strict=True))
+        for values in sets
+        for combination in product(*values.values())
+    ]
+
+
+def _title(choice: dict, link: str = " ") -> str:
+    """``damping 0.3, max_steps 500``, or with ``-`` as the link the end of a learner's name."""
+    values = [value if isinstance(value, str) else f"{value:g}" for value in choice.values()]
+    parts = [key + link + value for key, value in zip(choice, values, strict=True)]
+    return ", ".join(parts) if link == " " else link.join(parts).replace("_", link)
+
+
+def _variant(learner: dict, choice: dict) -> dict:
+    """A learner's block under a choice. Without reinforcement it stays so."""
+    own, inference = dict(learner), dict(choice)
+    strength = inference.pop("reinforcement", None)
+    if strength is not None and own["reinforcement"]:
+        own["reinforcement"] = strength
+    return own | {"inference": own.get("inference", {}) | inference}
 
 
 def _sample_numbers(name: str, samples: list | dict) -> list[int]:

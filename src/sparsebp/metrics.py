@@ -1,4 +1,4 @@
-"""Errors of a student against its teacher (Eqs. 2.2, 3.12, 3.13)."""
+"""Errors of a student against its teacher (Eqs. 2.2, 3.12, 3.13), and what they consist of."""
 
 import numpy as np
 
@@ -30,17 +30,40 @@ def weight_error(teacher: Network, student: list[Layer]) -> float:
     return wrong / total
 
 
+def flipped_error(teacher: Network, student: list[Layer]) -> float:
+    """The part of ``weight_error`` that lies in hidden neurons flipped as a whole.
+
+    Those have the opposite sign in each weight that the teacher has of them: their row of W_in and
+    their column of W_out. Where phi(-z) is close to -phi(z), that hardly changes any output.
+    """
+    inner, outer = teacher
+    flipped_inner, flipped_outer = (
+        on_pattern(ours.weights, ours.topology, theirs.topology) == -theirs.weights
+        for theirs, ours in zip(teacher, student, strict=True)
+    )
+    whole = flipped_inner.all(axis=1)
+    np.logical_and.at(whole, outer.topology, flipped_outer)
+    wrong = whole.sum() * inner.weights.shape[1] + whole[outer.topology].sum()
+    return wrong / (inner.weights.size + outer.weights.size)
+
+
 def topology_error(teacher: Network, student: list[Layer]) -> float:
     """Eq. 3.12: missed and excess non-zeros over the number of possibly non-zero weights."""
-    wrong = total = 0
+    missed = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
-        found = on_pattern(ours.weights, ours.topology, theirs.topology)
-        present = on_pattern(np.ones_like(theirs.weights), theirs.topology, ours.topology)
-        wrong += np.count_nonzero(found == 0) + np.count_nonzero(
-            (present == 0) & (ours.weights != 0)
-        )
+        missed += np.count_nonzero(on_pattern(ours.weights, ours.topology, theirs.topology) == 0)
         total += ours.weights.size
-    return wrong / total
+    return missed / total + excess_error(teacher, student)
+
+
+def excess_error(teacher: Network, student: list[Layer]) -> float:
+    """The part of ``topology_error`` that is non-zeros where the teacher has none."""
+    excess = total = 0
+    for theirs, ours in zip(teacher, student, strict=True):
+        present = on_pattern(np.ones_like(theirs.weights), theirs.topology, ours.topology)
+        excess += np.count_nonzero((present == 0) & (ours.weights != 0))
+        total += ours.weights.size
+    return excess / total
 
 
 def generalization_error(student: list[Layer], phi: Activation, test: Samples) -> float:

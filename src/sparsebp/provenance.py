@@ -1,12 +1,16 @@
-"""What made a file: the sources, versions and configuration behind it."""
+"""What made a file: the sources, versions and configuration behind it, and how long it took."""
 
 import ast
 import hashlib
+import os
+import subprocess
+import time
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+STARTED = time.monotonic()  # of the program, which loads this module first
 LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "matplotlib", "seaborn")
 
 
@@ -42,8 +46,37 @@ def sources(module: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def commit() -> str:
+    """The commit of the checkout that holds the package, with ``-dirty`` if files differ from it.
+
+    Returns:
+        12 hexadecimal digits or more, or ``unknown`` outside a git checkout.
+    """
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        # Jobs run side by side: none may lock the repository.
+        found = subprocess.run(
+            describe,
+            cwd=PACKAGE,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
 def record(step: str, spec: dict, **more) -> dict:
-    """The provenance of a file made by a step, as a dict that JSON can hold."""
+    """The provenance of a file made by a step, as a dict that JSON can hold.
+
+    Returns:
+        step, spec (the configuration it depends on), what else is given (as the seed), sources
+        (the hash of its source files), versions of libraries, commit, and seconds: the time that
+        this program has been running.
+    """
     return {
         "step": step,
         "spec": spec,
@@ -51,4 +84,6 @@ def record(step: str, spec: dict, **more) -> dict:
         "sources": sources(f"steps.{step}"),
         "versions": {"sparsebp": metadata.version("sparsebp")}
         | {name: metadata.version(name) for name in LIBRARIES},
+        "commit": commit(),
+        "seconds": round(time.monotonic() - STARTED, 3),
     }

@@ -44,7 +44,15 @@ CONTRACT = {
 # Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
 RESULTS = {
     "weight_error": ("fraction of the teacher's weights estimated wrongly", "1 - Eq. 2.2"),
+    "flipped_error": (
+        "part of the weight error in hidden neurons flipped as a whole",
+        "each of the teacher's weights of the neuron has the opposite sign",
+    ),
     "topology_error": ("missed and excess non-zero weights", "Eq. 3.12"),
+    "excess_error": (
+        "part of the topology error in excess weights",
+        "non-zero where the teacher has no weight",
+    ),
     "generalization_error": ("squared error on fresh samples", "Eq. 3.13"),
     "expected_error": (
         "fraction of wrong weights expected from the beliefs",

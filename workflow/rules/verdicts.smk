@@ -1,12 +1,13 @@
 # Verdicts on the claims of the thesis. Not among the targets of `all`: a configuration of other
 # experiments or shorter grids draws its figures, but cannot tell.
-CHOICES = {}  # name -> {name in the claims: name in the results}
 
 
 rule verdicts:
     input:
         # Checked only here, where the verdicts are asked for.
-        lambda w: expand(paths.RESULTS, experiment=claimed_experiments(claims, CHOICES, study)),
+        lambda w: expand(
+            paths.RESULTS, experiment=claimed_experiments(claims, study.choices, study)
+        ),
     output:
         verdicts=paths.VERDICTS,
         table=paths.VERDICTS_TABLE,
@@ -21,7 +22,7 @@ rule verdicts:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=json.dumps({"claims": claims, "choices": CHOICES}),
+        spec=json.dumps({"claims": claims, "choices": study.choices}),
         sources=sources("steps.verdicts"),
         # A function, because the step and not Snakemake fills in the wildcard.
         results=lambda w: paths.RESULTS,

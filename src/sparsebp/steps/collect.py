@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from sparsebp import store
-from sparsebp.metrics import generalization_error, topology_error, weight_error
+from sparsebp import metrics, store
 from sparsebp.model import Layer, activation
 from sparsebp.provenance import record
+
+ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
 
 
 def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, output: str) -> None:
@@ -20,23 +21,23 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
 
     Raises:
         BadFile: an input file is not right.
-        ValueError: files that do not belong together, or estimates of different engines.
+        ValueError: files that do not belong together, estimates of different engines, or
+            simulations of different configurations.
     """
     learners, seeds, grid = spec["learners"], range(spec["seeds"]), spec["samples"]
     shape = len(learners), len(seeds), len(grid)
     phi = activation(**spec["activation"])
     error = partial(np.full, shape, np.nan)
     values = {
-        "weight_error": error(),
-        "topology_error": error(),
-        "generalization_error": error(),
-        "expected_error": error(),
+        **{name: error() for name in (*ERRORS, "generalization_error", "expected_error")},
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
-    engines = {}
+    engines, inputs, commits, seconds = {}, {}, set(), 0.0
     for j, seed in enumerate(seeds):
         at = {"experiment": spec["experiment"], "seed": seed}
+        for name, pattern in (("teacher", teacher), ("dataset", dataset), ("student", student)):
+            _configuration(inputs, name, pattern.format(**at))
         network = store.read_teacher(teacher.format(**at))
         patterns, _ = store.read_student(student.format(**at))
         test = store.read_dataset(dataset.format(**at))[1]
@@ -50,7 +51,9 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         for i, learner in enumerate(learners):
             path = trained.format(**at, learner=learner)
             found = store.read_trained(path)
-            made = store.provenance(path)
+            made = _configuration(inputs, learner, path)
+            commits.add(made.get("commit", "unknown"))
+            seconds += made.get("seconds", 0.0)
             engines[store.as_json({key: made.get(key) for key in ("sources", "versions")})] = path
             if made["spec"]["samples"] != grid:
                 raise ValueError(f"{path}: trained on {made['spec']['samples']}, not on {grid}")
@@ -62,9 +65,11 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                     raise ValueError(f"{path}: holds m = {m}, which is not among {grid}")
                 k = grid.index(m)
                 learnt = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
-                values["weight_error"][i, j, k] = weight_error(network, learnt)
-                values["topology_error"][i, j, k] = topology_error(network, learnt)
-                values["generalization_error"][i, j, k] = generalization_error(learnt, phi, test)
+                for name in ERRORS:
+                    values[name][i, j, k] = getattr(metrics, name)(network, learnt)
+                values["generalization_error"][i, j, k] = metrics.generalization_error(
+                    learnt, phi, test
+                )
                 for name in ("expected_error", "iterations", "status"):
                     values[name][i, j, k] = found[name][row]
     if len(engines) > 1:
@@ -73,6 +78,22 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             "versions; delete the older and rerun"
         )
     coordinates = {"learner": learners, "seed": list(seeds), "n_samples": grid}
-    store.write_results(
-        output, values, coordinates, record("collect", spec, engine=json.loads(next(iter(engines))))
-    )
+    engine = json.loads(next(iter(engines))) | {
+        "commits": sorted(commits),
+        "training_seconds": round(seconds, 1),
+    }
+    inputs = {name: found for name, (found, _) in inputs.items()}
+    provenance = record("collect", spec, engine=engine, inputs=inputs)
+    store.write_results(output, values, coordinates, provenance)
+
+
+def _configuration(inputs: dict, name: str, path: str) -> dict:
+    """The provenance of a file; its spec is noted, and has to be that of the other simulations."""
+    made = store.provenance(path)
+    known, other = inputs.setdefault(name, (made["spec"], path))
+    if made["spec"] != known:
+        raise ValueError(
+            f"{other} and {path} were made with different configurations; delete the older and "
+            "rerun"
+        )
+    return made

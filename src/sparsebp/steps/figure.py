@@ -14,10 +14,10 @@ def run(spec: dict, results: str, outputs: list[str]) -> None:
     Raises:
         BadFile: an input file is not right.
     """
-    shown = {
-        name: store.read_results(results.format(experiment=name)) for name in spec["experiments"]
-    }
-    provenance = record("figure", spec)
+    paths = {name: results.format(experiment=name) for name in spec["experiments"]}
+    shown = {name: store.read_results(path) for name, path in paths.items()}
+    made = {name: store.provenance(path) for name, path in paths.items()}
+    provenance = record("figure", spec, results=made)
     draw(
         spec["name"],
         spec["figure"],

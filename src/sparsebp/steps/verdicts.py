@@ -20,13 +20,13 @@ def run(spec: dict, results: str, output: str) -> None:
         ClaimError: a claim cannot be tested with these results.
     """
     claims, choices = spec["claims"], spec["choices"]
-    found = {
-        name: store.read_results(results.format(experiment=name))
-        for name in verdicts.experiments(claims, choices)
-    }
+    names = verdicts.experiments(claims, choices)
+    paths = {name: results.format(experiment=name) for name in names}
+    found = {name: store.read_results(path) for name, path in paths.items()}
+    made = {name: store.provenance(path) for name, path in paths.items()}
     records = verdicts.judge(claims, found, choices)
     text = f"{verdicts.summary(records)}\n{verdicts.table(records)}"
-    everything = {"provenance": record("verdicts", spec), "records": records}
+    everything = {"provenance": record("verdicts", spec, results=made), "records": records}
     with replacing(output) as part:
         part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")
     with replacing(Path(output).with_suffix(".md")) as part:

@@ -359,6 +359,15 @@ def test_estimates_of_another_engine_or_of_none_are_not_collected(refused, folde
     refused("collect", COLLECT)
 
 
+@pytest.mark.parametrize("name", ["teacher", "dataset", "student", "bp"])
+def test_simulations_of_different_configurations_are_not_collected(refused, folder, name):
+    with netCDF4.Dataset(folder / f"results/tiny/seed-1/{name}.nc", "a") as file:
+        provenance = json.loads(file.provenance)
+        provenance["spec"]["entropy"] = 2
+        file.provenance = json.dumps(provenance)
+    refused("collect", COLLECT)
+
+
 @pytest.mark.parametrize("pattern", ["{folder}.nc", "{}.nc", "{0}.nc", "{", "{seed.x}.nc"])
 def test_bad_path_pattern(refused, pattern):
     refused("collect", COLLECT, trained=pattern)
@@ -467,3 +476,18 @@ def test_files_say_what_made_them(made):
     assert provenance["seed"] == 1
     assert provenance["sources"] == sources("steps.student")
     assert {"numpy", "sparsebp"} <= provenance["versions"].keys()
+    assert provenance["commit"]
+    assert 0 < provenance["seconds"] < 3600
+
+
+def test_results_say_what_is_behind_them(made):
+    with netCDF4.Dataset(made / "results/tiny.nc") as file:
+        provenance = json.loads(file.provenance)
+    assert provenance["spec"] == COLLECT
+    given = {"teacher": TEACHER, "dataset": DATASET, "student": STUDENT, "bp": TRAIN}
+    batch2 = TRAIN | {"learner": LEARNER | LEARNERS["batch2"]}
+    assert provenance["inputs"] == given | {"batch2": batch2}
+    engine = provenance["engine"]
+    assert engine["sources"] == sources("steps.train")
+    assert engine["commits"] == [provenance["commit"]]
+    assert engine["training_seconds"] > 0

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparsebp.data import Network, Samples
-from sparsebp.metrics import generalization_error, on_pattern, topology_error, weight_error
+from sparsebp.metrics import (
+    excess_error,
+    flipped_error,
+    generalization_error,
+    on_pattern,
+    topology_error,
+    weight_error,
+)
 from sparsebp.model import Layer, activation
 
 FUNCTIONS = {
@@ -97,7 +104,48 @@ def test_one_error_of_each_kind():
         Layer(np.array([[0], [0]]), np.array([[1], [0]])),  # right; the other is not in the pattern
     ]
     assert weight_error(teacher, student) == 3 / 4
+    assert flipped_error(teacher, student) == 0
     assert topology_error(teacher, student) == 3 / 6
+    assert excess_error(teacher, student) == 1 / 6
+
+
+@given(cases)
+def test_excess_is_the_part_of_the_topology_error_without_a_teacher_weight(one):
+    teacher, student, columns = one
+    excess = possible = 0
+    for theirs, ours, width in zip(teacher, student, columns, strict=True):
+        (truth, _), (j, a) = matrices(theirs, width), matrices(ours, width)
+        excess += ((truth == 0) & (j != 0)).sum()
+        possible += a.sum()
+    assert excess_error(teacher, student) == pytest.approx(excess / possible, abs=1e-15)
+    assert excess_error(teacher, student) <= topology_error(teacher, student)
+
+
+@given(cases, st.integers(0, 2**32), st.booleans())
+def test_flipped_error_counts_hidden_neurons_with_every_sign_opposite(one, seed, spoil):
+    """Some hidden neurons of a perfect student are flipped; one weight may be set right again."""
+    teacher, _, columns = one
+    rng = np.random.default_rng(seed)
+    (w_in, _), (w_out, _) = (matrices(t, w) for t, w in zip(teacher, columns, strict=True))
+    signs = rng.choice([-1, 1], size=len(w_in))
+    w_in, w_out = w_in * signs[:, None], w_out * signs
+    if spoil:
+        w_in[0] *= np.where(np.arange(len(w_in[0])) == teacher.inner.topology[0, 0], -1, 1)
+    student = [
+        Layer(np.tile(np.arange(width), (len(full), 1)), full.astype(np.int8))
+        for full, width in ((w_in, columns[0]), (w_out, columns[1]))
+    ]
+    # A neuron is flipped as a whole if every weight that the teacher has of it is its negative.
+    truths = [matrices(t, w)[0] for t, w in zip(teacher, columns, strict=True)]
+    wrong = 0
+    for j in range(len(w_in)):
+        true = np.concatenate([truths[0][j], truths[1][:, j]])
+        found = np.concatenate([w_in[j], w_out[:, j]])
+        if (found == -true).all():
+            wrong += np.count_nonzero(true)
+    total = sum(np.count_nonzero(t) for t in truths)
+    assert flipped_error(teacher, student) == pytest.approx(wrong / total, abs=1e-15)
+    assert flipped_error(teacher, student) <= weight_error(teacher, student)
 
 
 @given(cases, st.sampled_from(sorted(FUNCTIONS)))

@@ -429,6 +429,62 @@ def test_online_fields_are_the_beliefs_of_the_batch_before():
     assert (estimate == last.inner)[clear].all()
 
 
+@pytest.mark.parametrize("reinforcement", [0.0, 0.3])
+@pytest.mark.parametrize("damping", [0.0, 0.3])
+@pytest.mark.parametrize("student", [(3, 2), (2, 3)])
+def test_max_sum_from_a_uniform_start_never_prefers_another_state_to_the_truth(
+    student, damping, reinforcement
+):
+    """The truth has no energy, so it keeps the maximum of every message by induction: errors can
+    only come from ties. Random first messages may speak against it (docs/findings.md)."""
+    one = instance(n=40, m=4, student=student, alphabet=(-1, 0, 1))
+    inner, outer = one.truth()
+
+    def doubts(scale):
+        """The most that any belief, after any step, prefers a state to the true one."""
+        how = learner(
+            "max-sum",
+            reinforcement=reinforcement,
+            damping=damping,
+            initial_scale=scale,
+            max_steps=9,
+        )
+        found = []
+
+        def observe(now):
+            true = inner[one.problem.patterns.outer.ravel()]
+            found.append(-np.take_along_axis(now.u, true[..., None], -1).min())
+
+        outcome = run(one, how, observe=observe)
+        for belief, true in zip(outcome.beliefs, (inner, outer), strict=True):
+            found.append(-np.take_along_axis(belief, true[..., None], -1).min())
+        return max(found)
+
+    assert doubts(0.0) < 1e-12
+    assert doubts(1.0) > 0.1
+
+
+def test_few_samples_leave_no_factor_a_configuration_with_an_excess_weight():
+    """Figure 3.2's experiment: from 10 samples on, each output on its own excludes every non-zero
+    weight that the teacher lacks, so no reading of beliefs over {-1, 0, 1} that hard factors allow
+    can have an excess, whatever the messages, the damping or the start (docs/findings.md)."""
+    for seed in range(3):
+        few, enough = (
+            instance(n=200, m=m, student=(2, 3), alphabet=(-1, 0, 1), seed=seed) for m in (4, 10)
+        )
+        excess = []
+        for one in (few, enough):
+            factors = build(one, learner())
+            states = one.problem.states
+            weights = states.alphabet[states.class_output][factors.configurations]
+            absent = states.alphabet[one.truth()[1]][factors.owners()] == 0
+            excess.append(np.count_nonzero(weights[absent]))
+            # Every factor still has the teacher's configuration.
+            assert len(np.unique(factors.owners())) == 200
+        assert excess[0] > 0
+        assert excess[1] == 0
+
+
 def test_ties_are_broken_without_bias_and_reproducibly():
     one = instance(n=1000, m=1, alphabet=(-1, 0, 1), student=(2, 2))
     # One step of max-sum from uniform messages tells nothing of input weights after one sample.

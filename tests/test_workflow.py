@@ -386,7 +386,7 @@ def test_verdicts_come_after_all_results(bare):
 def test_verdicts_are_made_again_only_for_what_they_depend_on(project):
     (project / "workflow/claims.yaml").write_text(CLAIMS)
     assert project.make(VERDICTS).work == {"verdicts"}
-    assert (project / "results/verdicts.md").read_text().startswith("Of 1 claims")
+    assert "Of 1 claims" in (project / "results/verdicts.md").read_text()
     assert project.todo(VERDICTS) == project.todo() == set()
     (project / "workflow/claims.yaml").write_text(CLAIMS.replace("0.95", "0.9"))
     assert project.todo("all", VERDICTS) == {"verdicts"}

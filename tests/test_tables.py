@@ -4,8 +4,11 @@ from itertools import product
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sparsebp import tables
+from sparsebp.config import Study
 from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED
 from tests.conftest import ROOT
 
@@ -46,9 +49,9 @@ def warm(choice):
 
 
 def test_the_table_has_a_row_for_each_claim():
-    text = tables.table([record(), record("C2", verdict=FAILS), record("C1", EVERY[0])])
+    text = tables.table([record(), record("C2", verdict=FAILS)])
     head, line, *rows = cells(text)
-    assert head == list(tables.COLUMNS)
+    assert head == list(tables.COLUMNS[:-1])
     assert line == ["---"] * len(head)
     number = "ms − bp in e, weight error at m = 2: 0.125"
     assert rows == [
@@ -60,10 +63,7 @@ def test_the_table_has_a_row_for_each_claim():
 def test_the_short_table_says_what_depends_on_the_choices():
     _, _, *rows = cells(tables.table([*records(warm), record("C2")], tables.SHORT))
     assert [row[:4:3] for row in rows] == [["C1", rows[0][3]], ["C2", rows[1][3]]]
-    assert rows[0][-1] == (
-        "damping × initial_scale: holds where initial_scale is 1, elsewhere does not hold; "
-        "output_readout nonzero, reinforcement: does not hold"
-    )
+    assert rows[0][-1] == "holds where initial_scale is 1; does not hold under the other 7"
     assert rows[1][-1] == ""
 
 
@@ -71,30 +71,68 @@ def test_the_short_table_says_what_depends_on_the_choices():
     ("rule", "text"),
     [
         (lambda c: HOLDS, "holds under all 9"),
-        (lambda c: HOLDS if c == READOUT else FAILS, "output_readout nonzero: holds"),
+        (
+            lambda c: HOLDS if c == READOUT else FAILS,
+            "holds where output_readout is nonzero (hypothesis); does not hold under the other 8",
+        ),
         (
             lambda c: UNDECIDED if c == GRID[1] else FAILS if "0.3" in c else HOLDS,
-            "damping × initial_scale: does not hold where damping is 0.3, undecided where damping "
-            "is 0 and initial_scale is 0.1, elsewhere holds; ",
+            "undecided where damping is 0 and initial_scale is 0.1; does not hold where damping is "
+            "0.3; holds under the other 5",
         ),
-        (lambda c: FAILS if c == REINFORCEMENT[1] else HOLDS, "elsewhere"),
+        (
+            lambda c: FAILS if c in (*REINFORCEMENT, READOUT) else HOLDS,
+            "does not hold where output_readout is nonzero (hypothesis), or where reinforcement is "
+            "varied; holds under the other 6",
+        ),
     ],
 )
 def test_dependence_in_words(rule, text):
-    assert text in tables.dependence(records(rule), "C1")
+    assert tables.dependence(records(rule), "C1") == text
+
+
+def read(text, choice):
+    """The verdict that the words of ``dependence`` give to a choice."""
+    settings = dict(part.split(" ") for part in choice.split(", "))
+    for clause in text.replace(" (hypothesis)", "").split("; "):
+        verdict, _, conditions = clause.partition(" where ")
+        if not conditions:
+            return clause.partition(" under ")[0]
+        for condition in conditions.split(", or where "):
+            if condition.endswith(" is varied"):
+                if {*condition.removesuffix(" is varied").split(" × ")} == settings.keys():
+                    return verdict
+                continue
+            allowed = (part.split(" is ") for part in condition.split(" and "))
+            if all(settings.get(key) in values.split(" or ") for key, values in allowed):
+                return verdict
+    raise AssertionError(f"{text!r} says nothing of {choice}")
+
+
+@given(st.lists(st.sampled_from([HOLDS, FAILS, UNDECIDED]), min_size=9, max_size=9))
+def test_dependence_is_true_of_every_choice(verdicts):
+    given_verdict = dict(zip(EVERY, verdicts, strict=True))
+    text = tables.dependence(records(given_verdict.get), "C1")
+    assert {choice: read(text, choice) for choice in EVERY} == given_verdict
+
+
+def test_families_that_share_a_key_are_told_apart():
+    some = records(lambda c: HOLDS if c == "damping 0.3" else FAILS, choices=[*GRID, "damping 0.3"])
+    assert tables.dependence(some, "C1") == (
+        "holds where damping is 0.3, of damping; does not hold under the other 6"
+    )
 
 
 def test_claims_that_not_every_choice_tests():
     some = [*records(warm), *records(warm, HOLDS, "C2", [GRID[2], READOUT]), record("C3")]
     assert tables.dependence(some, "C2") == (
-        "damping × initial_scale: holds; output_readout nonzero: does not hold"
+        "holds where damping is 0 and initial_scale is 1; does not hold under the other 1"
     )
     assert tables.dependence(some, "C3") == ""
     found = cells(tables.page(some, SPEC))
-    assert ["C2", "holds", "holds", "does not hold", ""] in found
     assert ["0", "0.1", "✗", "", ""] in found
     assert ["0", "1", "✓", "✓", ""] in found
-    assert not any(row[0] == "C3" and len(row) == 5 for row in found)
+    assert ["damping", "initial_scale", "C1", "C2", ""] in found
 
 
 def test_the_summary_counts_and_names_what_depends():
@@ -110,12 +148,13 @@ def test_the_page_shows_every_verdict_and_its_number():
     both = [*records(warm), *records(lambda c: HOLDS, HOLDS, "C2")]
     text = tables.page(both, SPEC)
     rows = cells(text)
-    assert tables.summary(both) in text
+    assert tables.headline(both) in text
     assert tables.table(both) in text
     assert ["damping", "initial_scale", "C1", "C2", ""] in rows
     assert ["0.3", "0", "✗", "✓", "as configured"] in rows
     assert ["0.3", "1", "✓", "✓", ""] in rows
     assert ["0.1", "✗", "✓", ""] in rows
+    assert ["nonzero", "✗", "✓", "hypothesis"] in rows
     for name, rule in (("C1", warm), ("C2", lambda c: HOLDS)):
         part = text[text.index(f"<summary>{name}: ") :]
         shown = cells(part[: part.index("</details>")])
@@ -130,8 +169,12 @@ def test_the_legend_explains_the_keys_that_vary():
     text = tables.page(records(warm), SPEC)
     listed = [line.split("`")[1] for line in text.splitlines() if line.startswith("- `")]
     assert listed == ["damping", "initial_scale", "output_readout", "reinforcement"]
-    assert "hypothesis for C9" in text
-    assert "hypothesis" not in tables.page(records(warm, choices=GRID), SPEC)
+    assert "**Hypothesis**: output_readout nonzero: the thesis" in text
+    assert "ypothesis" not in tables.page(records(warm, choices=GRID), SPEC)
+
+
+def test_hypotheses_are_choices_of_the_study(config, schema):
+    assert tables.HYPOTHESES.keys() <= Study.load(config, schema).choices.keys()
 
 
 def test_every_key_that_can_vary_is_explained(schema):
@@ -141,7 +184,9 @@ def test_every_key_that_can_vary_is_explained(schema):
 
 def test_choices_of_other_names_are_shown_as_they_are():
     some = records(lambda c: HOLDS if c == "cold" else FAILS, choices=["cold", "random start"])
-    assert tables.dependence(some, "C1") == "cold: holds; random start: does not hold"
+    rows = cells(tables.page(some, SPEC))
+    assert ["", "✓", ""] in rows
+    assert ["start", "✗", ""] in rows
 
 
 def test_the_claims_of_the_thesis_fit_into_the_tables():

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sparsebp.conditions import Point, cost, shortest, words
+from sparsebp.conditions import Point, meets, shortest, words
 from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, experiments, number
 
 SYMBOLS = {HOLDS: "✓", UNDECIDED: "?", FAILS: "✗"}
@@ -17,16 +17,21 @@ KEYS = {
     "max_steps": "limit on the number of steps",
     "tie_tolerance": "log-beliefs closer than this to the largest tie with it",
     "output_readout": "output weights are estimated among all states (alphabet) or the non-zero "
-    "ones (nonzero); **hypothesis for C9**: that the thesis reports the latter, where it finds an "
-    "excess of non-zero weights. The thesis does not say so",
+    "ones (nonzero)",
     "reinforcement": "r of Eqs. 3.8 and 3.10, for the reinforced learners alone",
 }
-COLUMNS = ("", "thesis", "claim", "verdict", "deciding number [interval]", "n")
-SHORT = ("", "claim", "verdict", "deciding number [interval]", "n", "under other choices")
+HYPOTHESES = {
+    "output_readout nonzero": "the thesis, which does not say how it reads out output weights, "
+    "counts only non-zero ones where it finds the excess of C9",
+}
+UNDER = "under other choices"
+SHORT = ("", "claim", "verdict", "deciding number [interval]", "n", UNDER)
+COLUMNS = ("", "thesis", *SHORT[1:])
 NOTE = (
     "n: simulations. Of several tests of a claim, the tightest is shown, with the interval that "
-    "decides: corrected for the number of tests where the claim does not hold.\n"
+    "decides: corrected for the number of tests where the claim does not hold."
 )
+WHERE = " *Where* a value is so: under the choices that set it so, with all else as configured."
 
 
 class Family(NamedTuple):
@@ -34,11 +39,6 @@ class Family(NamedTuple):
 
     keys: tuple[str, ...]
     points: dict[str, Point]
-
-    @property
-    def name(self) -> str:
-        """The keys, or the choice if there is one only."""
-        return " × ".join(self.keys) if len(self.points) > 1 else next(iter(self.points))
 
 
 def page(records: list[dict], spec: dict) -> str:
@@ -49,31 +49,37 @@ def page(records: list[dict], spec: dict) -> str:
         spec: the ``claims`` and the ``choices`` that they are about.
     """
     parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n"]
-    parts += [summary(records), table(records)]
+    parts += [headline(records), table(records)]
     if families := _families(records):
-        parts += [_legend(families, spec), _by_claim(records, families)]
-        parts += [f"{', '.join(f'{symbol} {verdict}' for verdict, symbol in SYMBOLS.items())}:\n"]
+        parts += [_legend(families, spec)]
         parts += [_by_choice(records, family, spec) for family in families]
-        parts += ["### Deciding numbers\n", *_numbers(records, families)]
+        parts += ["### Deciding numbers\n", *_numbers(records)]
     return "\n".join(parts)
+
+
+def headline(records: list[dict]) -> str:
+    """How many claims hold in the study as configured: a line."""
+    base = Counter(record["verdict"] for record in _configured(records).values())
+    return (
+        f"Of {base.total()} claims, {base[HOLDS]} hold, {base[FAILS]} do not hold and "
+        f"{base[UNDECIDED]} are undecided at this number of simulations.\n"
+    )
 
 
 def summary(records: list[dict]) -> str:
     """How many claims hold, and for which it depends on the choice: Markdown."""
-    base = Counter(record["verdict"] for record in _configured(records).values())
-    lines = [
-        f"Of {base.total()} claims, {base[HOLDS]} hold, {base[FAILS]} do not hold and "
-        f"{base[UNDECIDED]} are undecided at this number of simulations."
-    ]
+    lines = [headline(records)]
     dependent = [name for name in _configured(records) if len(_verdicts(records, name)) > 1]
     if dependent:
-        lines.append("Open choices matter to some:\n")
-        lines += [f"- {name}: {dependence(records, name)}." for name in dependent]
-    return "\n".join(lines) + "\n"
+        lines.append("What the thesis leaves open decides about some:\n")
+        lines += [f"- {name}: {dependence(records, name)}." for name in dependent] + [""]
+    return "\n".join(lines)
 
 
 def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
-    """The claims with their verdicts, in some of the columns: a Markdown table."""
+    """The claims with their verdicts, in those of the columns that say anything: Markdown."""
+    chosen = any(record["choice"] for record in records)
+    columns = [column for column in columns if chosen or column != UNDER]
     rows = []
     for name, record in _configured(records).items():
         cells = {
@@ -83,22 +89,24 @@ def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
             "verdict": f"**{record['verdict']}**",
             "deciding number [interval]": _deciding(record, record),
             "n": record["tests"][record["key"]]["n"],
-            "under other choices": dependence(records, name),
+            UNDER: dependence(records, name),
         }
         rows.append([cells[column] for column in columns])
-    return _markdown(columns, rows) + "\n" + NOTE
+    return f"{_markdown(columns, rows)}\n{NOTE}{WHERE if chosen else ''}\n"
 
 
 def dependence(records: list[dict], claim: str) -> str:
-    """Under which choices a claim has which verdict, in words; nothing if it has none."""
+    """Under which choices a claim has which verdict, in few words; nothing if it has none."""
     verdicts = _verdicts(records, claim)
     if len(verdicts) < 2:
         return "".join(f"{verdict} under all {n}" for verdict, n in verdicts.items())
-    said: dict[str, list[str]] = {}
-    for family in _families(records):
-        if text := _where(records, claim, family):
-            said.setdefault(text, []).append(family.name)
-    return "; ".join(f"{', '.join(names)}: {text}" for text, names in said.items())
+    # The most common one, and of two the later, is left for the rest.
+    *others, rest = sorted(verdicts, key=lambda v: (verdicts[v], [*SYMBOLS].index(v)))
+    parts = [
+        f"{verdict} where {', or where '.join(_conditions(records, claim, verdict))}"
+        for verdict in others
+    ]
+    return "; ".join([*parts, f"{rest} under the other {verdicts[rest]}"])
 
 
 # Records and choices.
@@ -129,24 +137,22 @@ def _families(records: list[dict]) -> list[Family]:
     return [Family(*item) for item in found.items()]
 
 
-def _where(records: list[dict], claim: str, family: Family) -> str:
-    """Which verdict a claim has where among the choices of a family, in words."""
-    found = _chosen(records, claim)
-    verdicts = {p: found[name]["verdict"] for name, p in family.points.items() if name in found}
-    conditions = {
-        verdict: shortest([p for p, v in verdicts.items() if v == verdict], list(verdicts))
-        for verdict in SYMBOLS
-        if verdict in verdicts.values()
-    }
-    # The verdict that takes the most words is left for elsewhere.
-    *others, rest = sorted(conditions, key=lambda v: sum(map(cost, conditions[v]))) or [""]
-    if not others:
-        return rest
-    parts = [
-        f"{verdict} where {', or where '.join(words(c, family.keys) for c in conditions[verdict])}"
-        for verdict in others
-    ]
-    return ", ".join([*parts, f"elsewhere {rest}"])
+def _conditions(records: list[dict], claim: str, verdict: str) -> list[str]:
+    """Where a claim has a verdict, in words: exactly, family by family."""
+    under, families = _chosen(records, claim), _families(records)
+    said = []
+    for family in families:
+        points = {name: point for name, point in family.points.items() if name in under}
+        chosen = [point for name, point in points.items() if under[name]["verdict"] == verdict]
+        for condition in shortest(chosen, list(points.values())) if chosen else ():
+            met = [name for name, point in points.items() if meets(point, condition)]
+            if len(met) == 1:
+                condition = tuple((value,) for value in points[met[0]])
+            text = words(condition, family.keys) or f"{' × '.join(family.keys)} is varied"
+            if any({*family.keys} & {*other.keys} for other in families if other is not family):
+                text += f", of {' × '.join(family.keys)}"
+            said.append(text + " (hypothesis)" * (HYPOTHESES.keys() >= {*met}))
+    return said
 
 
 # Parts of the page.
@@ -155,31 +161,24 @@ def _where(records: list[dict], claim: str, family: Family) -> str:
 def _legend(families: list[Family], spec: dict) -> str:
     total = sum(len(family.points) for family in families)
     lines = [
-        f"## Under other choices\n\nWhat the thesis leaves open, tried out: {total} choices, each "
-        "of which sets the values that it names and leaves all else as configured. Claims about "
-        "the experiments that are run again get a verdict under each, at the numbers of samples of "
-        "these runs. The choices come in families that vary the same keys:\n"
+        "## Under other choices\n",
+        f"What the thesis leaves open, tried out: {total} choices, each of which sets some values "
+        "and leaves all else as configured. The claims about the experiments that are run again "
+        "get a verdict under each, at the numbers of samples of these runs.\n",
     ]
     keys = dict.fromkeys(key for family in families for key in family.keys)
     lines += [f"- `{key}`: {KEYS[key]}." for key in keys if key in KEYS]
-    if same := _as_configured(spec):
-        lines.append(f"\nAs configured: {' and '.join(sorted(same))}.")
-    return "\n".join(lines) + "\n"
+    for choice, text in HYPOTHESES.items():
+        if any(choice in family.points for family in families):
+            lines.append(f"\n**Hypothesis**: {choice}: {text}.")
+    symbols = ", ".join(f"{symbol} {verdict}" for verdict, symbol in SYMBOLS.items())
+    return "\n".join([*lines, f"\n{symbols}; empty: not tested:\n"])
 
 
 def _as_configured(spec: dict) -> set[str]:
     """The choices that change no learner."""
     names = set(experiments(spec["claims"]))
     return {choice for choice, renamed in spec["choices"].items() if renamed.keys() <= names}
-
-
-def _by_claim(records: list[dict], families: list[Family]) -> str:
-    rows = [
-        [name, record["verdict"], *(_where(records, name, family) for family in families)]
-        for name, record in _configured(records).items()
-        if _chosen(records, name)
-    ]
-    return _markdown(["", "as configured", *(family.name for family in families)], rows)
 
 
 def _by_choice(records: list[dict], family: Family, spec: dict) -> str:
@@ -191,11 +190,12 @@ def _by_choice(records: list[dict], family: Family, spec: dict) -> str:
     same, rows = _as_configured(spec), []
     for choice, point in family.points.items():
         symbols = (found.get((choice, name), "") for name in claims)
-        rows.append([*point, *symbols, "as configured" if choice in same else ""])
+        remark = "as configured" if choice in same else "hypothesis" * (choice in HYPOTHESES)
+        rows.append([*point, *symbols, remark])
     return _markdown([*family.keys, *claims, ""], rows)
 
 
-def _numbers(records: list[dict], families: list[Family]) -> Iterable[str]:
+def _numbers(records: list[dict]) -> Iterable[str]:
     """For each claim, folded: the deciding number under each choice."""
     for name, record in _configured(records).items():
         under = _chosen(records, name)

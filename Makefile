@@ -30,11 +30,9 @@ figures: $(STAMP)  ## compute what is missing and draw the five figures (the def
 small: $(STAMP)  ## the same figures on the small configuration, in build/small
 	$(RUN) snakemake figures --configfile tests/small.yaml --directory build/small $(ARGS)
 
-gallery: $(STAMP)  ## put the figures and the verdicts into docs
+gallery: $(STAMP)  ## put the figures and the verdicts into docs and the README
 	$(RUN) snakemake figures results/verdicts.json $(ARGS)
-	mkdir -p docs/gallery
-	cp figures/*.png docs/gallery
-	cp results/verdicts.md docs/verdicts.md
+	$(RUN) python -m sparsebp.gallery figures results/verdicts.json
 
 test: $(STAMP)  ## run the tests
 	$(RUN) python -m pytest -n auto --dist loadfile $(ARGS)

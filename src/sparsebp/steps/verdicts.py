@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from sparsebp import store, verdicts
+from sparsebp import store, tables, verdicts
 from sparsebp.files import replacing
 from sparsebp.provenance import record
 
 
 def run(spec: dict, results: str, output: str) -> None:
-    """Write the verdicts as JSON, and beside it, as .md, their summary and tables.
+    """Write the verdicts as JSON, and beside it, as .md, the page that ``tables`` makes of them.
 
     Args:
         spec: the ``claims`` and the ``choices``, see ``verdicts.judge``.
@@ -25,9 +25,8 @@ def run(spec: dict, results: str, output: str) -> None:
     found = {name: store.read_results(path) for name, path in paths.items()}
     made = {name: store.provenance(path) for name, path in paths.items()}
     records = verdicts.judge(claims, found, choices)
-    text = f"{verdicts.summary(records)}\n{verdicts.table(records)}"
     everything = {"provenance": record("verdicts", spec, results=made), "records": records}
     with replacing(output) as part:
         part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")
     with replacing(Path(output).with_suffix(".md")) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(tables.page(records, spec), encoding="utf-8")

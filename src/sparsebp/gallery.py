@@ -1,0 +1,248 @@
+"""The gallery: a run's figures and verdicts in docs/, and the pages that show them.
+
+    python -m sparsebp.gallery figures results/verdicts.json
+
+run in the project's folder, takes them from there (``make gallery``); ``docs/gallery
+docs/verdicts.json`` in their place writes the pages alone anew. Both refuse what was made with
+another configuration than config.yaml and workflow/claims.yaml have.
+
+Sources and versions may differ: whether the same configuration still gives the same numbers is for
+the tests of the engine, and tidying code is no reason to compute for an hour.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import shorten
+
+import yaml
+
+from sparsebp import paths, tables
+from sparsebp.comparisons import QUANTITIES
+from sparsebp.config import Study, claimed_experiments, load_claims
+from sparsebp.figures import CONFIDENCE, read_provenance
+from sparsebp.files import replacing
+
+GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
+ABSENT = "absent"
+
+
+def load(root: Path) -> tuple[Study, dict]:
+    """The configuration and the claims of the project in a folder.
+
+    Raises:
+        ConfigError: one of them is not right.
+    """
+    config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
+    schemas = root / "workflow/schemas"
+    study = Study.load(config, schemas / "config.schema.yaml")
+    return study, load_claims(root / "workflow/claims.yaml", schemas / "claims.schema.yaml")
+
+
+def figure_mismatches(study: Study, name: str, figures: Path) -> list[str]:
+    """What in the provenance of a figure is not as configured, each in one line.
+
+    Args:
+        figures: the folder of the figure's .png file.
+    """
+    path = figures / f"{name}.png"
+    spec = study.figure_spec(name)
+    if not path.exists():
+        return [f"{name}: no file {path}"]
+    return list(_mismatches(study, name, read_provenance(path), spec, spec["experiments"]))
+
+
+def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]:
+    """What in the provenance of the verdicts is not as configured, each in one line.
+
+    Raises:
+        ConfigError: the study cannot test its claims.
+    """
+    if not verdicts.exists():
+        return [f"verdicts: no file {verdicts}"]
+    spec = {"claims": claims, "choices": study.choices}
+    experiments = claimed_experiments(claims, study.choices, study)
+    made = json.loads(verdicts.read_text(encoding="utf-8"))["provenance"]
+    return list(_mismatches(study, "verdicts", made, spec, experiments))
+
+
+def pages(root: Path, study: Study) -> dict[Path, str]:
+    """The text of every page of the project that shows figures or verdicts.
+
+    Raises:
+        ValueError: a page lacks the comments between which its changing part stands.
+    """
+    verdicts = json.loads((root / VERDICTS).read_text(encoding="utf-8"))
+    records, spec = verdicts["records"], verdicts["provenance"]["spec"]
+    short = f"{tables.headline(records)}\n{tables.table(records, tables.SHORT)}"
+    sections = "\n".join(_section(study, name) for name in study.figures)
+    changing = {
+        "README.md": {"verdicts": short},
+        f"{GALLERY}.md": {"figures": sections, "verdicts": tables.summary(records)},
+    }
+    found = {root / VERDICTS_PAGE: tables.page(records, spec)}
+    for page, parts in changing.items():
+        text = (root / page).read_text(encoding="utf-8")
+        for part, content in parts.items():
+            text = _replaced(text, page, part, content)
+        found[root / page] = text
+    return found
+
+
+def write(root: Path, study: Study, figures: Path, verdicts: Path) -> None:
+    """Put figures and verdicts into the docs of the project in a folder, and write the pages.
+
+    Raises:
+        ValueError: as from ``pages``.
+    """
+    for name in study.figures:
+        _write(root / GALLERY / f"{name}.png", (figures / f"{name}.png").read_bytes())
+    for path in (root / GALLERY).glob("*.png"):
+        if path.stem not in study.figures:
+            path.unlink()
+    _write(root / VERDICTS, verdicts.read_bytes())
+    for path, text in pages(root, study).items():
+        _write(path, text.encode())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns the exit status: 1 with lines on stderr for what is not right."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sparsebp.gallery",
+        description="Put the figures and verdicts of a run into docs, and write the pages.",
+    )
+    parser.add_argument("figures", type=Path, help="folder of the figures, as .png")
+    parser.add_argument("verdicts", type=Path, help=f"file of verdicts, as {paths.VERDICTS}")
+    options, root = parser.parse_args(arguments), Path()
+    try:
+        study, claims = load(root)
+        wrong = [
+            m for name in study.figures for m in figure_mismatches(study, name, options.figures)
+        ]
+        wrong += verdicts_mismatches(study, claims, options.verdicts)
+        if not wrong:
+            write(root, study, options.figures, options.verdicts)
+    except (ValueError, OSError) as error:
+        wrong = [str(error)]
+    for line in wrong:
+        print(f"gallery: {line}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+# Provenance.
+
+
+def _mismatches(study, name: str, made: dict, spec: dict, experiments) -> Iterator[str]:
+    """The first difference of its own spec, and that of each experiment behind it."""
+    known = made.get("results", {})
+    compared = {name: ({"spec": made.get("spec", ABSENT)}, {"spec": spec})}
+    for experiment in dict.fromkeys([*experiments, *known]):
+        expected = ABSENT
+        if experiment in experiments:
+            expected = _expected(study, experiment)
+        found = known.get(experiment, ABSENT)
+        if found != ABSENT:
+            found = {key: found.get(key, ABSENT) for key in ("spec", "inputs")}
+        compared[f"{name}, {experiment}"] = found, expected
+    for where, (found, expected) in compared.items():
+        for key, one, other in _differences(found, expected):
+            yield f"{where}: {key} is {_brief(one)}, but configured is {_brief(other)}"
+            break
+
+
+def _expected(study: Study, experiment: str) -> dict:
+    """What the provenance of an experiment's results says of the configuration."""
+    learners = study.experiments[experiment]["learners"]
+    return {
+        "spec": study.collect_spec(experiment),
+        "inputs": {
+            "teacher": study.teacher_spec(experiment),
+            "dataset": study.dataset_spec(experiment),
+            "student": study.student_spec(experiment),
+            **{learner: study.train_spec(experiment, learner) for learner in learners},
+        },
+    }
+
+
+def _differences(found, expected, *where: str) -> Iterator[tuple[str, object, object]]:
+    """Each place at which two values differ, as a key with dots, and what they have there."""
+    if _blocks(found) and _blocks(expected) and len(found) == len(expected):
+        found, expected = (dict(enumerate(blocks)) for blocks in (found, expected))
+    if isinstance(found, dict) and isinstance(expected, dict):
+        for key in expected | found:
+            some, other = (value.get(key, ABSENT) for value in (found, expected))
+            yield from _differences(some, other, *where, str(key))
+    elif found != expected:
+        yield ".".join(where) or "provenance", found, expected
+
+
+def _blocks(value) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _brief(value) -> str:
+    return value if value is ABSENT else shorten(json.dumps(value), 60, placeholder=" ...")
+
+
+# Pages.
+
+
+def _section(study: Study, name: str) -> str:
+    """A figure with its title, command and caption, as configured."""
+    figure = study.figures[name]
+    shown = list(dict.fromkeys(panel["experiment"] for panel in figure["panels"]))
+    drawn = dict.fromkeys(QUANTITIES[panel["quantity"]] for panel in figure["panels"])
+    samples = [m for experiment in shown for m in study.experiments[experiment]["samples"]]
+    against = f"{_list(drawn).capitalize()} against the number of samples"
+    lines = [
+        f"## {figure.get('thesis', name)}: {_list(shown)}\n",
+        f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
+        f"![{against}]({Path(GALLERY).name}/{name}.png)\n",
+        f"{against}, m = {min(samples)} to {max(samples)}: mean and {100 * CONFIDENCE:g} % "
+        f"confidence interval of {study.study['seeds']} simulations.\n",
+        *(f"- `{experiment}`: {_setting(study.experiments[experiment])}." for experiment in shown),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _setting(experiment: dict) -> str:
+    """An experiment's network and student in words."""
+    sizes, student = experiment["layers"].values(), experiment["student"]
+    function, *parameters = experiment["activation"].items()
+    teacher, own = (_per_row(block["nonzeros_per_row"]) for block in (experiment, student))
+    return (
+        f"{' / '.join(map(str, sizes))} neurons, {teacher} non-zero weights per row of W_in and "
+        f"W_out, {function[1]} ({', '.join(f'{key} = {value}' for key, value in parameters)}); the "
+        f"student has {'the same pattern' if own == teacher else f'{own} per row'} and weights in "
+        f"{{{', '.join(map(str, student['alphabet']))}}}"
+    )
+
+
+def _per_row(numbers: dict) -> str:
+    return f"{numbers['input']} and {numbers['output']}"
+
+
+def _list(names) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _replaced(text: str, page: str, part: str, content: str) -> str:
+    """A page with other content between the comments that enclose a part."""
+    first, last = f"<!-- {part}: generated by make gallery -->", f"<!-- end of {part} -->"
+    pattern = f"{re.escape(first)}.*?{re.escape(last)}"
+    if len(re.findall(pattern, text, re.DOTALL)) != 1:
+        raise ValueError(f"{page}: {first} and {last} should be there, once")
+    return re.sub(pattern, lambda _: f"{first}\n\n{content}\n{last}", text, flags=re.DOTALL)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -100,12 +100,6 @@ def check(claims: dict, learners: dict[str, list[str]], choices: dict | None = N
             for experiment, learner in curves(test):
                 _known(where, "experiment", experiment, learners)
                 _known(where, f"learner in {experiment}", learner, learners[experiment])
-    roles = {name for _, _, tests in _cases(claims) for test in tests for name in _names(test)}
-    for choice, names in (choices or {}).items():
-        for role in names:
-            _known(f"choice {choice!r}", "experiment or learner of the claims", role, roles)
-        if not any(found == choice for found, _, _ in _cases(claims, choices)):
-            raise ClaimError(f"choice {choice!r}: no claim is about its experiments alone")
 
 
 def check_samples(
@@ -150,10 +144,6 @@ def _cases(claims: dict, choices: dict | None = None) -> Iterator[tuple[str | No
                 yield choice, claim, claim["tests"]
             elif about <= set(names):
                 yield choice, claim, [_renamed(test, names) for test in claim["tests"]]
-
-
-def _names(test: dict) -> set[str]:
-    return {name for curve in curves(test) for name in curve}
 
 
 def _renamed(test: dict, names: dict[str, str]) -> dict:

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import os
 
 import matplotlib
@@ -10,9 +11,10 @@ import numpy as np
 import pypdf
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from scipy import stats
 
-from sparsebp import figures
+from sparsebp import figures, panels, styles
 
 LEARNERS = {
     "bp-offline": {"label": "offline", "algorithm": "sum-product", "schedule": "offline"},
@@ -50,7 +52,7 @@ def dataset(seeds=5, entropy=0):
     errors[:, absent] = np.nan
     dims = ("learner", "seed", "n_samples")
     return xr.Dataset(
-        {name: (dims, e) for name, e in zip(figures.Y_LABELS, errors, strict=True)}
+        {name: (dims, e) for name, e in zip(styles.Y_LABELS, errors, strict=True)}
         | {"status": (dims, np.where(absent, 0, 1).astype(np.int8))},
         coords={"learner": NAMES, "seed": np.arange(seeds), "n_samples": SAMPLES},
     )
@@ -69,16 +71,18 @@ def panel(**changes):
     return default | changes
 
 
-def build(*panels, results=None, learners=LEARNERS):
-    figure = {"thesis": "Fig. 0", "columns": 2, "panels": list(panels)}
-    results = results or {"one": dataset(), "two": dataset(entropy=1)}
-    return figures.build("fig0", figure, learners, EXPERIMENTS, results)
+def spec(shown, columns):
+    figure = {"thesis": "Fig. 0", "columns": columns, "panels": list(shown)}
+    return {"name": "fig0", "figure": figure, "learners": LEARNERS, "experiments": EXPERIMENTS}
 
 
-def draw(*paths, panels=(), results=None):
-    figure = {"thesis": "Fig. 0", "columns": 1, "panels": list(panels) or [panel()]}
-    results = results or {"one": dataset()}
-    figures.draw("fig0", figure, LEARNERS, EXPERIMENTS, results, paths, PROVENANCE)
+def build(*shown, results=None):
+    return panels.build(spec(shown, 2), results or {"one": dataset(), "two": dataset(entropy=1)})
+
+
+def draw(*paths, shown=(), results=None):
+    shown = shown or [panel()]
+    figures.draw(spec(shown, 1), results or {"one": dataset()}, paths, PROVENANCE)
 
 
 def curve(ax, name):
@@ -87,7 +91,7 @@ def curve(ax, name):
 
 
 def marked(ax, status):
-    label = figures.MARKS[status][-1]
+    label = styles.MARKS[status][-1]
     return [line for line in ax.lines if line.get_label() == label]
 
 
@@ -95,19 +99,19 @@ def look(line):
     return line.get_markeredgecolor(), line.get_marker(), str(line._dash_pattern)
 
 
-@pytest.mark.parametrize("quantity", figures.Y_LABELS)
+@pytest.mark.parametrize("quantity", styles.Y_LABELS)
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_means_and_intervals(quantity, scale):
     data = dataset()
     (ax,) = build(panel(quantity=quantity, scale=scale), results={"one": data}).axes
-    assert ax.get_ylabel() == figures.Y_LABELS[quantity]
+    assert ax.get_ylabel() == styles.Y_LABELS[quantity]
     assert ax.get_yscale() == {"linear": "linear", "log": "symlog"}[scale]
     assert ax.get_ylim()[0] < 0  # an exact zero is inside the panel
     for name, bars in zip(NAMES, ax.containers, strict=True):
         values = data[quantity].sel(learner=name).dropna("n_samples")
         x, y = curve(ax, name).get_data()
         np.testing.assert_array_equal(np.round(x), values.n_samples)
-        assert np.abs(x - np.round(x)).max() <= figures.DODGE + 1e-12
+        assert np.abs(x - np.round(x)).max() <= panels.DODGE + 1e-12
         np.testing.assert_allclose(y, values.mean("seed"), rtol=1e-12)
         assert ax.get_ylim()[1] >= y.max()
         segments = np.array(bars.lines[2][0].get_segments())
@@ -140,8 +144,8 @@ def test_curves_of_all_zeros_and_learners_without_values(tmp_path):
     data = data.isel(n_samples=[0, 1])  # nothing at all of the mini-batches
     empty = data.assign(weight_error=data.weight_error * np.nan)
     for scale in ("linear", "log"):
-        draw(tmp_path / "empty.svg", panels=[panel(scale=scale)], results={"one": empty})
-        draw(tmp_path / f"{scale}.svg", panels=[panel(scale=scale)], results={"one": data})
+        draw(tmp_path / "empty.svg", shown=[panel(scale=scale)], results={"one": empty})
+        draw(tmp_path / f"{scale}.svg", shown=[panel(scale=scale)], results={"one": data})
 
 
 def test_every_learner_has_its_own_look():
@@ -150,7 +154,7 @@ def test_every_learner_has_its_own_look():
     assert looks.pop("bp") == looks["bp-offline"]  # the same but for the label
     for a, b in itertools.combinations(looks.values(), 2):
         assert a[1:] != b[1:]  # also without colour
-    table = figures.STYLES.values()
+    table = styles.STYLES.values()
     assert len({(style.marker, style.linestyle) for style in table}) == len(table)
 
 
@@ -165,20 +169,20 @@ def test_new_learners_get_styles_of_their_own():
     new |= {f"batch{b}": LEARNERS["bp-batch4"] | {"batch_size": b} for b in range(5, 20)}
     new |= {f"r{r}": LEARNERS["rbp"] | {"reinforcement": r} for r in (0.03, 0.1)}
     new["ms-random"] = LEARNERS["ms"] | {"inference": {"initial_scale": 1.0}}
-    styles = figures.style_learners(new)
-    assert styles == figures.style_learners(copy.deepcopy(new))
-    assert {n: styles[n] for n in NAMES} == figures.style_learners(LEARNERS)
-    del styles["bp"]
-    assert len(set(styles.values())) == len(styles)
+    looks = styles.style_learners(new)
+    assert looks == styles.style_learners(copy.deepcopy(new))
+    assert {n: looks[n] for n in NAMES} == styles.style_learners(LEARNERS)
+    del looks["bp"]
+    assert len(set(looks.values())) == len(looks)
     for name in ("batch8", "r0.03", "ms-random"):  # the other learners of a figure play no role
-        few = {name: new[name]} | LEARNERS
-        assert figures.style_learners(few)[name] == figures.style_learners({name: new[name]})[name]
-        assert figures.style_learners(few)["rbp"] == styles["rbp"]
+        few = styles.style_learners({name: new[name]} | LEARNERS)
+        assert few[name] == styles.style_learners({name: new[name]})[name]
+        assert few["rbp"] == looks["rbp"]
 
 
 def test_defaults_filled_in_change_no_style():
     filled = {n: {"factor": "hard", "reinforcement": 0} | b for n, b in LEARNERS.items()}
-    assert figures.style_learners(filled) == figures.style_learners(LEARNERS)
+    assert styles.style_learners(filled) == styles.style_learners(LEARNERS)
 
 
 def test_status_marks():
@@ -194,7 +198,7 @@ def test_status_marks():
         means = data.weight_error.sel(learner=name, n_samples=where).mean("seed")
         np.testing.assert_allclose(marks.get_ydata(), means)
     texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
-    assert {mark[-1] for mark in figures.MARKS.values()} <= set(texts)
+    assert {mark[-1] for mark in styles.MARKS.values()} <= set(texts)
 
 
 def test_no_marks_where_all_converged():
@@ -240,7 +244,7 @@ def test_pdf_metadata_and_fonts(tmp_path):
     assert reader.metadata.title == "fig0 (Fig. 0)"
     assert reader.metadata.creator == "sparsebp"
     assert "/CreationDate" not in reader.metadata
-    assert figures.json.loads(reader.metadata.subject) == PROVENANCE
+    assert json.loads(reader.metadata.subject) == PROVENANCE
     assert reader.pages[0].mediabox.width <= 7 * 72
     fonts = reader.pages[0]["/Resources"]["/Font"].values()
     descendants = [font.get_object()["/DescendantFonts"][0].get_object() for font in fonts]
@@ -258,7 +262,7 @@ def test_pdf_metadata_and_fonts(tmp_path):
 )
 def test_a_panel_of_something_missing_is_refused(tmp_path, changes, words):
     with pytest.raises(ValueError) as error:
-        draw(tmp_path / "a.pdf", panels=[panel(**changes)])
+        draw(tmp_path / "a.pdf", shown=[panel(**changes)])
     assert all(word in str(error.value) for word in words)
     assert not list(tmp_path.iterdir())
 
@@ -268,14 +272,14 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"b\.txt"):
         draw(tmp_path / "a.pdf", tmp_path / "b.txt")
 
-    save = figures.Figure.savefig
+    save = Figure.savefig
 
     def fail(self, path, **options):
         save(self, path, **options)
         if options["format"] == "svg":
             raise OSError("disk full")
 
-    monkeypatch.setattr(figures.Figure, "savefig", fail)
+    monkeypatch.setattr(Figure, "savefig", fail)
     with pytest.raises(OSError, match="disk full"):
         draw(tmp_path / "a.pdf", tmp_path / "b.svg")
     assert os.listdir(tmp_path) == ["a.pdf"]

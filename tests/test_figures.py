@@ -46,7 +46,7 @@ def dataset(seeds=5, entropy=0):
     """Errors of all learners, zero from m = 7 on, and those of mini-batches only at m = 4, 8."""
     rng = np.random.default_rng(entropy)
     shape = (len(NAMES), seeds, len(SAMPLES))
-    errors = rng.random((3, *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
+    errors = rng.random((len(styles.Y_LABELS), *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
     absent = (np.array(NAMES) == "bp-batch4")[:, None, None] & (SAMPLES % 4 != 0)
     absent = np.broadcast_to(absent, shape)
     errors[:, absent] = np.nan
@@ -225,6 +225,16 @@ def test_limits_and_shared_axes():
     assert near.get_xlim()[0] < 2 < 5 < near.get_xlim()[1] < 6
     assert -0.002 < near.get_ylim()[0] < 0
     assert near.get_ylim()[1] == 0.02
+
+
+def test_a_part_is_drawn_on_the_scale_of_the_whole():
+    data = dataset()
+    data["flipped_error"] = data.weight_error / 10
+    quantities = ("weight_error", "flipped_error", "generalization_error")
+    drawing = build(*(panel(quantity=q) for q in quantities), results={"one": data})
+    whole, part, other = drawing.axes
+    assert whole.get_ylim() == part.get_ylim() != other.get_ylim()
+    assert part.get_ylabel() == styles.Y_LABELS["flipped_error"]
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".png", ".svg"])

@@ -27,6 +27,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from sparsebp.styles import (
     MARKS,
+    WHOLES,
     WIDTH,
     Y_LABELS,
     add_legends,
@@ -114,17 +115,21 @@ def _draw_panel(ax, panel, styles, dataset):
 
 
 def _align(axes, panels, columns, results):
-    """Give panels of one quantity, scale and range the same y axis, and likewise for x.
+    """Give panels of one quantity or a part of it, scale and range one y axis, and likewise for x.
 
     The labels of an axis are left out where the panel beside it or below it has them already.
     """
     samples = np.concatenate([results[panel["experiment"]]["n_samples"] for panel in panels])
-    whole = samples.min(), samples.max()
+    grid = samples.min(), samples.max()
     x_keys = [tuple(panel.get("x") or ()) for panel in panels]
-    y_keys = [(p["quantity"], p.get("scale"), tuple(p.get("y") or ())) for p in panels]
+    wholes = [WHOLES.get(panel["quantity"], panel["quantity"]) for panel in panels]
+    y_keys = [
+        (whole, panel.get("scale"), tuple(panel.get("y") or ()))
+        for whole, panel in zip(wholes, panels, strict=True)
+    ]
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
         same_y = [a for a, key in zip(axes, y_keys, strict=True) if key == y_keys[i]]
-        low, high = panel.get("x") or whole
+        low, high = panel.get("x") or grid
         ax.set_xlim(low - 0.6, high + 0.6)
         ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 4, 5, 10], integer=True))
 

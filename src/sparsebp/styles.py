@@ -17,9 +17,13 @@ CONFIDENCE = 0.95
 WIDTH = 6.9  # inches: the text width of an A4 page
 Y_LABELS = {
     "weight_error": "weight error (fraction wrong)",
+    "flipped_error": "weight error by flipped neurons",
     "topology_error": "topology error (Eq. 3.12)",
+    "excess_error": "topology error by excess weights",
     "generalization_error": "generalisation error (Eq. 3.13)",
 }
+# These errors are parts of others, and drawn on their scale.
+WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 
 
 class Style(NamedTuple):

@@ -46,6 +46,10 @@ figures:
   one: {panels: [{experiment: matched}, {experiment: wider, learners: [ms], y: [0, 1]}]}
   two: {columns: 2, panels: [{experiment: wider}]}
 """)
+# Compares the two experiments.
+SEVERAL = yaml.safe_load("""
+panels: [{experiments: [matched, wider], against: layers.input, at: 5}]
+""")
 DELETE = object()
 
 
@@ -151,8 +155,22 @@ BAD_VALUES = [
     (f"{M}/learners/0", "rbp", "bp, batch4, mp, ms"),
     ("figures/one/panels/0/experiment", "mismatched", "matched, wider"),
     ("figures/one/panels/0/learners/0", "ms", "bp, batch4, mp"),
-    ("figures/one/panels/0/quantity", "error", "weight_error, topology_error"),
+    ("figures/one/panels/0/quantity", "error", "weight_error, flipped_error, topology_error"),
     ("figures/one/panels/0/scale", "logarithmic", "linear, log"),
+    ("figures/one/panels/0/at", 4, "experiments"),
+    ("figures/one/panels/0/x_scale", "log", "experiments"),
+    ("figures/one/panels/0/experiments", ["wider"], "together with experiment"),
+    ("figures/several/panels/0/experiments/0", "mismatched", "matched, wider"),
+    (
+        "figures/several/panels/0/against",
+        "activation.b",
+        "wider",
+        "activation.a",
+    ),
+    ("figures/several/panels/0/against", "activation", "matched", "activation.b"),
+    ("figures/several/panels/0/at", 8, "wider", "1, 2, 5"),
+    ("figures/several/panels/0/x_scale", "logarithmic", "linear, log"),
+    ("figures/several/panels/0/against", "inference.damping", "0.3", "matched and wider", "differ"),
     # Sample numbers
     (f"{M}/samples", [], "empty"),
     (f"{M}/samples", [4, 2], "ascending"),
@@ -196,7 +214,7 @@ BAD_VALUES = [
 
 @pytest.mark.parametrize("path, value, allowed", [(p, v, rest) for p, v, *rest in BAD_VALUES])
 def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(path, value, allowed):
-    base = put("figures/one/panels/0/learners", ["bp"])
+    base = put("figures/one/panels/0/learners", ["bp"], put("figures/several", SEVERAL))
     message = refusal(put(path, value, base))
     keys = [key for key in path.split("/") if not key.isdigit()]
     assert [part for part in [*keys, repr(value), *allowed] if part not in message] == []
@@ -225,6 +243,10 @@ BAD_KEYS = [
     (f"{M}/activation/function", DELETE, "missing"),
     (f"{M}/samples/last", DELETE, "missing"),
     ("figures/one/panels", DELETE, "missing"),
+    ("figures/one/panels/0/experiment", DELETE, "missing", "experiments"),
+    ("figures/several/panels/0/at", DELETE, "missing", "experiments"),
+    ("figures/several/panels/0/learners", ["ms"], "'ms'", "matched, wider", "allowed: bp"),
+    ("figures/several/panels/0/against", DELETE, "missing", "experiments"),
     (f"{M}/activation/b", DELETE, "tanh", "nothing"),
     (f"{W}/activation/a", DELETE, "leaky-relu", "nothing"),
     (f"{M}/activation/a", 0.1, "tanh", "parameter b"),
@@ -242,7 +264,7 @@ BAD_KEYS = [
 
 @pytest.mark.parametrize("path, value, said", [(p, v, rest) for p, v, *rest in BAD_KEYS])
 def test_a_bad_key_is_named_with_what_is_allowed(path, value, said):
-    message = refusal(put(path, value))
+    message = refusal(put(path, value, put("figures/several", SEVERAL)))
     keys = [key for key in path.split("/") if not key.isdigit()]
     assert [part for part in [*keys, *said] if part not in message] == []
 
@@ -567,3 +589,11 @@ def test_another_learner_changes_no_other_training():
 def test_a_figure_knows_which_figure_of_the_thesis_an_experiment_is():
     """It is the title of a panel that has none of its own."""
     assert load(BASE).figure_spec("two")["experiments"]["wider"]["thesis"] == "Fig. 7"
+
+
+def test_a_panel_of_several_experiments():
+    """It has all learners that they share, and knows where each stands."""
+    spec = load(put("figures/several", SEVERAL)).figure_spec("several")
+    (panel,) = spec["figure"]["panels"]
+    assert (panel["positions"], panel["learners"]) == ([30, 20], ["bp"])
+    assert list(spec["experiments"]) == ["matched", "wider"]

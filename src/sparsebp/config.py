@@ -16,6 +16,7 @@ from sparsebp.graph import column_degree
 from sparsebp.model import activation
 
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
+COMPARISON = {"against", "at", "x_scale"}  # keys of a panel of several experiments
 
 
 def _is_number(_, value) -> bool:
@@ -185,8 +186,10 @@ class Study:
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure."""
         figure = self.figures[name]
-        shown = {panel["experiment"]: None for panel in figure["panels"]}
-        names = {learner: None for panel in figure["panels"] for learner in panel["learners"]}
+        experiments, names = (
+            {item: None for panel in figure["panels"] for item in panel[key]}
+            for key in ("experiments", "learners")
+        )
         return {
             "name": name,
             "figure": figure,
@@ -197,7 +200,7 @@ class Study:
                     for key in ("thesis", "layers", "nonzeros_per_row", "activation", "student")
                     if key in self.experiments[experiment]
                 }
-                for experiment in shown
+                for experiment in experiments
             },
         }
 
@@ -394,19 +397,68 @@ def _sample_numbers(name: str, samples: list | dict) -> list[int]:
 
 def _check_figure(name: str, figure: dict, experiments: dict) -> None:
     for number, panel in enumerate(figure["panels"]):
-        where = f"figures.{name}.panels.{number}"
-        if panel["experiment"] not in experiments:
+        _check_panel(f"figures.{name}.panels.{number}", panel, experiments)
+
+
+def _check_panel(where: str, panel: dict, experiments: dict) -> None:
+    """Check a panel; also one experiment is then a list, and ``learners`` are never missing."""
+    _check_either(where, panel, "experiment", "experiments")
+    if "experiments" in panel:
+        _check_comparison(where, panel, experiments)
+    else:
+        _check_among(f"{where}.experiment", panel["experiment"], experiments)
+        for key in sorted(COMPARISON & panel.keys()):
+            raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with experiments only")
+        panel["experiments"] = [panel.pop("experiment")]
+    runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
+    common = [learner for learner in runs[0] if all(learner in others for others in runs)]
+    trouble = f"does not run in {', '.join(panel['experiments'])}"
+    for learner in panel.setdefault("learners", common):
+        _check_among(f"{where}.learners", learner, common, trouble)
+
+
+def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
+    """Check a panel of several experiments, and give it ``positions``: their values of its key."""
+    for key in ("against", "at"):
+        if key not in panel:
+            raise ConfigError(f"{where}: key {key!r} is missing, which goes with experiments")
+    key, positions = panel["against"], {}
+    for experiment in panel["experiments"]:
+        _check_among(f"{where}.experiments", experiment, experiments)
+        block = experiments[experiment]
+        numbers = _numbers(block)
+        _check_among(f"{where}.against", key, numbers, f"is no number of {experiment}")
+        _check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
+        other = positions.setdefault(numbers[key], experiment)
+        if other != experiment:
             raise ConfigError(
-                f"{where}.experiment: {panel['experiment']!r} is not defined; allowed: "
-                f"{', '.join(experiments)}"
+                f"{where}.against: {key!r} is {numbers[key]} in {other} and {experiment}; "
+                "allowed: a key in which they differ"
             )
-        ran = experiments[panel["experiment"]]["learners"]
-        for learner in panel.setdefault("learners", list(ran)):
-            if learner not in ran:
-                raise ConfigError(
-                    f"{where}.learners: {learner!r} does not run in {panel['experiment']}; "
-                    f"allowed: {', '.join(ran)}"
-                )
+    panel["positions"] = list(positions)
+
+
+def _numbers(block: dict, above: str = "") -> dict:
+    """The numbers in a block by dotted key."""
+    found = {}
+    for key, value in block.items():
+        if isinstance(value, dict):
+            found |= _numbers(value, f"{above}{key}.")
+        elif _is_number(None, value):
+            found[above + key] = value
+    return found
+
+
+def _check_either(where: str, block: dict, one: str, other: str) -> None:
+    if one in block and other in block:
+        raise ConfigError(f"{where}.{other}: {block[other]!r}; not allowed together with {one}")
+    if one not in block and other not in block:
+        raise ConfigError(f"{where}: key {one!r} is missing, or {other!r} in its place")
+
+
+def _check_among(where: str, value, allowed, trouble: str = "is not defined") -> None:
+    if value not in allowed:
+        raise ConfigError(f"{where}: {value!r} {trouble}; allowed: {', '.join(map(str, allowed))}")
 
 
 def load_claims(path: str | Path, schema: str | Path) -> dict:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sparsebp import panels
 from sparsebp.files import replacing
-from sparsebp.styles import RC
+from sparsebp.plotting import RC
 
 
 def draw(spec, results, paths, provenance):

@@ -1,7 +1,8 @@
-"""Figures of panels: mean error curves against the number of samples, with their uncertainty.
+"""Figures of panels: mean error curves, with their uncertainty.
 
-What a panel shows. Each learner is one curve: the mean over the seeds that have a value at that
-number of samples m, with vertical bars for the 95 % Student-t confidence interval of that mean.
+What a panel shows. Each learner is one curve, against the number of samples m in one experiment, or
+against a key of several experiments at one m: the mean over the seeds that have a value at that
+position, with vertical bars for the 95 % Student-t confidence interval of that mean.
 There is no bar with one seed, nor where all seeds agree (as at zero). An interval is not cut at
 zero, although an error is never negative, and one much longer than the means runs out of the
 panel. A learner without a value at some m (a mini-batch schedule between two batches) has no
@@ -10,36 +11,39 @@ marker there, and its line passes on to the next value.
 Curves that coincide. The learners of a panel lie in layers, from a wide pale line with a large
 hollow marker below to a thin line with a small filled marker on top, so those underneath show
 around those above. Each is also moved sideways, whole, by at most `DODGE` of the distance between
-two sample numbers, to separate the bars; the values are not moved. Every axis that starts at zero
-reaches slightly below it, with a line at zero, so that an exact zero is seen.
+the two closest positions, to separate the bars; the values are not moved. Every axis that starts at
+zero reaches slightly below it, with a line at zero, so that an exact zero is seen. A logarithmic
+axis is linear below the smallest value, for the same reason.
 
 How a run ended. A cross above a mean tells that at least one seed stopped at the step limit, an
 exclamation mark that one met a contradiction (no configuration left). Unmarked: all converged.
 """
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from sparsebp.styles import (
+from sparsebp.plotting import (
     MARKS,
     WHOLES,
     WIDTH,
     Y_LABELS,
     add_legends,
+    check,
     confidence_interval,
     curve_properties,
+    log_scale,
     mark_properties,
     style_learners,
 )
 
 DODGE = 0.1
 ROW_HEIGHT = 2.3  # inches: one row of panels
-X_LABEL = "number of samples m"
 ALGORITHMS = {"sum-product": "BP", "max-product": "max-product", "max-sum": "max-sum"}
 BLANK = Line2D([], [], linestyle="none")
 
@@ -49,7 +53,10 @@ def build(spec, results):
     panels, learners = spec["figure"]["panels"], spec["learners"]
     styles = style_learners(learners)
     for panel in panels:
-        _check(spec["name"], panel, learners, results)
+        for experiment in panel["experiments"]:
+            samples = [panel["at"]] if "at" in panel else []
+            wanted = {"learner": panel["learners"], "n_samples": samples}
+            check(spec["name"], results, experiment, [panel["quantity"]], wanted)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = -(-len(panels) // columns)
     width = WIDTH if columns > 1 else 0.65 * WIDTH
@@ -64,38 +71,45 @@ def build(spec, results):
 
     seen = set()
     for ax, panel in zip(axes, panels, strict=True):
-        seen |= _draw_panel(ax, panel, styles, results[panel["experiment"]])
-        title = panel.get("title") or spec["experiments"][panel["experiment"]].get("thesis")
-        ax.set_title(title or panel["experiment"], loc="left")
+        seen |= _draw_panel(ax, panel, styles, _table(panel, results))
+        name = panel["experiments"][0]
+        title = panel.get("title") or spec["experiments"][name].get("thesis") or name
+        ax.set_title(title, loc="left")
     _align(axes, panels, columns, results)
     add_legends(drawing, entries, seen)
     return drawing
 
 
-def _check(name, panel, learners, results):
-    """Refuse a panel that asks for what the results do not have."""
-    experiment, quantity = panel["experiment"], panel["quantity"]
-    if experiment not in results:
-        raise ValueError(f"{name}: no results of experiment {experiment!r}, only {list(results)}")
-    there = [q for q in Y_LABELS if q in results[experiment]]
-    if quantity not in there:
-        raise ValueError(f"{name}: no quantity {quantity!r} in {experiment}, only {there}")
-    there = [n for n in results[experiment]["learner"].values.tolist() if n in learners]
-    for learner in panel["learners"]:
-        if learner not in there:
-            raise ValueError(f"{name}: no learner {learner!r} in {experiment}, only {there}")
+def _positions(panel, results):
+    """The horizontal positions of a panel's experiments, ascending, or of its one experiment."""
+    if "against" in panel:
+        return np.sort(panel["positions"])
+    return results[panel["experiments"][0]]["n_samples"].values
 
 
-def _draw_panel(ax, panel, styles, dataset):
+def _table(panel, results):
+    """The values of a panel: columns learner, seed, x, status and the quantity."""
+    columns, names = [panel["quantity"], "status"], panel["learners"]
+    shown = [results[name][columns].sel(learner=names) for name in panel["experiments"]]
+    if "against" not in panel:
+        return shown[0].to_dataframe().reset_index().rename(columns={"n_samples": "x"})
+    tables = [data.sel(n_samples=panel["at"]).to_dataframe().reset_index() for data in shown]
+    return pd.concat(tables, keys=panel["positions"], names=["x"]).reset_index("x")
+
+
+def _draw_panel(ax, panel, styles, table):
     """Draw the curves of one panel; return the statuses marked in it."""
     names, seen = panel["learners"], set()
-    samples = dataset["n_samples"].values
-    step = np.diff(np.unique(samples)).min(initial=samples[-1])
+    positions = np.unique(table["x"])
+    if panel.get("x_scale") == "log":
+        log_scale(ax, "x", positions)
+    scale = ax.xaxis.get_transform()
+    step = np.diff(scale.transform(positions)).min(initial=np.ptp(positions) or 1)
     offsets = np.linspace(-DODGE, DODGE, len(names)) * step if len(names) > 1 else [0.0]
     ax.axhline(0, color="0.5", linewidth=0.6, zorder=1)
     for name, offset in zip(names, offsets, strict=True):
-        data = dataset[[panel["quantity"], "status"]].sel(learner=name).to_dataframe()
-        data = data.reset_index().assign(x=lambda d, by=offset: d["n_samples"] + by)
+        data = table[table["learner"] == name]
+        data = data.assign(x=scale.inverted().transform(scale.transform(data["x"]) + offset))
         properties = curve_properties(styles[name])
         ink = to_rgba(styles[name].color, 0.7)
         bars = {"ecolor": ink, "elinewidth": 0.8, "zorder": properties["zorder"]}
@@ -119,28 +133,25 @@ def _align(axes, panels, columns, results):
 
     The labels of an axis are left out where the panel beside it or below it has them already.
     """
-    samples = np.concatenate([results[panel["experiment"]]["n_samples"] for panel in panels])
-    grid = samples.min(), samples.max()
-    x_keys = [tuple(panel.get("x") or ()) for panel in panels]
+    x_keys = [
+        (*map(panel.get, ("against", "at", "x_scale")), tuple(panel.get("x") or ()))
+        for panel in panels
+    ]
     wholes = [WHOLES.get(panel["quantity"], panel["quantity"]) for panel in panels]
     y_keys = [
         (whole, panel.get("scale"), tuple(panel.get("y") or ()))
         for whole, panel in zip(wholes, panels, strict=True)
     ]
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
-        same_y = [a for a, key in zip(axes, y_keys, strict=True) if key == y_keys[i]]
-        low, high = panel.get("x") or grid
-        ax.set_xlim(low - 0.6, high + 0.6)
-        ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 4, 5, 10], integer=True))
+        same_x = [p for p, key in zip(panels, x_keys, strict=True) if key == x_keys[i]]
+        _limit_x(ax, panel, np.unique(np.concatenate([_positions(p, results) for p in same_x])))
 
+        same_y = [a for a, key in zip(axes, y_keys, strict=True) if key == y_keys[i]]
         means = np.concatenate([curve.get_ydata() for a in same_y for curve in a.lines])
         top = min(max(a.dataLim.y1 for a in same_y), 1.5 * max(means))
         low, high = panel.get("y") or (0, 1.06 * top or 0.1)
         if panel.get("scale") == "log":
-            smallest = means[means > 0].min(initial=high)
-            threshold = 10.0 ** np.floor(np.log10(smallest))
-            ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
-            ax.yaxis.set_minor_formatter(NullFormatter())
+            threshold = log_scale(ax, "y", means, high)
             ax.set_ylim(low or -0.3 * threshold, high)
         else:
             ax.set_ylim(low or -0.05 * high, high)
@@ -149,9 +160,31 @@ def _align(axes, panels, columns, results):
         hide_x = below < len(panels) and x_keys[below] == x_keys[i]
         hide_y = left is not None and y_keys[left] == y_keys[i]
         ax.tick_params(labelbottom=not hide_x, labelleft=not hide_y)
-        ax.set_xlabel("" if hide_x else X_LABEL)
+        ax.set_xlabel("" if hide_x else _x_label(panel))
         same_quantity = left is not None and panels[left]["quantity"] == panel["quantity"]
         ax.set_ylabel("" if same_quantity else Y_LABELS[panel["quantity"]])
+
+
+def _limit_x(ax, panel, positions):
+    """Set the limits and ticks of the horizontal axis."""
+    low, high = panel.get("x") or positions[[0, -1]]
+    if "against" not in panel:
+        ax.set_xlim(low - 0.6, high + 0.6)
+        ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 4, 5, 10], integer=True))
+        return
+    scale = ax.xaxis.get_transform()
+    low, high = scale.transform([low, high])
+    margin = 0.06 * (high - low) or 1
+    ax.set_xlim(scale.inverted().transform([low - margin, high + margin]))
+    if panel.get("x_scale") == "log":
+        ax.set_xticks(positions, [f"{x:g}" for x in positions])
+        ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _x_label(panel):
+    if "against" not in panel:
+        return "number of samples m"
+    return f"{panel['against'].replace('.', ' ').replace('_', ' ')} at m = {panel['at']}"
 
 
 def _legend_rows(panels, learners, styles, width):

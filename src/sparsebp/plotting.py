@@ -1,4 +1,4 @@
-"""How figures look: what stands for a learner, a quantity, an interval and a failure to converge.
+"""What all figures share: how learners, errors, intervals and a failure to converge are shown.
 
 Styles go by algorithm and schedule, the same in every figure: see `STYLES` and `style_learners`.
 """
@@ -11,15 +11,16 @@ import numpy as np
 import seaborn as sns
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 from scipy import stats
 
 CONFIDENCE = 0.95
 WIDTH = 6.9  # inches: the text width of an A4 page
 Y_LABELS = {
     "weight_error": "weight error (fraction wrong)",
-    "flipped_error": "weight error by flipped neurons",
+    "flipped_error": "error by flipped neurons",
     "topology_error": "topology error (Eq. 3.12)",
-    "excess_error": "topology error by excess weights",
+    "excess_error": "error by excess weights",
     "generalization_error": "generalisation error (Eq. 3.13)",
 }
 # These errors are parts of others, and drawn on their scale.
@@ -126,6 +127,35 @@ def confidence_interval(values):
     """The ends of the Student-t confidence interval of the mean of two or more values."""
     half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
     return np.mean(values) - half, np.mean(values) + half
+
+
+def check(name, results, experiment, quantities, wanted):
+    """Refuse a figure of this name that asks for what the results do not have.
+
+    `wanted` maps a dimension of the results to the labels along it that the figure needs.
+    """
+    if experiment not in results:
+        raise ValueError(f"{name}: no results of experiment {experiment!r}, only {list(results)}")
+    data = results[experiment]
+    there = {"quantity": [quantity for quantity in Y_LABELS if quantity in data]}
+    there |= {dimension: data[dimension].values.tolist() for dimension in wanted}
+    for kind, labels in {"quantity": quantities, **wanted}.items():
+        for label in labels:
+            if label not in there[kind]:
+                raise ValueError(f"{name}: no {kind} {label!r} in {experiment}, only {there[kind]}")
+
+
+def log_scale(ax, axis, values, high=1.0):
+    """Make the "x" or "y" axis logarithmic, but linear around zero, so that zero is on it.
+
+    It is linear below the power of ten under all positive values (under `high`, if there are none),
+    which is returned.
+    """
+    smallest = values[values > 0].min(initial=high)
+    threshold = 10.0 ** np.floor(np.log10(smallest))
+    getattr(ax, f"set_{axis}scale")("symlog", linthresh=threshold, linscale=0.5)
+    getattr(ax, f"{axis}axis").set_minor_formatter(NullFormatter())
+    return threshold
 
 
 def curve_properties(style):

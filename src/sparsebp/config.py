@@ -87,7 +87,7 @@ class Study:
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
         for name, figure in config["figures"].items():
-            _check_figure(name, figure, config["experiments"])
+            _check_figure(name, figure, config["experiments"], config["choices"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, _learner_fields(general, block))
@@ -186,11 +186,14 @@ class Study:
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure."""
         figure = self.figures[name]
-        experiments, names = (
-            {item: None for panel in figure["panels"] for item in panel[key]}
-            for key in ("experiments", "learners")
-        )
-        return {
+        if "choices" in figure:
+            experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
+        else:
+            experiments, names = (
+                {item: None for panel in figure["panels"] for item in panel[key]}
+                for key in ("experiments", "learners")
+            )
+        spec = {
             "name": name,
             "figure": figure,
             "learners": {learner: self.learners[learner] for learner in names},
@@ -203,6 +206,12 @@ class Study:
                 for experiment in experiments
             },
         }
+        if "choices" in figure:
+            spec["choices"] = [
+                {"values": _values(title), "learners": {n: renamed.get(n, n) for n in names}}
+                for title, renamed in self.choices.items()
+            ]
+        return spec
 
 
 def _validated(value, schema: str | Path) -> dict:
@@ -376,6 +385,11 @@ def _title(choice: dict, link: str = " ") -> str:
     return ", ".join(parts) if link == " " else link.join(parts).replace("_", link)
 
 
+def _values(title: str) -> dict[str, str]:
+    """The values, as text, in the title of a choice."""
+    return dict(part.rsplit(" ", 1) for part in title.split(", "))
+
+
 def _variant(learner: dict, choice: dict) -> dict:
     """A learner's block under a choice. Without reinforcement it stays so."""
     own, inference = dict(learner), dict(choice)
@@ -395,9 +409,25 @@ def _sample_numbers(name: str, samples: list | dict) -> list[int]:
     return numbers
 
 
-def _check_figure(name: str, figure: dict, experiments: dict) -> None:
-    for number, panel in enumerate(figure["panels"]):
+def _check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
+    _check_either(f"figures.{name}", figure, "panels", "choices")
+    for number, panel in enumerate(figure.get("panels", [])):
         _check_panel(f"figures.{name}.panels.{number}", panel, experiments)
+    if "choices" in figure:
+        _check_figure_of_choices(f"figures.{name}.choices", figure["choices"], experiments, choices)
+
+
+def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:
+    name = block["experiment"]
+    pairs = [pair for names in choices.values() for pair in names.items() if pair[0] in experiments]
+    originals = {again: original for original, again in pairs}
+    _check_among(f"{where}.experiment", name, originals, "is not among the choices' experiments")
+    ran = experiments[originals[name]]["learners"]
+    for learner in block.setdefault("learners", list(ran)):
+        _check_among(f"{where}.learners", learner, ran, f"does not run in {originals[name]}")
+    (first, last), grid = block["samples"], experiments[name]["samples"]
+    if not any(first <= m <= last for m in grid):
+        raise ConfigError(f"{where}.samples: no m of {name} is in {[first, last]}; allowed: {grid}")
 
 
 def _check_panel(where: str, panel: dict, experiments: dict) -> None:

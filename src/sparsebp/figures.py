@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from matplotlib import style as mpl_style
 from PIL import Image
 
-from sparsebp import panels
+from sparsebp import dots, panels
 from sparsebp.files import replacing
 from sparsebp.plotting import RC
 
@@ -21,7 +21,8 @@ def draw(spec, results, paths, provenance):
     `provenance` is put in the metadata (see `read_provenance`).
     """
     with mpl_style.context(RC, after_reset=True):
-        drawing = panels.build(spec, results)
+        kind = dots if "choices" in spec["figure"] else panels
+        drawing = kind.build(spec, results)
         title = f"{spec['name']} ({spec['figure'].get('thesis', 'sparsebp')})"
         _save(drawing, title, paths, provenance)
 

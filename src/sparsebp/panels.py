@@ -19,6 +19,8 @@ How a run ended. A cross above a mean tells that at least one seed stopped at th
 exclamation mark that one met a contradiction (no configuration left). Unmarked: all converged.
 """
 
+from itertools import zip_longest
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -29,6 +31,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 from sparsebp.plotting import (
+    BLANK,
     MARKS,
     WHOLES,
     WIDTH,
@@ -45,7 +48,6 @@ from sparsebp.plotting import (
 DODGE = 0.1
 ROW_HEIGHT = 2.3  # inches: one row of panels
 ALGORITHMS = {"sum-product": "BP", "max-product": "max-product", "max-sum": "max-sum"}
-BLANK = Line2D([], [], linestyle="none")
 
 
 def build(spec, results):
@@ -209,8 +211,8 @@ def _legend_rows(panels, learners, styles, width):
                         )
                     )
                 table.append(row)
-        table = [row + [(BLANK, "")] * (max(map(len, table)) - len(row)) for row in table]
-        lengths = [max(len(label) for _, label in column) for column in zip(*table, strict=True)]
+        columns = zip_longest(*table, fillvalue=(BLANK, ""))
+        lengths = [max(len(label) for _, label in column) for column in columns]
         if sum(0.58 + 0.065 * length for length in lengths) < width:  # inches
             break
     return table

@@ -5,6 +5,7 @@ Styles go by algorithm and schedule, the same in every figure: see `STYLES` and 
 
 import json
 import zlib
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +77,7 @@ MARKS = {
     3: ("$!$", 5.0, 10.5, "contradiction in some seed"),
 }
 
+BLANK = Line2D([], [], linestyle="none")
 RC = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper", font_scale=0.87),
@@ -183,12 +185,12 @@ def mark_properties(marker, size, color="0.2"):
 def add_legends(drawing, rows, seen):
     """Place the legend of the learners below, and that of the marks, if there are any, above.
 
-    `rows` of (handle, label) are all of one length; `seen` is the set of statuses marked.
+    `rows` are lists of (handle, label); `seen` is the set of statuses marked.
     """
-    cells = [cell for column in zip(*rows, strict=True) for cell in column]  # column by column
-    handles, labels = zip(*cells, strict=True)
+    columns = list(zip_longest(*rows, fillvalue=(BLANK, "")))
+    handles, labels = zip(*chain.from_iterable(columns), strict=True)
     place = {"loc": "outside lower center", "handlelength": 3.2, "columnspacing": 1.6}
-    drawing.legend(handles, labels, ncols=len(rows[0]), frameon=False, **place)
+    drawing.legend(handles, labels, ncols=len(columns), frameon=False, **place)
     if seen:
         handles = [Line2D([], [], **mark_properties(*MARKS[status][:2])) for status in sorted(seen)]
         labels = [MARKS[status][-1] for status in sorted(seen)]

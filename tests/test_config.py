@@ -180,6 +180,7 @@ BAD_VALUES = [
     ("figures/several/panels/0/x_scale", "logarithmic", "linear, log"),
     ("figures/several/panels/0/against", "inference.damping", "0.3", "matched and wider", "differ"),
     ("figures/one/choices", {"experiment": "again", "samples": [1, 2]}, "together with panels"),
+    ("figures/chosen/columns", 2, "panels"),
     ("figures/chosen/choices/experiment", "wider", "allowed: again"),
     ("figures/chosen/choices/learners/0", "batch4", "wider", "bp, ms, soft"),
     ("figures/chosen/choices/samples", [3, 4], "again", "[1, 2, 5]"),

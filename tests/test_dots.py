@@ -74,6 +74,7 @@ def test_dots_and_intervals(column, quantity):
                 assert x == pytest.approx(errors.mean(), rel=1e-12)
                 assert low < x < high
                 (left, _), (right, _) = bars.lines[2][0].get_segments()[i]
+                assert max(left, right) < high
                 if errors.any():
                     interval = stats.t.interval(0.95, len(errors) - 1, x, stats.sem(errors))
                     assert (left, right) == pytest.approx(interval, rel=1e-9)
@@ -91,10 +92,11 @@ def test_one_seed_has_no_interval():
             assert not np.size(bars.lines[2][0].get_segments())
 
 
-def test_all_exact():
+@pytest.mark.parametrize("value", [0, np.nan])
+def test_all_exact_or_without_values(value):
     data = dataset()
     for quantity in dots.QUANTITIES:
-        data[quantity] *= 0
+        data[quantity] *= value
     for ax in build(data).axes:
         low, high = ax.get_xlim()
         assert low < 0 < high

@@ -16,7 +16,7 @@ from sparsebp.graph import column_degree
 from sparsebp.model import activation
 
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
-COMPARISON = {"against", "at", "x_scale"}  # keys of a panel of several experiments
+COMPARISON = ("against", "at", "x_scale")  # keys of a panel of several experiments
 
 
 def _is_number(_, value) -> bool:
@@ -410,11 +410,16 @@ def _sample_numbers(name: str, samples: list | dict) -> list[int]:
 
 
 def _check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
-    _check_either(f"figures.{name}", figure, "panels", "choices")
-    for number, panel in enumerate(figure.get("panels", [])):
-        _check_panel(f"figures.{name}.panels.{number}", panel, experiments)
+    where = f"figures.{name}"
+    _check_either(where, figure, "panels", "choices")
     if "choices" in figure:
-        _check_figure_of_choices(f"figures.{name}.choices", figure["choices"], experiments, choices)
+        if "columns" in figure:
+            raise ConfigError(f"{where}.columns: {figure['columns']}; allowed with panels only")
+        _check_figure_of_choices(f"{where}.choices", figure["choices"], experiments, choices)
+        return
+    figure.setdefault("columns", 1)
+    for number, panel in enumerate(figure["panels"]):
+        _check_panel(f"{where}.panels.{number}", panel, experiments)
 
 
 def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:
@@ -437,8 +442,9 @@ def _check_panel(where: str, panel: dict, experiments: dict) -> None:
         _check_comparison(where, panel, experiments)
     else:
         _check_among(f"{where}.experiment", panel["experiment"], experiments)
-        for key in sorted(COMPARISON & panel.keys()):
-            raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with experiments only")
+        for key in COMPARISON:
+            if key in panel:
+                raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with experiments only")
         panel["experiments"] = [panel.pop("experiment")]
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]

@@ -165,7 +165,7 @@ def _mark_ends(ax, box, names, styles, status):
 def _limit(column):
     """Scale the axis that the boxes of a column share: all means and intervals are on it."""
     points = np.concatenate([bars.lines[0].get_xdata() for ax in column for bars in ax.containers])
-    high = 1.3 * max(ax.dataLim.x1 for ax in column) or 1
+    high = 2 * max(ax.dataLim.x1 for ax in column) or 1
     threshold = log_scale(column[0], "x", points, high)
     column[0].set_xlim(-0.3 * threshold, high)
     decades = np.arange(round(np.log10(threshold)), np.log10(high))

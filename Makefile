@@ -31,7 +31,7 @@ small: $(STAMP)  ## the same figures on the small configuration, in build/small
 	$(RUN) snakemake figures --configfile tests/small.yaml --directory build/small $(ARGS)
 
 gallery: $(STAMP)  ## put the figures and the verdicts into docs and the README
-	$(RUN) snakemake figures results/verdicts.json $(ARGS)
+	$(RUN) snakemake all results/verdicts.json $(ARGS)
 	$(RUN) python -m sparsebp.gallery figures results/verdicts.json
 
 test: $(STAMP)  ## run the tests

@@ -89,7 +89,7 @@ SECTION = """## both: matched and mismatched
 
 `snakemake figures/both.pdf`
 
-![Weight error and topology error against the number of samples](gallery/both.png)
+![Weight error and topology error against the number of samples, m = 1 to 3](gallery/both.png)
 
 Weight error and topology error against the number of samples, m = 1 to 3: mean and 95 % \
 confidence interval of 2 simulations.
@@ -99,6 +99,22 @@ confidence interval of 2 simulations.
 - `mismatched`: 20 / 20 / 20 neurons, 2 and 2 non-zero weights per row of W_in and W_out, tanh \
 (b = 0.1); the student has 3 and 2 per row and weights in {-1, 0, 1}.
 """
+OTHERS = """
+figures:
+  chosen: {choices: {experiment: again, samples: [2, 3]}}
+  compared:
+    panels:
+      - {experiments: [matched, wider], against: layers.input, at: 3, quantity: flipped_error}
+  mixed:
+    panels:
+      - {experiment: matched}
+      - {experiments: [matched, wider], against: layers.input, at: 3}
+"""
+CAPTIONS = {
+    "chosen": "Errors under each choice, in the mean over m = 2 to 3",
+    "compared": "Error by flipped neurons against layers.input at m = 3",
+    "mixed": ("Weight error against the number of samples, m = 1 to 3 and layers.input at m = 3"),
+}
 
 
 def parts(*names):
@@ -347,3 +363,14 @@ def test_a_missing_run_is_named(project, capsys):
         "gallery: both: no file figures/both.png",
         "gallery: verdicts: no file results/verdicts.json",
     ]
+
+
+def test_the_caption_says_what_figures_of_each_kind_show(project):
+    config = yaml.safe_load(CONFIG + CHOICES) | yaml.safe_load(OTHERS)
+    wider = {"layers": {"input": 40, "hidden": 20, "output": 20}}
+    wider["nonzeros_per_row"] = {"input": 2, "output": 2}
+    config["experiments"]["wider"] = config["experiments"]["matched"] | wider
+    study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
+    for name, caption in CAPTIONS.items():
+        section = gallery._section(study, name)
+        assert f"\n![{caption}](gallery/{name}.png)\n\n{caption}: mean and 95 %" in section

@@ -21,10 +21,10 @@ from textwrap import shorten
 import yaml
 
 from sparsebp import paths, tables
-from sparsebp.comparisons import QUANTITIES
 from sparsebp.config import Study, claimed_experiments, load_claims
-from sparsebp.figures import CONFIDENCE, read_provenance
+from sparsebp.figures import read_provenance
 from sparsebp.files import replacing
+from sparsebp.plotting import CONFIDENCE, Y_LABELS
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
 ABSENT = "absent"
@@ -193,19 +193,33 @@ def _brief(value) -> str:
 def _section(study: Study, name: str) -> str:
     """A figure with its title, command and caption, as configured."""
     figure = study.figures[name]
-    shown = list(dict.fromkeys(panel["experiment"] for panel in figure["panels"]))
-    drawn = dict.fromkeys(QUANTITIES[panel["quantity"]] for panel in figure["panels"])
-    samples = [m for experiment in shown for m in study.experiments[experiment]["samples"]]
-    against = f"{_list(drawn).capitalize()} against the number of samples"
+    shown, caption = _content(study, figure)
     lines = [
         f"## {figure.get('thesis', name)}: {_list(shown)}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
-        f"![{against}]({Path(GALLERY).name}/{name}.png)\n",
-        f"{against}, m = {min(samples)} to {max(samples)}: mean and {100 * CONFIDENCE:g} % "
-        f"confidence interval of {study.study['seeds']} simulations.\n",
+        f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
+        f"{caption}: mean and {100 * CONFIDENCE:g} % confidence interval of "
+        f"{study.study['seeds']} simulations.\n",
         *(f"- `{experiment}`: {_setting(study.experiments[experiment])}." for experiment in shown),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _content(study: Study, figure: dict) -> tuple[list[str], str]:
+    """The experiments that a figure is about, and what it shows of them."""
+    if "choices" in figure:
+        first, last = figure["choices"]["samples"]
+        caption = f"Errors under each choice, in the mean over m = {first} to {last}"
+        return [figure["choices"]["experiment"]], caption
+    panels, against = figure["panels"], []
+    plain = [panel["experiments"][0] for panel in panels if "against" not in panel]
+    if plain:
+        samples = [m for experiment in plain for m in study.experiments[experiment]["samples"]]
+        against.append(f"the number of samples, m = {min(samples)} to {max(samples)}")
+    against += dict.fromkeys(f"{p['against']} at m = {p['at']}" for p in panels if "against" in p)
+    names = dict.fromkeys(Y_LABELS[panel["quantity"]].split(" (")[0] for panel in panels)
+    shown = dict.fromkeys(experiment for panel in panels for experiment in panel["experiments"])
+    return list(shown), f"{_list(names).capitalize()} against {_list(against)}"
 
 
 def _setting(experiment: dict) -> str:

@@ -102,7 +102,8 @@ def style_learners(learners):
     Learners that differ in their label alone look the same (`bp` and `bp-offline`). Those of the
     table have its style. Any other, such as one with a second reinforcement, a new batch size or
     an `inference` of its own, has a spare one chosen by a hash of its block, and so the same in
-    every figure; only where two would be alike in one figure does the later one take the next.
+    every figure; only where two would be alike in one figure does the later one take the next. One
+    that differs from a learner of the table in its `inference` alone keeps the colour of that.
     """
     styles, taken = {}, {}
     for name, block in learners.items():
@@ -115,9 +116,11 @@ def style_learners(learners):
             plain = block.keys() == {*defaults, "algorithm", "schedule"}
             if not plain or style is None or style in taken.values():
                 first = zlib.crc32(identity.encode()) % len(SPARE_STYLES)
-                used = list(taken.values())
+                used, spare = list(taken.values()), SPARE_STYLES
+                if style is not None:
+                    spare = [s._replace(color=style.color) for s in spare]
                 style = min(
-                    SPARE_STYLES[first:] + SPARE_STYLES[:first],
+                    spare[first:] + spare[:first],
                     key=lambda s, used=used: sum((s[1:3] == u[1:3]) + 2 * (s == u) for u in used),
                 )
             taken[identity] = style

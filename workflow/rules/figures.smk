@@ -1,4 +1,4 @@
-# Figures, each in all formats.
+# Figures, each in all formats; the last of these is what the report shows.
 
 
 rule figures:
@@ -10,7 +10,16 @@ rule figure:
     input:
         lambda w: expand(paths.RESULTS, experiment=study.figure_spec(w.figure)["experiments"]),
     output:
-        expand(paths.FIGURE, format=paths.FIGURE_FORMATS, allow_missing=True),
+        expand(paths.FIGURE, format=paths.FIGURE_FORMATS[:-1], allow_missing=True),
+        report(
+            expand(paths.FIGURE, format=paths.FIGURE_FORMATS[-1], allow_missing=True),
+            caption="../report/figure.rst",
+            category=FIGURES,
+            labels=lambda w: {
+                "figure": w.figure,
+                "thesis": study.figures[w.figure].get("thesis", ""),
+            },
+        ),
     log:
         paths.log(paths.FIGURE),
     benchmark:
@@ -26,6 +35,9 @@ rule figure:
         sources=sources("steps.figure"),
         # A function, because the step and not Snakemake fills in the wildcard.
         results=lambda w: paths.RESULTS,
+        # For the caption alone: Snakemake reruns nothing for what is derived from the input.
+        shown=lambda w, input: shown(w.figure),
+        study=lambda w, input: study.study,
     message:
         "drawing {wildcards.figure}"
     shell:

@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures small gallery test lint format lock clean help FORCE
+.PHONY: figures report small gallery test lint format lock clean help FORCE
 
 PYTHON ?= python3
 ARGS ?=
@@ -26,6 +26,9 @@ HERE := $(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(STAMP) 2>/dev/null
 
 figures: $(STAMP)  ## compute what is missing and draw the five figures (the default)
 	$(RUN) snakemake figures $(ARGS)
+
+report: $(STAMP)  ## the whole study as a page to hand on: report.zip (to open: report/report.html)
+	$(RUN) snakemake --report report.zip --report-after-run $(ARGS)
 
 small: $(STAMP)  ## the same figures on the small configuration, in build/small
 	$(RUN) snakemake figures --configfile tests/small.yaml --directory build/small $(ARGS)
@@ -83,7 +86,7 @@ lock:  ## write requirements.lock anew from pyproject.toml (ARGS=--upgrade for n
 	    --output-file requirements.lock pyproject.toml
 
 clean:  ## remove everything the workflow made; the environment stays
-	rm -rf results figures logs benchmarks build .snakemake
+	rm -rf results figures logs benchmarks build report.zip report.html .snakemake
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \

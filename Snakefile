@@ -1,7 +1,8 @@
 # The study of learning sparse binary neural networks with belief propagation.
 #
-#   snakemake                        all figures of config.yaml
-#   snakemake figures                those of the thesis
+#   snakemake                        all figures, and the pages and tables of the report
+#   snakemake --report report.zip    then: the report
+#   snakemake figures                the figures of the thesis alone
 #   snakemake figures/fig3_2.pdf     one figure and all that it needs
 #   snakemake results/verdicts.json  which claims of the thesis hold
 #   snakemake --dry-run              what would run, and why
@@ -20,6 +21,9 @@ min_version("9.27")
 
 
 configfile: f"{workflow.basedir}/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
 
 
 try:
@@ -44,16 +48,20 @@ localrules:
     all,
     results,
     figures,
+    pages,
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/verdicts.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
-        FIGURES(figure=study.figures),
+        figure_files(figure=study.figures),
+        rules.pages.input,

@@ -1,6 +1,7 @@
 """The steps by hand: what they write, what they refuse, and which sources they are made of."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -399,6 +400,25 @@ def test_figure_of_another_file(folder, capsys):
     assert not (folder / "figure.pdf").exists()
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_page_of_what_are_no_verdicts(folder, capsys, text):
+    (folder / "verdicts.json").write_text(text)
+    options = ["--verdicts", str(folder / "verdicts.json"), "--output", str(folder / "page.html")]
+    assert main(["verdict_page", *options]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and str(folder / "verdicts.json") in lines[0]
+    assert not (folder / "page.html").exists()
+
+
+@pytest.mark.parametrize("step", ["table", "provenance_page"])
+def test_page_or_table_of_another_file(folder, capsys, step):
+    output = folder / "output"
+    assert main([step, "--results", str(folder / "none.nc"), "--output", str(output)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and "none.nc" in lines[0]
+    assert not output.exists()
+
+
 # Help
 
 OPTIONS = {
@@ -408,6 +428,9 @@ OPTIONS = {
     "train": ["SPEC", "--seed", "--student", "--dataset", "--output"],
     "collect": ["SPEC", "--teacher", "--dataset", "--student", "--trained", "--output"],
     "figure": ["SPEC", "--results", "--output"],
+    "table": ["--results", "--output"],
+    "verdict_page": ["--verdicts", "--output"],
+    "provenance_page": ["--results", "--output"],
 }
 
 
@@ -428,7 +451,7 @@ def test_help_lists_the_steps(capsys):
         main(["--help"])
     assert end.value.code == 0
     out = capsys.readouterr().out
-    assert [step for step in OPTIONS if f"\n    {step} " not in out] == []
+    assert [step for step in OPTIONS if not re.search(rf"\n    {step}\s", out)] == []
 
 
 # Provenance

@@ -71,9 +71,11 @@ TEACHERS, DATASETS, STUDENTS = (
 TRAININGS = train(*EXPERIMENTS)
 COLLECTS = jobs("collect", EXPERIMENTS)
 FIGURES = jobs("figure", ("one", "both"))
-EVERYTHING = TEACHERS | DATASETS | STUDENTS | TRAININGS | COLLECTS | FIGURES
-AFTER_MATCHED = jobs("collect", "matched") | FIGURES
-AFTER_MISMATCHED = jobs("collect", "mismatched") | jobs("figure", "both")
+PAGES = jobs("table", EXPERIMENTS) | {"provenance_page"}
+AFTER_ALL = COLLECTS | FIGURES | PAGES
+EVERYTHING = TEACHERS | DATASETS | STUDENTS | TRAININGS | AFTER_ALL
+AFTER_MATCHED = FIGURES | {"collect matched", "table matched", "provenance_page"}
+AFTER_MISMATCHED = {"collect mismatched", "table mismatched", "provenance_page", "figure both"}
 
 
 @pytest.fixture(scope="session")
@@ -161,7 +163,7 @@ EDITS_OF_CONFIG = {
     ),
     "reinforcement of a learner of both experiments": (
         {"learners.rbp.reinforcement": 0.02},
-        jobs("train", EXPERIMENTS, SEEDS, "rbp") | COLLECTS | FIGURES,
+        jobs("train", EXPERIMENTS, SEEDS, "rbp") | AFTER_ALL,
     ),
     "inference of one experiment": (
         {"experiments.mismatched.inference": {"damping": 0.5}},
@@ -197,15 +199,14 @@ EDITS_OF_CONFIG = {
         | jobs("dataset", EXPERIMENTS, "2")
         | jobs("student", EXPERIMENTS, "2")
         | train(*EXPERIMENTS, seeds="2")
-        | COLLECTS
-        | FIGURES,
+        | AFTER_ALL,
     ),
-    "fewer seeds": ({"study.seeds": 1}, COLLECTS | FIGURES),
+    "fewer seeds": ({"study.seeds": 1}, AFTER_ALL),
     "limit of memory, on which no result depends": ({"study.memory_gib": 2}, set()),
     # Test samples share a file with those the students learn from.
     "number of test samples": (
         {"study.test_samples": 7},
-        DATASETS | TRAININGS | COLLECTS | FIGURES,
+        DATASETS | TRAININGS | AFTER_ALL,
     ),
     "new learner in one experiment": (
         {
@@ -241,11 +242,12 @@ def test_order_of_keys_reruns_nothing(project):
 
 
 EDITS_OF_SOURCES = {
-    "messages.py": TRAININGS | COLLECTS | FIGURES,
-    "learning.py": TRAININGS | COLLECTS | FIGURES,
+    "messages.py": TRAININGS | AFTER_ALL,
+    "learning.py": TRAININGS | AFTER_ALL,
     "graph.py": EVERYTHING,
-    "metrics.py": COLLECTS | FIGURES,
+    "metrics.py": AFTER_ALL,
     "figures.py": FIGURES,
+    "pages.py": {"provenance_page"},
     "cli.py": set(),
     "paths.py": set(),
     "config.py": set(),
@@ -290,7 +292,7 @@ def test_new_experiment_with_a_figure_needs_the_configuration_alone(project):
         | jobs("dataset", "added", SEEDS)
         | jobs("student", "added", SEEDS)
         | jobs("train", "added", SEEDS, "rbp")
-        | {"collect added", "figure new"}
+        | {"collect added", "figure new", "table added", "provenance_page"}
     )
     after = contents(project)
     assert after | before == after
@@ -361,7 +363,7 @@ def test_lost_training_is_made_again_when_asked_for(project):
     assert project.todo("all", lost) == {"train mismatched 1 rms"} | AFTER_MISMATCHED
 
 
-# --- Verdicts: no part of `all`
+# --- Verdicts: a part of `all` where the study can test the claims
 
 VERDICTS = "results/verdicts.json"
 CLAIMS = """
@@ -385,23 +387,24 @@ claims:
 def test_verdicts_come_after_all_results(bare):
     (bare / "workflow/claims.yaml").write_text(CLAIMS)
     run = bare.make("--dry-run", VERDICTS)
-    assert run.work == EVERYTHING - FIGURES | {"verdicts"}
+    assert run.work == EVERYTHING - FIGURES - PAGES | {"verdicts"}
     assert run.jobs[-1] == "verdicts"
 
 
 def test_verdicts_are_made_again_only_for_what_they_depend_on(project):
     (project / "workflow/claims.yaml").write_text(CLAIMS)
-    assert project.make(VERDICTS).work == {"verdicts"}
+    assert project.todo(VERDICTS) == {"verdicts"}
+    assert project.make().work == {"verdicts", "verdict_page"}
     assert "Of 1 claims" in (project / "results/verdicts.md").read_text()
     assert project.todo(VERDICTS) == project.todo() == set()
     (project / "workflow/claims.yaml").write_text(CLAIMS.replace("0.95", "0.9"))
-    assert project.todo("all", VERDICTS) == {"verdicts"}
+    assert project.todo() == {"verdicts", "verdict_page"}
     (project / "workflow/claims.yaml").write_text(CLAIMS)
     project.append("src/sparsebp/verdicts.py", '\n"""An edit."""\n')
-    assert project.todo("all", VERDICTS) == {"verdicts"}
+    assert project.todo() == {"verdicts", "verdict_page"}
     project.change({"learners.rms.reinforcement": 0.02})
     changed = jobs("train", "mismatched", SEEDS, "rms") | AFTER_MISMATCHED
-    assert project.todo("all", VERDICTS) == changed | {"verdicts"}
+    assert project.todo() == changed | {"verdicts", "verdict_page"}
 
 
 def test_verdicts_alone_are_refused_where_the_study_cannot_tell(bare):
@@ -611,7 +614,7 @@ def rules():
 
 def test_rules_are_those_of_the_study():
     steps = {job.split()[0] for job in EVERYTHING}
-    assert set(rules()) == steps | TARGETS | {"verdicts"}
+    assert set(rules()) == steps | TARGETS | {"verdicts", "verdict_page"}
 
 
 @pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS))

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "config.yaml", "environment.yml", "pyproject.toml")
 FOLDERS = ("src", "workflow")
 LINKS = ("profiles",)
-TARGETS = {"all", "figures", "results"}
+TARGETS = {"all", "figures", "pages", "results"}
 
 
 class Run:

@@ -14,8 +14,9 @@ from importlib import import_module
 from sparsebp import paths, provenance  # noqa: F401  (provenance: the clock of the run starts)
 
 EPILOG = """
-A step takes SPEC, the slice of the configuration that it depends on, as JSON, reads its input
-files, and writes its output whole or not at all. To see the commands of a whole figure:
+A step takes SPEC, the slice of the configuration that it depends on, as JSON (the last three need
+none), reads its input files, and writes its output whole or not at all. To see the commands of a
+whole figure:
 
   snakemake --dry-run --printshellcmds figures/fig3_2.pdf
 
@@ -33,10 +34,11 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="STEP")
 
-    def step(name, help, inputs=(), seed=True, output=True, epilog=None):
+    def step(name, help, inputs=(), spec=True, seed=True, output=True, epilog=None):
         about = help[0].upper() + help[1:] + "."
         command = commands.add_parser(name, help=help, description=about, epilog=epilog)
-        command.add_argument("spec", metavar="SPEC", help="configuration slice, JSON")
+        if spec:
+            command.add_argument("spec", metavar="SPEC", help="configuration slice, JSON")
         if seed:
             command.add_argument("--seed", type=int, required=True, help="number of the simulation")
         for option, text in inputs:
@@ -95,6 +97,29 @@ def parser() -> argparse.ArgumentParser:
         [("results", f"pattern of the results, as {paths.RESULTS}")],
         seed=False,
     )
+    step(
+        "table",
+        "put the results of an experiment into a table, CSV",
+        [("results", "file of results to read")],
+        spec=False,
+        seed=False,
+    )
+    step(
+        "verdict_page",
+        "put the verdicts into a page of the report, HTML",
+        [("verdicts", "verdicts to read, as the step verdicts writes them")],
+        spec=False,
+        seed=False,
+    )
+    made = step(
+        "provenance_page",
+        "put what made the results into a page of the report, HTML",
+        spec=False,
+        seed=False,
+    )
+    made.add_argument(
+        "--results", nargs="+", required=True, metavar="FILE", help="files of results to read"
+    )
     return top
 
 
@@ -120,7 +145,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s")
     logging.getLogger("sparsebp").setLevel(logging.INFO)
     try:
-        options["spec"] = _json(options["spec"])
+        if "spec" in options:
+            options["spec"] = _json(options["spec"])
         if options.get("seed", 0) < 0:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
         import_module(f"sparsebp.steps.{command}").run(**options)

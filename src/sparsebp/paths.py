@@ -5,8 +5,11 @@ DATASET = "results/{experiment}/seed-{seed}/dataset.nc"
 STUDENT = "results/{experiment}/seed-{seed}/student.nc"
 TRAINED = "results/{experiment}/seed-{seed}/{learner}.nc"
 RESULTS = "results/{experiment}.nc"
+TABLE = "results/{experiment}.csv"
 VERDICTS = "results/verdicts.json"
 VERDICTS_TABLE = "results/verdicts.md"
+VERDICTS_PAGE = "results/verdicts.html"
+PROVENANCE_PAGE = "results/provenance.html"
 FIGURE = "figures/{figure}.{format}"
 FIGURE_FORMATS = ("pdf", "png", "svg")
 

@@ -1,17 +1,27 @@
-# Figures, each in all formats. The target `figures` is those that reproduce one of the thesis.
-FIGURES = partial(expand, paths.FIGURE, format=paths.FIGURE_FORMATS)
+# Figures, each in all formats; the last of these is what the report shows.
+figure_files = partial(expand, paths.FIGURE, format=paths.FIGURE_FORMATS)
 
 
+# Those that reproduce a figure of the thesis.
 rule figures:
     input:
-        FIGURES(figure=[name for name, block in study.figures.items() if "thesis" in block]),
+        figure_files(figure=[name for name, block in study.figures.items() if "thesis" in block]),
 
 
 rule figure:
     input:
         lambda w: expand(paths.RESULTS, experiment=study.figure_spec(w.figure)["experiments"]),
     output:
-        FIGURES(allow_missing=True),
+        expand(paths.FIGURE, format=paths.FIGURE_FORMATS[:-1], allow_missing=True),
+        report(
+            expand(paths.FIGURE, format=paths.FIGURE_FORMATS[-1], allow_missing=True),
+            caption="../report/figure.rst",
+            category=FIGURES,
+            labels=lambda w: {
+                "figure": w.figure,
+                "thesis": study.figures[w.figure].get("thesis", ""),
+            },
+        ),
     log:
         paths.log(paths.FIGURE),
     benchmark:
@@ -27,6 +37,10 @@ rule figure:
         sources=sources("steps.figure"),
         # A function, because the step and not Snakemake fills in the wildcard.
         results=lambda w: paths.RESULTS,
+        # For the caption alone: Snakemake reruns nothing for what is derived from the input.
+        figure=lambda w, input: study.figures[w.figure],
+        shown=lambda w, input: shown(w.figure),
+        study=lambda w, input: study.study,
     message:
         "drawing {wildcards.figure}"
     shell:

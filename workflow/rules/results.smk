@@ -18,7 +18,12 @@ rule collect:
             learner=study.experiments[w.experiment]["learners"],
         ),
     output:
-        paths.RESULTS,
+        report(
+            paths.RESULTS,
+            caption="../report/data.rst",
+            category=DATA,
+            labels=data_labels("NetCDF"),
+        ),
     log:
         paths.log(paths.RESULTS),
     benchmark:

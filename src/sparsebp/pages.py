@@ -1,0 +1,177 @@
+"""Pages of the report: HTML that needs no other file and no network.
+
+A page can also be shown inside another one, from its ``<style>`` on: every rule of the style is
+about what is in ``.page``.
+"""
+
+from collections import Counter
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+FRAME = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{{ title }}</title>
+<style>
+.page { font: 15px/1.5 system-ui, sans-serif; color: #1e293b; max-width: 62rem; margin: 0 auto; }
+.page table { border-collapse: collapse; width: 100%; margin: 1em 0; font-size: inherit; }
+.page th, .page td { text-align: left; vertical-align: top; padding: .45em .6em; }
+.page tr { border-bottom: 1px solid #cbd5e1; }
+.page td:first-child { white-space: nowrap; }
+.page small, .page footer { color: #64748b; }
+.page summary { cursor: pointer; color: #64748b; }
+.page ul { margin: .3em 0; padding-left: 1.2em; list-style: disc; }
+.page .verdict { white-space: nowrap; font-weight: 600; }
+.page .holds { color: #15803d; }
+.page .fails { color: #b91c1c; }
+.page .undecided { color: #a16207; }
+.page .record table { margin: 0; }
+.page .record tr { border: 0; }
+.page .record td { padding: .1em .6em .1em 0; overflow-wrap: anywhere; }
+.page .record td:first-child { color: #64748b; width: 10em; }
+</style>
+</head>
+<body>
+<main class="page">
+{% block main %}{% endblock %}
+</main>
+</body>
+</html>
+"""
+
+VERDICTS = """\
+{% extends "frame" %}
+{% macro mark(verdict) %}
+<span class="verdict {{ classes[verdict] }}">{{ symbols[verdict] }} {{ verdict }}</span>
+{% endmacro %}
+{% block main %}
+<p class="count">Of {{ claims|length }} claims of the thesis,
+{% for verdict in symbols %}
+{{ "and " if loop.last }}<b>{{ counts[verdict] }}</b> {{ plural[verdict] }}\
+{{ "." if loop.last else "," if loop.length > 2 and loop.revindex0 > 1 }}
+{% endfor %}
+</p>
+<table class="verdicts">
+<thead><tr><th></th><th>claim</th><th>verdict</th><th>the test that decides</th></tr></thead>
+<tbody>
+{% for claim, others in claims %}
+<tr id="{{ claim.id }}">
+<td>{{ claim.id }}</td>
+<td>{{ claim.statement }}<br><small>{{ claim.thesis }}</small></td>
+<td>{{ mark(claim.verdict) }}</td>
+<td>{{ claim.tests[claim.key].reading }}
+{% if claim.tests|length > 1 %}
+<details><summary>all {{ claim.tests|length }} tests</summary><ul>
+{% for test in claim.tests %}
+<li>{{ mark(test.verdict) }}: {{ test.reading }}</li>
+{% endfor %}
+</ul></details>
+{% endif %}
+{% if others %}
+<details><summary>under {{ others|length }} other choices</summary><ul>
+{% for other in others %}
+<li>{{ mark(other.verdict) }} under {{ other.choice }}: {{ other.tests[other.key].reading }}</li>
+{% endfor %}
+</ul></details>
+{% endif %}
+</td>
+</tr>
+{% endfor %}
+</tbody>
+</table>
+<footer>In brackets: the confidence interval over the simulations that decides. A claim holds if all
+its tests hold, and does not hold if one of them does not; of several tests, the tightest one is
+shown.</footer>
+{% endblock %}
+"""
+
+PROVENANCE = """\
+{% extends "frame" %}
+{% macro show(value) %}
+{% if value is mapping %}
+<table>
+{% for key, item in value.items() %}
+<tr><td>{{ key }}</td><td>
+{% if item is mapping and item|string|length > 600 %}
+<details><summary>{{ item|join(", ") }}</summary>{{ show(item) }}</details>
+{% else %}
+{{ show(item) }}
+{% endif %}
+</td></tr>
+{% endfor %}
+</table>
+{% else %}
+{{ value|short }}
+{% endif %}
+{% endmacro %}
+{% block main %}
+<h2>What the results share</h2>
+<div class="record">{{ show(shared) }}</div>
+{% for name, own in records.items() if own %}
+<h2>{{ name }}</h2>
+<div class="record">{{ show(own) }}</div>
+{% endfor %}
+{% endblock %}
+"""
+
+
+def short(value) -> str:
+    """A value of a record in a few words: consecutive numbers by their ends."""
+    if not isinstance(value, list):
+        return str(value)
+    whole = len(value) > 2 and all(isinstance(item, int) for item in value)
+    if whole and value == list(range(value[0], value[0] + len(value))):
+        return f"{value[0]} to {value[-1]}"
+    return ", ".join(map(str, value))
+
+
+PAGES = Environment(
+    loader=DictLoader({"frame": FRAME, "verdicts": VERDICTS, "provenance": PROVENANCE}),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=StrictUndefined,
+)
+PAGES.filters["short"] = short
+
+
+def verdicts(records: list[dict], symbols: dict[str, str]) -> str:
+    """The claims with their verdicts and all their tests.
+
+    Args:
+        records: as ``verdicts.judge`` returns them.
+        symbols: those of "holds", "does not hold" and "undecided", in this order.
+    """
+    base = [record for record in records if record["choice"] is None]
+    others = [record for record in records if record["choice"] is not None]
+    return PAGES.get_template("verdicts").render(
+        title="Which claims hold",
+        claims=[(claim, [o for o in others if o["id"] == claim["id"]]) for claim in base],
+        counts=Counter(claim["verdict"] for claim in base),
+        symbols=symbols,
+        classes=dict(zip(symbols, ("holds", "fails", "undecided"), strict=True)),
+        plural=dict(zip(symbols, ("hold", "do not hold", "are undecided"), strict=True)),
+    )
+
+
+def provenance(records: dict[str, dict]) -> str:
+    """What made the results, as far as their records tell.
+
+    Args:
+        records: experiment -> the provenance that its results carry.
+    """
+    first, *rest = records.values()
+    shared = {
+        key: value
+        for key, value in first.items()
+        if all(key in record and record[key] == value for record in rest)
+    }
+    own = {
+        name: {key: value for key, value in record.items() if key not in shared}
+        for name, record in records.items()
+    }
+    return PAGES.get_template("provenance").render(
+        title="What made the results", shared=shared, records=own
+    )

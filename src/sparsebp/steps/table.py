@@ -1,0 +1,15 @@
+"""Put the results of an experiment into a table that any program reads."""
+
+from sparsebp import store
+from sparsebp.files import replacing
+
+
+def run(results: str, output: str) -> None:
+    """Write results as CSV, a row for each learner, seed and number of samples that was run.
+
+    Raises:
+        BadFile: the file of results is not right.
+    """
+    table = store.read_results(results).to_dataframe().reset_index()
+    with replacing(output) as part:
+        table[table["status"] > 0].to_csv(part, index=False)

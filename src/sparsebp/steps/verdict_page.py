@@ -1,0 +1,23 @@
+"""Put the verdicts on the claims of the thesis into a page."""
+
+import json
+from pathlib import Path
+
+from sparsebp import pages
+from sparsebp.files import replacing
+from sparsebp.verdicts import SYMBOLS
+
+
+def run(verdicts: str, output: str) -> None:
+    """Write the verdicts as HTML.
+
+    Raises:
+        OSError: the file of verdicts cannot be read.
+        ValueError: it holds no verdicts.
+    """
+    try:
+        records = json.loads(Path(verdicts).read_text(encoding="utf-8"))["records"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{verdicts}: not a file of verdicts ({error})") from None
+    with replacing(output) as part:
+        part.write_text(pages.verdicts(records, SYMBOLS), encoding="utf-8")

@@ -1,0 +1,251 @@
+"""The report, as a colleague has it: unpacked, opened in a browser from a file, without a network.
+
+It is made from the configuration and the claims as they stand, on results that are drawn here.
+The tests in a browser need chromium and chromedriver, and are skipped where these are missing.
+"""
+
+import io
+import json
+import re
+import shutil
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+from sparsebp import store
+from sparsebp.config import Study
+from sparsebp.provenance import record
+from tests.workflow_helpers import ROOT, Project
+
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]
+MENU = ["1. Verdicts", "2. Figures", "3. Data", "4. Provenance"]
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+
+def write_results(path, study, experiment):
+    """Results as of an experiment: errors that fall with the number of samples."""
+    spec = study.collect_spec(experiment)
+    coordinates = {
+        "learner": spec["learners"],
+        "seed": list(study.seeds()),
+        "n_samples": spec["samples"],
+    }
+    shape = tuple(map(len, coordinates.values()))
+    rng = np.random.default_rng(0)
+    values = {name: np.zeros(shape) for name in store.RESULTS}
+    for name in ("weight_error", "topology_error", "generalization_error"):
+        values[name] = np.exp(-np.array(spec["samples"])) * rng.uniform(0.5, 1, shape)
+    values["status"] = np.ones(shape, np.int8)
+    store.write_results(path, values, coordinates, record("collect", spec))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The study with all of its results, figures and pages, and its report."""
+    project = Project(tmp_path_factory.mktemp("report"), CONFIG)
+    study = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
+    for experiment in study.experiments:
+        write_results(project / f"results/{experiment}.nc", study, experiment)
+    project.make("--report", "report.zip", "--report-after-run")
+    with ZipFile(project / "report.zip") as file:
+        file.extractall(project.folder)
+    return project
+
+
+def variable(page, name):
+    """A variable of the page's script."""
+    found = re.search(
+        rf"^var {name} = ", page.read_text(encoding="utf-8").replace("    ", ""), re.M
+    )
+    assert found, name
+    return json.JSONDecoder().raw_decode(found.string, found.end())[0]
+
+
+def test_report_holds_the_files_as_they_are(project):
+    page = project / "report/report.html"
+    results = variable(page, "results")
+    experiments = CONFIG["experiments"]
+    assert results.keys() == (
+        {f"figures/{name}.svg" for name in CONFIG["figures"]}
+        | {f"results/{name}.{end}" for name in experiments for end in ("nc", "csv")}
+        | {"results/verdicts.html", "results/provenance.html"}
+    )
+    for path, entry in results.items():
+        assert (page.parent / entry["data_uri"]).read_bytes() == (project / path).read_bytes()
+        assert entry["caption"] and "System Message" not in entry["caption"]
+    assert "System Message" not in variable(page, "workflow_desc")
+
+
+def test_tables_hold_all_results(project):
+    lines = (project / "results/matched_tanh.csv").read_text().splitlines()
+    assert lines[0].split(",") == [*store.RESULT_DIMENSIONS, *store.RESULTS]
+    experiment = CONFIG["experiments"]["matched_tanh"]
+    shape = (
+        experiment["learners"],
+        range(CONFIG["study"]["seeds"]),
+        range(experiment["samples"]["last"]),
+    )
+    assert len(lines) == 1 + np.prod([len(part) for part in shape])
+
+
+def test_report_leaves_nothing_to_do(project):
+    assert project.todo() == set()
+
+
+def test_study_that_cannot_test_the_claims_has_a_report_without_verdicts(project, tmp_path):
+    few, page = tmp_path / "few.yaml", tmp_path / "few.html"
+    config = {"experiments": {name: {"samples": {"last": 8}} for name in CONFIG["experiments"]}}
+    few.write_text(yaml.safe_dump(config))
+    options = ("--configfile", str(few), "--rerun-triggers", "mtime")
+    run = project.make(*options, "--report", str(page))
+    assert sorted(variable(page, "categories")) == MENU[1:]
+    assert "No claims were tested" in variable(page, "workflow_desc")
+    assert run.jobs == []
+
+
+# --- In a browser
+
+
+@pytest.fixture(scope="module")
+def opened():
+    """A browser without a window."""
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("the report is not opened: chromium or chromedriver is missing")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        "headless=new",
+        "no-sandbox",
+        "disable-dev-shm-usage",
+        "window-size=1440,1000",
+    ):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(project, opened):
+    """The browser with the report just opened."""
+    opened.get((project / "report/report.html").as_uri())
+    wait(opened, lambda b: b.find_elements(By.CSS_SELECTOR, ".prose figure"))
+    return opened
+
+
+def wait(browser, condition):
+    """Wait until a function of the browser is true."""
+    WebDriverWait(browser, 20).until(condition)
+
+
+def colours(element):
+    """How many colours an element shows."""
+    picture = Image.open(io.BytesIO(element.screenshot_as_png)).convert("RGB")
+    return len(picture.getcolors(picture.width * picture.height))
+
+
+def test_page_opens_without_an_error_or_a_request(browser):
+    assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
+    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
+    sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert sent
+    assert {p["request"]["url"].partition(":")[0] for p in sent} <= {"file", "data"}
+
+
+def test_verdicts_come_first_and_tell_of_every_claim(browser):
+    rows = browser.find_elements(By.CSS_SELECTOR, ".verdicts tbody > tr")
+    assert len(rows) == len(CLAIMS)
+    for row, claim in zip(rows, CLAIMS, strict=True):
+        assert row.is_displayed()
+        assert row.text.startswith(claim["id"])
+        assert claim["statement"] in row.text and claim["thesis"] in row.text
+        assert re.search("holds|does not hold|undecided", row.text)
+        tests = row.find_elements(By.CSS_SELECTOR, "li")
+        assert len(tests) == (len(claim["tests"]) if len(claim["tests"]) > 1 else 0)
+    order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
+    assert order[-4:] == MENU
+    assert browser.find_element(By.CSS_SELECTOR, ".verdicts").rect["y"] < 1000
+
+
+def test_every_figure_is_seen_with_its_caption(browser):
+    figures = browser.find_elements(By.CSS_SELECTOR, ".prose figure")
+    assert len(figures) == len(CONFIG["figures"])
+    for figure, block in zip(figures, CONFIG["figures"].values(), strict=True):
+        assert block["thesis"] in figure.text
+        picture = figure.find_element(By.TAG_NAME, "svg")
+        assert picture.rect["width"] > 600 and colours(picture) > 100
+        caption = figure.find_element(By.TAG_NAME, "figcaption").text
+        assert f"Mean over {CONFIG['study']['seeds']} simulations" in caption
+        open_choices = CONFIG["inference"]
+        assert f"damping {open_choices['damping']} of {open_choices['damped']}" in caption
+        assert "start from uniform messages" in caption
+        assert f"at most {open_choices['max_steps']} steps" in caption
+        assert f"changes by more than {open_choices['tolerance']}" in caption
+        assert "read out among all states" in caption
+        for name in {panel["experiment"] for panel in block["panels"]}:
+            experiment = CONFIG["experiments"][name]
+            layers, phi = experiment["layers"], experiment["activation"]
+            assert name in caption
+            assert f"{layers['input']} input, {layers['hidden']} hidden" in caption
+            assert f"m from 1 to {experiment['samples']['last']}" in caption
+            teacher = experiment["nonzeros_per_row"]
+            student = experiment["student"].get("nonzeros_per_row", teacher)
+            assert (
+                f"of the teacher {teacher['input']} in the input layer and {teacher['output']} in "
+                f"the output layer, of the student {student['input']} and {student['output']};"
+            ) in caption
+            shape = "tanh(x − 0.1)" if phi["function"] == "tanh" else "max(x, 0.1 x)"
+            assert shape in caption
+
+
+def test_menu_is_in_order_and_leads_to_every_file(browser, project):
+    text = browser.find_element(By.TAG_NAME, "nav").text
+    assert re.findall(r"^\d\. \w+$", text, re.M) == MENU
+    results = variable(project / "report/report.html", "results")
+    for path, entry in results.items():
+        browser.execute_script("app.showResultInfo(arguments[0])", path)
+        button = browser.find_element(
+            By.CSS_SELECTOR, "nav li a[type=button], nav li a.inline-block"
+        )
+        if entry["mime_type"] not in ("text/html", "image/svg+xml"):
+            assert button.get_attribute("href") == (project / "report" / entry["data_uri"]).as_uri()
+            continue
+        button.click()
+        if entry["mime_type"] == "image/svg+xml":
+            picture = browser.find_element(By.CSS_SELECTOR, ".p-3 > img")
+            wait(browser, lambda _, shown=picture: shown.get_property("naturalWidth") > 300)
+            assert colours(picture) > 100
+        else:
+            browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
+            assert len(browser.find_element(By.CSS_SELECTOR, ".page").text) > 200
+            browser.switch_to.default_content()
+
+
+def test_links_in_the_text_work(browser):
+    links = browser.find_elements(By.CSS_SELECTOR, ".prose a")
+    assert len(links) == 2 * len(CONFIG["experiments"]) + 1
+    for link in links[1:]:
+        name = link.text
+        link.click()
+        wait(browser, lambda b, name=name: name in b.find_element(By.TAG_NAME, "nav").text)
+    links[0].click()
+    wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, ".vega-embed"))
+    assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
+
+
+def test_provenance_tells_what_the_results_carry(browser, project):
+    carried = store.provenance(project / "results/matched_tanh.nc")
+    browser.get((project / "results/provenance.html").as_uri())
+    text = browser.find_element(By.CSS_SELECTOR, ".page").text
+    assert carried["sources"] in text
+    for name, version in carried["versions"].items():
+        assert f"{name} {version}" in text
+    assert all(name in text for name in CONFIG["experiments"])

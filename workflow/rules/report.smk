@@ -1,0 +1,93 @@
+# The report: the whole study as a page to hand on. `snakemake --report report.zip` gathers what is
+# marked with report(); here is made what has no other use.
+
+
+rule pages:
+    input:
+        verdicts_if_any,
+        expand(paths.TABLE, experiment=study.experiments),
+        paths.PROVENANCE_PAGE,
+
+
+rule table:
+    input:
+        paths.RESULTS,
+    output:
+        report(
+            paths.TABLE,
+            caption="../report/data.rst",
+            category=DATA,
+            labels=data_labels("CSV"),
+        ),
+    log:
+        paths.log(paths.TABLE),
+    benchmark:
+        paths.benchmark(paths.TABLE)
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        sources=sources("steps.table"),
+    message:
+        "{wildcards.experiment}: table of results"
+    shell:
+        "sparsebp table --results {input:q} --output {output:q} 2> {log:q}"
+
+
+rule verdict_page:
+    input:
+        paths.VERDICTS,
+    output:
+        report(
+            paths.VERDICTS_PAGE,
+            caption="../report/verdicts.rst",
+            category=VERDICTS,
+            labels={"page": "which claims hold"},
+        ),
+    log:
+        paths.log(paths.VERDICTS_PAGE),
+    benchmark:
+        paths.benchmark(paths.VERDICTS_PAGE)
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        sources=sources("steps.verdict_page"),
+    message:
+        "page of the verdicts"
+    shell:
+        "sparsebp verdict_page --verdicts {input:q} --output {output:q} 2> {log:q}"
+
+
+rule provenance_page:
+    input:
+        expand(paths.RESULTS, experiment=study.experiments),
+    output:
+        report(
+            paths.PROVENANCE_PAGE,
+            caption="../report/provenance.rst",
+            category=PROVENANCE,
+            labels={"page": "what made the results"},
+        ),
+    log:
+        paths.log(paths.PROVENANCE_PAGE),
+    benchmark:
+        paths.benchmark(paths.PROVENANCE_PAGE)
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        sources=sources("steps.provenance_page"),
+    message:
+        "page of the provenance"
+    shell:
+        "sparsebp provenance_page --results {input:q} --output {output:q} 2> {log:q}"

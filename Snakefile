@@ -1,7 +1,8 @@
 # The study of learning sparse binary neural networks with belief propagation.
 #
-#   snakemake                        all figures, and the pages and tables of the report
+#   snakemake                        figures, tables and verdicts: all that the report shows
 #   snakemake --report report.zip    then: the report
+#   snakemake figures                all figures
 #   snakemake figures/fig3_2.pdf     one figure and all that it needs
 #   snakemake results/verdicts.json  which claims of the thesis hold
 #   snakemake --dry-run              what would run, and why

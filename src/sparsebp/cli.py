@@ -111,13 +111,13 @@ def parser() -> argparse.ArgumentParser:
         spec=False,
         seed=False,
     )
-    provenance = step(
+    made = step(
         "provenance_page",
         "put what made the results into a page of the report, HTML",
         spec=False,
         seed=False,
     )
-    provenance.add_argument(
+    made.add_argument(
         "--results", nargs="+", required=True, metavar="FILE", help="files of results to read"
     )
     return top

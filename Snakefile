@@ -1,6 +1,6 @@
 # The study of learning sparse binary neural networks with belief propagation.
 #
-#   snakemake                        all figures, and the pages and tables of the report
+#   snakemake                        figures, tables and verdicts: all that the report shows
 #   snakemake --report report.zip    then: the report
 #   snakemake figures                the figures of the thesis alone
 #   snakemake figures/fig3_2.pdf     one figure and all that it needs

@@ -70,7 +70,11 @@ VERDICTS = """\
 </ul></details>
 {% endif %}
 {% if others %}
-<details><summary>under {{ others|length }} other choices</summary><ul>
+<details><summary>under {{ others|length }} other choice{{ "s" if others|length > 1 }}:
+{% for verdict, some in others|groupby("verdict") %}
+{{ some|length }} {{ symbols[verdict] }}{{ "," if not loop.last }}
+{% endfor %}
+</summary><ul>
 {% for other in others %}
 <li>{{ mark(other.verdict) }} under {{ other.choice }}: {{ other.tests[other.key].reading }}</li>
 {% endfor %}
@@ -95,7 +99,7 @@ PROVENANCE = """\
 {% for key, item in value.items() %}
 <tr><td>{{ key }}</td><td>
 {% if item is mapping and item|string|length > 600 %}
-<details><summary>{{ item|join(", ") }}</summary>{{ show(item) }}</details>
+<details><summary>{{ item|join(", ")|truncate(80) }}</summary>{{ show(item) }}</details>
 {% else %}
 {{ show(item) }}
 {% endif %}
@@ -162,16 +166,31 @@ def provenance(records: dict[str, dict]) -> str:
     Args:
         records: experiment -> the provenance that its results carry.
     """
-    first, *rest = records.values()
-    shared = {
-        key: value
-        for key, value in first.items()
-        if all(key in record and record[key] == value for record in rest)
-    }
-    own = {
-        name: {key: value for key, value in record.items() if key not in shared}
-        for name, record in records.items()
-    }
+    shared = _shared(list(records.values()))
     return PAGES.get_template("provenance").render(
-        title="What made the results", shared=shared, records=own
+        title="What made the results",
+        shared=shared,
+        records={name: _own(record, shared) for name, record in records.items()},
     )
+
+
+def _shared(records: list[dict], depth: int = 2) -> dict:
+    """What all records have alike, of nested ones down to a depth."""
+    first, *rest = records
+    found = {}
+    for key, value in first.items():
+        values = [value, *(record.get(key) for record in rest)]
+        if all(other == value for other in values):
+            found[key] = value
+        elif depth > 1 and all(isinstance(other, dict) for other in values):
+            found[key] = _shared(values, depth - 1)
+    return {key: value for key, value in found.items() if value != {}}
+
+
+def _own(record: dict, shared: dict) -> dict:
+    """What a record has besides what is shared."""
+    return {
+        key: _own(value, shared[key]) if isinstance(value, dict) and key in shared else value
+        for key, value in record.items()
+        if shared.get(key) != value
+    }

@@ -32,7 +32,7 @@ def data_labels(format):
 def verdicts_if_any(wildcards):
     """The page of verdicts, unless this study cannot test the claims."""
     try:
-        claimed_experiments(claims, CHOICES, study)
+        claimed_experiments(claims, study.choices, study)
     except ConfigError:
         return []
     return paths.VERDICTS_PAGE

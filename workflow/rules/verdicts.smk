@@ -1,5 +1,5 @@
-# Verdicts on the claims of the thesis. Not among the targets of `all`: a configuration of other
-# experiments or shorter grids draws its figures, but cannot tell.
+# Verdicts on the claims of the thesis. A configuration of other experiments or shorter grids draws
+# its figures, but cannot tell.
 
 
 rule verdicts:

@@ -1,11 +1,13 @@
 # The study of learning sparse binary neural networks with belief propagation.
 #
-#   snakemake                        all figures
+#   snakemake                        all figures of config.yaml
+#   snakemake figures                those of the thesis
 #   snakemake figures/fig3_2.pdf     one figure and all that it needs
 #   snakemake results/verdicts.json  which claims of the thesis hold
 #   snakemake --dry-run              what would run, and why
 import json
 import re
+from functools import partial
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -54,4 +56,4 @@ include: "workflow/rules/verdicts.smk"
 rule all:
     default_target: True
     input:
-        rules.figures.input,
+        FIGURES(figure=study.figures),

@@ -46,6 +46,18 @@ figures:
   one: {panels: [{experiment: matched}, {experiment: wider, learners: [ms], y: [0, 1]}]}
   two: {columns: 2, panels: [{experiment: wider}]}
 """)
+# The same with choices and a figure of each other kind.
+EXTENDED = BASE | yaml.safe_load("""
+choices:
+  experiments: {again: wider}
+  samples: [1, 2, 5]
+  vary: [{damping: [0, 0.3]}, {reinforcement: [0.1]}]
+figures:
+  one: {panels: [{experiment: matched}, {experiment: wider, learners: [ms], y: [0, 1]}]}
+  two: {columns: 2, panels: [{experiment: wider}]}
+  several: {panels: [{experiments: [matched, wider], against: layers.input, at: 5}]}
+  chosen: {choices: {experiment: again, samples: [2, 5], learners: [bp, ms]}}
+""")
 DELETE = object()
 
 
@@ -151,8 +163,29 @@ BAD_VALUES = [
     (f"{M}/learners/0", "rbp", "bp, batch4, mp, ms"),
     ("figures/one/panels/0/experiment", "mismatched", "matched, wider"),
     ("figures/one/panels/0/learners/0", "ms", "bp, batch4, mp"),
-    ("figures/one/panels/0/quantity", "error", "weight_error, topology_error"),
+    ("figures/one/panels/0/quantity", "error", "weight_error, flipped_error, topology_error"),
     ("figures/one/panels/0/scale", "logarithmic", "linear, log"),
+    ("figures/one/panels/0/at", 4, "experiments"),
+    ("figures/one/panels/0/x_scale", "log", "experiments"),
+    ("figures/one/panels/0/experiments", ["wider"], "together with experiment"),
+    ("figures/several/panels/0/experiments/0", "mismatched", "matched, wider"),
+    (
+        "figures/several/panels/0/against",
+        "activation.b",
+        "wider",
+        "activation.a",
+    ),
+    ("figures/several/panels/0/against", "activation", "matched", "activation.b"),
+    ("figures/several/panels/0/at", 8, "wider", "1, 2, 5"),
+    ("figures/several/panels/0/x_scale", "logarithmic", "linear, log"),
+    ("figures/several/panels/0/against", "inference.damping", "0.3", "matched and wider", "differ"),
+    ("figures/one/choices", {"experiment": "again", "samples": [1, 2]}, "together with panels"),
+    ("figures/chosen/columns", 2, "panels"),
+    ("figures/chosen/choices/experiment", "wider", "allowed: again"),
+    ("figures/chosen/choices/learners/0", "batch4", "wider", "bp, ms, soft"),
+    ("figures/chosen/choices/samples", [3, 4], "again", "[1, 2, 5]"),
+    ("figures/chosen/choices/samples", [5, 2], "again", "[1, 2, 5]"),
+    ("figures/chosen/choices/samples/0", 0, "at least 1"),
     # Sample numbers
     (f"{M}/samples", [], "empty"),
     (f"{M}/samples", [4, 2], "ascending"),
@@ -196,7 +229,7 @@ BAD_VALUES = [
 
 @pytest.mark.parametrize("path, value, allowed", [(p, v, rest) for p, v, *rest in BAD_VALUES])
 def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(path, value, allowed):
-    base = put("figures/one/panels/0/learners", ["bp"])
+    base = put("figures/one/panels/0/learners", ["bp"], EXTENDED)
     message = refusal(put(path, value, base))
     keys = [key for key in path.split("/") if not key.isdigit()]
     assert [part for part in [*keys, repr(value), *allowed] if part not in message] == []
@@ -225,6 +258,10 @@ BAD_KEYS = [
     (f"{M}/activation/function", DELETE, "missing"),
     (f"{M}/samples/last", DELETE, "missing"),
     ("figures/one/panels", DELETE, "missing"),
+    ("figures/one/panels/0/experiment", DELETE, "missing", "experiments"),
+    ("figures/several/panels/0/at", DELETE, "missing", "experiments"),
+    ("figures/several/panels/0/learners", ["ms"], "'ms'", "matched, wider", "allowed: bp"),
+    ("figures/several/panels/0/against", DELETE, "missing", "experiments"),
     (f"{M}/activation/b", DELETE, "tanh", "nothing"),
     (f"{W}/activation/a", DELETE, "leaky-relu", "nothing"),
     (f"{M}/activation/a", 0.1, "tanh", "parameter b"),
@@ -242,7 +279,7 @@ BAD_KEYS = [
 
 @pytest.mark.parametrize("path, value, said", [(p, v, rest) for p, v, *rest in BAD_KEYS])
 def test_a_bad_key_is_named_with_what_is_allowed(path, value, said):
-    message = refusal(put(path, value))
+    message = refusal(put(path, value, EXTENDED))
     keys = [key for key in path.split("/") if not key.isdigit()]
     assert [part for part in [*keys, *said] if part not in message] == []
 
@@ -567,3 +604,48 @@ def test_another_learner_changes_no_other_training():
 def test_a_figure_knows_which_figure_of_the_thesis_an_experiment_is():
     """It is the title of a panel that has none of its own."""
     assert load(BASE).figure_spec("two")["experiments"]["wider"]["thesis"] == "Fig. 7"
+
+
+def test_a_panel_of_several_experiments():
+    """It has all learners that they share, and knows where each stands."""
+    spec = load(EXTENDED).figure_spec("several")
+    (panel,) = spec["figure"]["panels"]
+    assert (panel["positions"], panel["learners"]) == ([30, 20], ["bp"])
+    assert list(spec["experiments"]) == ["matched", "wider"]
+
+
+def test_a_figure_of_choices_knows_which_learners_stand_under_each():
+    spec = load(EXTENDED).figure_spec("chosen")
+    assert list(spec["experiments"]) == ["again"]
+    assert list(spec["learners"]) == ["bp", "ms"]
+    assert spec["choices"] == [
+        {"values": {"damping": "0"}, "learners": {"bp": "bp-damping-0", "ms": "ms-damping-0"}},
+        {"values": {"damping": "0.3"}, "learners": {"bp": "bp", "ms": "ms"}},
+        {
+            "values": {"reinforcement": "0.1"},
+            "learners": {"bp": "bp-reinforcement-0.1", "ms": "ms"},
+        },
+    ]
+
+
+def test_a_figure_of_choices_shows_all_learners_unless_it_names_some():
+    spec = load(put("figures/chosen/choices/learners", DELETE, EXTENDED)).figure_spec("chosen")
+    assert list(spec["learners"]) == ["bp", "ms", "soft"]
+
+
+@pytest.mark.parametrize(
+    "path, value, changed",
+    [
+        ("choices/vary/0/damping", [0, 0.3, 0.5], {"chosen"}),
+        ("figures/chosen/choices/samples", [1, 5], {"chosen"}),
+        ("learners/ms/label", "max-sum", {"one", "two", "chosen"}),
+        ("learners/soft/beta", 3.0, {"two"}),
+        ("inference/tolerance", 1.0e-5, set()),
+        ("experiments/matched/layers/input", 60, {"one", "several"}),
+        ("figures/several/panels/0/at", 2, {"several"}),
+    ],
+)
+def test_an_edit_changes_the_figures_of_each_kind_that_depend_on_it(path, value, changed):
+    before, after = (load(config) for config in (EXTENDED, put(path, value, EXTENDED)))
+    different = {f for f in before.figures if before.figure_spec(f) != after.figure_spec(f)}
+    assert different == changed

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import os
 
 import matplotlib
@@ -10,9 +11,10 @@ import numpy as np
 import pypdf
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from scipy import stats
 
-from sparsebp import figures
+from sparsebp import figures, panels, plotting
 
 LEARNERS = {
     "bp-offline": {"label": "offline", "algorithm": "sum-product", "schedule": "offline"},
@@ -44,13 +46,13 @@ def dataset(seeds=5, entropy=0):
     """Errors of all learners, zero from m = 7 on, and those of mini-batches only at m = 4, 8."""
     rng = np.random.default_rng(entropy)
     shape = (len(NAMES), seeds, len(SAMPLES))
-    errors = rng.random((3, *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
+    errors = rng.random((len(plotting.Y_LABELS), *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
     absent = (np.array(NAMES) == "bp-batch4")[:, None, None] & (SAMPLES % 4 != 0)
     absent = np.broadcast_to(absent, shape)
     errors[:, absent] = np.nan
     dims = ("learner", "seed", "n_samples")
     return xr.Dataset(
-        {name: (dims, e) for name, e in zip(figures.Y_LABELS, errors, strict=True)}
+        {name: (dims, e) for name, e in zip(plotting.Y_LABELS, errors, strict=True)}
         | {"status": (dims, np.where(absent, 0, 1).astype(np.int8))},
         coords={"learner": NAMES, "seed": np.arange(seeds), "n_samples": SAMPLES},
     )
@@ -58,7 +60,7 @@ def dataset(seeds=5, entropy=0):
 
 def panel(**changes):
     default = {
-        "experiment": "one",
+        "experiments": ["one"],
         "quantity": "weight_error",
         "learners": NAMES,
         "title": "a title",
@@ -69,16 +71,18 @@ def panel(**changes):
     return default | changes
 
 
-def build(*panels, results=None, learners=LEARNERS):
-    figure = {"thesis": "Fig. 0", "columns": 2, "panels": list(panels)}
-    results = results or {"one": dataset(), "two": dataset(entropy=1)}
-    return figures.build("fig0", figure, learners, EXPERIMENTS, results)
+def spec(shown, columns):
+    figure = {"thesis": "Fig. 0", "columns": columns, "panels": list(shown)}
+    return {"name": "fig0", "figure": figure, "learners": LEARNERS, "experiments": EXPERIMENTS}
 
 
-def draw(*paths, panels=(), results=None):
-    figure = {"thesis": "Fig. 0", "columns": 1, "panels": list(panels) or [panel()]}
-    results = results or {"one": dataset()}
-    figures.draw("fig0", figure, LEARNERS, EXPERIMENTS, results, paths, PROVENANCE)
+def build(*shown, results=None):
+    return panels.build(spec(shown, 2), results or {"one": dataset(), "two": dataset(entropy=1)})
+
+
+def draw(*paths, shown=(), results=None):
+    shown = shown or [panel()]
+    figures.draw(spec(shown, 1), results or {"one": dataset()}, paths, PROVENANCE)
 
 
 def curve(ax, name):
@@ -87,7 +91,7 @@ def curve(ax, name):
 
 
 def marked(ax, status):
-    label = figures.MARKS[status][-1]
+    label = plotting.MARKS[status][-1]
     return [line for line in ax.lines if line.get_label() == label]
 
 
@@ -95,19 +99,19 @@ def look(line):
     return line.get_markeredgecolor(), line.get_marker(), str(line._dash_pattern)
 
 
-@pytest.mark.parametrize("quantity", figures.Y_LABELS)
+@pytest.mark.parametrize("quantity", plotting.Y_LABELS)
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_means_and_intervals(quantity, scale):
     data = dataset()
     (ax,) = build(panel(quantity=quantity, scale=scale), results={"one": data}).axes
-    assert ax.get_ylabel() == figures.Y_LABELS[quantity]
+    assert ax.get_ylabel() == plotting.Y_LABELS[quantity]
     assert ax.get_yscale() == {"linear": "linear", "log": "symlog"}[scale]
     assert ax.get_ylim()[0] < 0  # an exact zero is inside the panel
     for name, bars in zip(NAMES, ax.containers, strict=True):
         values = data[quantity].sel(learner=name).dropna("n_samples")
         x, y = curve(ax, name).get_data()
         np.testing.assert_array_equal(np.round(x), values.n_samples)
-        assert np.abs(x - np.round(x)).max() <= figures.DODGE + 1e-12
+        assert np.abs(x - np.round(x)).max() <= panels.DODGE + 1e-12
         np.testing.assert_allclose(y, values.mean("seed"), rtol=1e-12)
         assert ax.get_ylim()[1] >= y.max()
         segments = np.array(bars.lines[2][0].get_segments())
@@ -140,8 +144,8 @@ def test_curves_of_all_zeros_and_learners_without_values(tmp_path):
     data = data.isel(n_samples=[0, 1])  # nothing at all of the mini-batches
     empty = data.assign(weight_error=data.weight_error * np.nan)
     for scale in ("linear", "log"):
-        draw(tmp_path / "empty.svg", panels=[panel(scale=scale)], results={"one": empty})
-        draw(tmp_path / f"{scale}.svg", panels=[panel(scale=scale)], results={"one": data})
+        draw(tmp_path / "empty.svg", shown=[panel(scale=scale)], results={"one": empty})
+        draw(tmp_path / f"{scale}.svg", shown=[panel(scale=scale)], results={"one": data})
 
 
 def test_every_learner_has_its_own_look():
@@ -150,13 +154,13 @@ def test_every_learner_has_its_own_look():
     assert looks.pop("bp") == looks["bp-offline"]  # the same but for the label
     for a, b in itertools.combinations(looks.values(), 2):
         assert a[1:] != b[1:]  # also without colour
-    table = figures.STYLES.values()
+    table = plotting.STYLES.values()
     assert len({(style.marker, style.linestyle) for style in table}) == len(table)
 
 
 def test_a_learner_looks_the_same_in_every_panel_and_figure():
     alone = build(panel(learners=["mp-online"])).axes[0]
-    both = build(panel(), panel(experiment="two", learners=["ms", "mp-online"])).axes
+    both = build(panel(), panel(experiments=["two"], learners=["ms", "mp-online"])).axes
     assert len({look(curve(ax, "mp-online")) for ax in (alone, *both)}) == 1
 
 
@@ -165,20 +169,20 @@ def test_new_learners_get_styles_of_their_own():
     new |= {f"batch{b}": LEARNERS["bp-batch4"] | {"batch_size": b} for b in range(5, 20)}
     new |= {f"r{r}": LEARNERS["rbp"] | {"reinforcement": r} for r in (0.03, 0.1)}
     new["ms-random"] = LEARNERS["ms"] | {"inference": {"initial_scale": 1.0}}
-    styles = figures.style_learners(new)
-    assert styles == figures.style_learners(copy.deepcopy(new))
-    assert {n: styles[n] for n in NAMES} == figures.style_learners(LEARNERS)
-    del styles["bp"]
-    assert len(set(styles.values())) == len(styles)
+    looks = plotting.style_learners(new)
+    assert looks == plotting.style_learners(copy.deepcopy(new))
+    assert {n: looks[n] for n in NAMES} == plotting.style_learners(LEARNERS)
+    del looks["bp"]
+    assert len(set(looks.values())) == len(looks)
     for name in ("batch8", "r0.03", "ms-random"):  # the other learners of a figure play no role
-        few = {name: new[name]} | LEARNERS
-        assert figures.style_learners(few)[name] == figures.style_learners({name: new[name]})[name]
-        assert figures.style_learners(few)["rbp"] == styles["rbp"]
+        few = plotting.style_learners({name: new[name]} | LEARNERS)
+        assert few[name] == plotting.style_learners({name: new[name]})[name]
+        assert few["rbp"] == looks["rbp"]
 
 
 def test_defaults_filled_in_change_no_style():
     filled = {n: {"factor": "hard", "reinforcement": 0} | b for n, b in LEARNERS.items()}
-    assert figures.style_learners(filled) == figures.style_learners(LEARNERS)
+    assert plotting.style_learners(filled) == plotting.style_learners(LEARNERS)
 
 
 def test_status_marks():
@@ -194,7 +198,7 @@ def test_status_marks():
         means = data.weight_error.sel(learner=name, n_samples=where).mean("seed")
         np.testing.assert_allclose(marks.get_ydata(), means)
     texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
-    assert {mark[-1] for mark in figures.MARKS.values()} <= set(texts)
+    assert {mark[-1] for mark in plotting.MARKS.values()} <= set(texts)
 
 
 def test_no_marks_where_all_converged():
@@ -215,12 +219,56 @@ def test_one_legend_names_each_learner_once():
 
 def test_limits_and_shared_axes():
     close = panel(x=[2, 5], y=[0, 0.02])
-    whole, other, near = build(panel(), panel(experiment="two"), close).axes
+    whole, other, near = build(panel(), panel(experiments=["two"]), close).axes
     assert whole.get_ylim() == other.get_ylim()
     assert whole.get_xlim() == other.get_xlim()
     assert near.get_xlim()[0] < 2 < 5 < near.get_xlim()[1] < 6
     assert -0.002 < near.get_ylim()[0] < 0
     assert near.get_ylim()[1] == 0.02
+
+
+@pytest.mark.parametrize(("x_scale", "values"), [("linear", [3, 0, 1]), ("log", [0.1, 0, 1])])
+def test_several_experiments_against_a_value_of_theirs(x_scale, values):
+    results = {name: dataset(entropy=i) for i, name in enumerate(("one", "two", "three"))}
+    results["two"]["status"].loc["ms", 0, 4] = 2
+    comparison = {"experiments": list(results), "positions": values, "against": "activation.b"}
+    drawing = build(panel(**comparison, at=4, x_scale=x_scale), panel(), results=results)
+    ax = drawing.axes[0]
+    assert ax.get_xlabel() == "activation b at m = 4"
+    low, high = ax.get_xlim()
+    assert low < 0 < max(values) < high
+    order = np.argsort(values)
+    apart = np.diff(ax.transData.transform([(x, 0) for x in np.sort(values)])[:, 0]).min()
+    for name, bars in zip(NAMES, ax.containers, strict=True):
+        x, y = curve(ax, name).get_data()
+        shift = ax.transData.transform(list(zip(x, y, strict=True)))[:, 0]
+        shift -= ax.transData.transform([(x, 0) for x in np.sort(values)])[:, 0]
+        assert np.abs(shift).max() <= (panels.DODGE + 1e-9) * apart
+        found = [results[e].weight_error.sel(learner=name, n_samples=4) for e in results]
+        np.testing.assert_allclose(y, [found[i].mean() for i in order], rtol=1e-12)
+        half = stats.t(4).ppf(0.975) * np.array([found[i].std(ddof=1) / 5**0.5 for i in order])
+        segments = np.array(bars.lines[2][0].get_segments())
+        np.testing.assert_allclose(segments[..., 1], np.stack([y - half, y + half], axis=1))
+    (marks,) = marked(ax, 2)
+    assert marks.get_xdata() == curve(ax, "ms").get_xdata()[sorted(values).index(0)]
+
+
+def test_logarithmic_positions_are_labelled_with_their_values():
+    results = {"one": dataset(), "two": dataset(entropy=1)}
+    comparison = {"experiments": ["one", "two"], "positions": [0, 0.03], "against": "inference.x_y"}
+    (ax,) = build(panel(**comparison, at=4, x_scale="log"), results=results).axes
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0", "0.03"]
+    assert ax.get_xlabel() == "inference x y at m = 4"
+
+
+def test_a_part_is_drawn_on_the_scale_of_the_whole():
+    data = dataset()
+    data["flipped_error"] = data.weight_error / 10
+    quantities = ("weight_error", "flipped_error", "generalization_error")
+    drawing = build(*(panel(quantity=q) for q in quantities), results={"one": data})
+    whole, part, other = drawing.axes
+    assert whole.get_ylim() == part.get_ylim() != other.get_ylim()
+    assert part.get_ylabel() == plotting.Y_LABELS["flipped_error"]
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".png", ".svg"])
@@ -240,7 +288,7 @@ def test_pdf_metadata_and_fonts(tmp_path):
     assert reader.metadata.title == "fig0 (Fig. 0)"
     assert reader.metadata.creator == "sparsebp"
     assert "/CreationDate" not in reader.metadata
-    assert figures.json.loads(reader.metadata.subject) == PROVENANCE
+    assert json.loads(reader.metadata.subject) == PROVENANCE
     assert reader.pages[0].mediabox.width <= 7 * 72
     fonts = reader.pages[0]["/Resources"]["/Font"].values()
     descendants = [font.get_object()["/DescendantFonts"][0].get_object() for font in fonts]
@@ -252,13 +300,14 @@ def test_pdf_metadata_and_fonts(tmp_path):
     ("changes", "words"),
     [
         ({"learners": ["bp", "nobody"]}, ["nobody", "one", "bp-offline"]),
-        ({"experiment": "three"}, ["three", "one"]),
+        ({"experiments": ["three"]}, ["three", "one"]),
         ({"quantity": "happiness"}, ["happiness", "weight_error"]),
+        ({"against": "activation.b", "positions": [1], "at": 99}, ["n_samples", "99", "one"]),
     ],
 )
 def test_a_panel_of_something_missing_is_refused(tmp_path, changes, words):
     with pytest.raises(ValueError) as error:
-        draw(tmp_path / "a.pdf", panels=[panel(**changes)])
+        draw(tmp_path / "a.pdf", shown=[panel(**changes)])
     assert all(word in str(error.value) for word in words)
     assert not list(tmp_path.iterdir())
 
@@ -268,14 +317,14 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"b\.txt"):
         draw(tmp_path / "a.pdf", tmp_path / "b.txt")
 
-    save = figures.Figure.savefig
+    save = Figure.savefig
 
     def fail(self, path, **options):
         save(self, path, **options)
         if options["format"] == "svg":
             raise OSError("disk full")
 
-    monkeypatch.setattr(figures.Figure, "savefig", fail)
+    monkeypatch.setattr(Figure, "savefig", fail)
     with pytest.raises(OSError, match="disk full"):
         draw(tmp_path / "a.pdf", tmp_path / "b.svg")
     assert os.listdir(tmp_path) == ["a.pdf"]

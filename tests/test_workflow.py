@@ -325,6 +325,12 @@ def test_choices_train_variants_of_learners_beside_what_there_is(project):
         assert one == other
 
 
+def test_the_target_figures_is_those_of_the_thesis(bare):
+    bare.change({"figures.one.thesis": "Fig. 1"})
+    assert bare.todo("figures") == bare.todo("figures/one.pdf")
+    assert bare.todo() == EVERYTHING
+
+
 def test_one_figure_makes_only_what_it_needs(bare):
     assert bare.todo("figures/one.pdf") == (
         jobs("teacher", "matched", SEEDS)

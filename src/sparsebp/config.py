@@ -16,6 +16,7 @@ from sparsebp.graph import column_degree
 from sparsebp.model import activation
 
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
+COMPARISON = ("against", "at", "x_scale")  # keys of a panel of several experiments
 
 
 def _is_number(_, value) -> bool:
@@ -86,7 +87,7 @@ class Study:
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
         for name, figure in config["figures"].items():
-            _check_figure(name, figure, config["experiments"])
+            _check_figure(name, figure, config["experiments"], config["choices"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, _learner_fields(general, block))
@@ -185,9 +186,14 @@ class Study:
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure."""
         figure = self.figures[name]
-        shown = {panel["experiment"]: None for panel in figure["panels"]}
-        names = {learner: None for panel in figure["panels"] for learner in panel["learners"]}
-        return {
+        if "choices" in figure:
+            experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
+        else:
+            experiments, names = (
+                {item: None for panel in figure["panels"] for item in panel[key]}
+                for key in ("experiments", "learners")
+            )
+        spec = {
             "name": name,
             "figure": figure,
             "learners": {learner: self.learners[learner] for learner in names},
@@ -197,9 +203,15 @@ class Study:
                     for key in ("thesis", "layers", "nonzeros_per_row", "activation", "student")
                     if key in self.experiments[experiment]
                 }
-                for experiment in shown
+                for experiment in experiments
             },
         }
+        if "choices" in figure:
+            spec["choices"] = [
+                {"values": _values(title), "learners": {n: renamed.get(n, n) for n in names}}
+                for title, renamed in self.choices.items()
+            ]
+        return spec
 
 
 def _validated(value, schema: str | Path) -> dict:
@@ -373,6 +385,11 @@ def _title(choice: dict, link: str = " ") -> str:
     return ", ".join(parts) if link == " " else link.join(parts).replace("_", link)
 
 
+def _values(title: str) -> dict[str, str]:
+    """The values, as text, in the title of a choice."""
+    return dict(part.rsplit(" ", 1) for part in title.split(", "))
+
+
 def _variant(learner: dict, choice: dict) -> dict:
     """A learner's block under a choice. Without reinforcement it stays so."""
     own, inference = dict(learner), dict(choice)
@@ -392,21 +409,92 @@ def _sample_numbers(name: str, samples: list | dict) -> list[int]:
     return numbers
 
 
-def _check_figure(name: str, figure: dict, experiments: dict) -> None:
+def _check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
+    where = f"figures.{name}"
+    _check_either(where, figure, "panels", "choices")
+    if "choices" in figure:
+        if "columns" in figure:
+            raise ConfigError(f"{where}.columns: {figure['columns']}; allowed with panels only")
+        _check_figure_of_choices(f"{where}.choices", figure["choices"], experiments, choices)
+        return
+    figure.setdefault("columns", 1)
     for number, panel in enumerate(figure["panels"]):
-        where = f"figures.{name}.panels.{number}"
-        if panel["experiment"] not in experiments:
+        _check_panel(f"{where}.panels.{number}", panel, experiments)
+
+
+def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:
+    name = block["experiment"]
+    pairs = [pair for names in choices.values() for pair in names.items() if pair[0] in experiments]
+    originals = {again: original for original, again in pairs}
+    _check_among(f"{where}.experiment", name, originals, "is not among the choices' experiments")
+    ran = experiments[originals[name]]["learners"]
+    for learner in block.setdefault("learners", list(ran)):
+        _check_among(f"{where}.learners", learner, ran, f"does not run in {originals[name]}")
+    (first, last), grid = block["samples"], experiments[name]["samples"]
+    if not any(first <= m <= last for m in grid):
+        raise ConfigError(f"{where}.samples: no m of {name} is in {[first, last]}; allowed: {grid}")
+
+
+def _check_panel(where: str, panel: dict, experiments: dict) -> None:
+    """Check a panel; also one experiment is then a list, and ``learners`` are never missing."""
+    _check_either(where, panel, "experiment", "experiments")
+    if "experiments" in panel:
+        _check_comparison(where, panel, experiments)
+    else:
+        _check_among(f"{where}.experiment", panel["experiment"], experiments)
+        for key in COMPARISON:
+            if key in panel:
+                raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with experiments only")
+        panel["experiments"] = [panel.pop("experiment")]
+    runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
+    common = [learner for learner in runs[0] if all(learner in others for others in runs)]
+    trouble = f"does not run in {', '.join(panel['experiments'])}"
+    for learner in panel.setdefault("learners", common):
+        _check_among(f"{where}.learners", learner, common, trouble)
+
+
+def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
+    """Check a panel of several experiments, and give it ``positions``: their values of its key."""
+    for key in ("against", "at"):
+        if key not in panel:
+            raise ConfigError(f"{where}: key {key!r} is missing, which goes with experiments")
+    key, positions = panel["against"], {}
+    for experiment in panel["experiments"]:
+        _check_among(f"{where}.experiments", experiment, experiments)
+        block = experiments[experiment]
+        numbers = _numbers(block)
+        _check_among(f"{where}.against", key, numbers, f"is no number of {experiment}")
+        _check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
+        other = positions.setdefault(numbers[key], experiment)
+        if other != experiment:
             raise ConfigError(
-                f"{where}.experiment: {panel['experiment']!r} is not defined; allowed: "
-                f"{', '.join(experiments)}"
+                f"{where}.against: {key!r} is {numbers[key]} in {other} and {experiment}; "
+                "allowed: a key in which they differ"
             )
-        ran = experiments[panel["experiment"]]["learners"]
-        for learner in panel.setdefault("learners", list(ran)):
-            if learner not in ran:
-                raise ConfigError(
-                    f"{where}.learners: {learner!r} does not run in {panel['experiment']}; "
-                    f"allowed: {', '.join(ran)}"
-                )
+    panel["positions"] = list(positions)
+
+
+def _numbers(block: dict, above: str = "") -> dict:
+    """The numbers in a block by dotted key."""
+    found = {}
+    for key, value in block.items():
+        if isinstance(value, dict):
+            found |= _numbers(value, f"{above}{key}.")
+        elif _is_number(None, value):
+            found[above + key] = value
+    return found
+
+
+def _check_either(where: str, block: dict, one: str, other: str) -> None:
+    if one in block and other in block:
+        raise ConfigError(f"{where}.{other}: {block[other]!r}; not allowed together with {one}")
+    if one not in block and other not in block:
+        raise ConfigError(f"{where}: key {one!r} is missing, or {other!r} in its place")
+
+
+def _check_among(where: str, value, allowed, trouble: str = "is not defined") -> None:
+    if value not in allowed:
+        raise ConfigError(f"{where}: {value!r} {trouble}; allowed: {', '.join(map(str, allowed))}")
 
 
 def load_claims(path: str | Path, schema: str | Path) -> dict:

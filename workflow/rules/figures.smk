@@ -1,16 +1,17 @@
-# Figures, each in all formats.
+# Figures, each in all formats. The target `figures` is those that reproduce one of the thesis.
+FIGURES = partial(expand, paths.FIGURE, format=paths.FIGURE_FORMATS)
 
 
 rule figures:
     input:
-        expand(paths.FIGURE, figure=study.figures, format=paths.FIGURE_FORMATS),
+        FIGURES(figure=[name for name, block in study.figures.items() if "thesis" in block]),
 
 
 rule figure:
     input:
         lambda w: expand(paths.RESULTS, experiment=study.figure_spec(w.figure)["experiments"]),
     output:
-        expand(paths.FIGURE, format=paths.FIGURE_FORMATS, allow_missing=True),
+        FIGURES(allow_missing=True),
     log:
         paths.log(paths.FIGURE),
     benchmark:

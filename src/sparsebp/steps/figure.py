@@ -18,12 +18,4 @@ def run(spec: dict, results: str, outputs: list[str]) -> None:
     shown = {name: store.read_results(path) for name, path in paths.items()}
     made = {name: store.provenance(path) for name, path in paths.items()}
     provenance = record("figure", spec, results=made)
-    draw(
-        spec["name"],
-        spec["figure"],
-        spec["learners"],
-        spec["experiments"],
-        shown,
-        outputs,
-        provenance,
-    )
+    draw(spec, shown, outputs, provenance)

@@ -71,6 +71,7 @@ def test_the_short_table_says_what_depends_on_the_choices():
     ("rule", "text"),
     [
         (lambda c: HOLDS, "holds under all 9"),
+        (lambda c: FAILS, "does not hold under any of the 9"),
         (
             lambda c: HOLDS if c == READOUT else FAILS,
             "holds where output_readout is nonzero (hypothesis); does not hold under the other 8",

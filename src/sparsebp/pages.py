@@ -8,6 +8,16 @@ from collections import Counter
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from sparsebp.tables import SYMBOLS, dependence
+from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED
+
+# verdict -> its class in the style, and its plural
+KINDS = {
+    HOLDS: ("holds", "hold"),
+    FAILS: ("fails", "do not hold"),
+    UNDECIDED: ("undecided", "are undecided"),
+}
+
 FRAME = """\
 <!doctype html>
 <html lang="en">
@@ -44,12 +54,12 @@ FRAME = """\
 VERDICTS = """\
 {% extends "frame" %}
 {% macro mark(verdict) %}
-<span class="verdict {{ classes[verdict] }}">{{ symbols[verdict] }} {{ verdict }}</span>
+<span class="verdict {{ kinds[verdict][0] }}">{{ symbols[verdict] }} {{ verdict }}</span>
 {% endmacro %}
 {% block main %}
 <p class="count">Of {{ claims|length }} claims of the thesis,
 {% for verdict in symbols %}
-{{ "and " if loop.last }}<b>{{ counts[verdict] }}</b> {{ plural[verdict] }}\
+{{ "and " if loop.last }}<b>{{ counts[verdict] }}</b> {{ kinds[verdict][1] }}\
 {{ "." if loop.last else "," if loop.length > 2 and loop.revindex0 > 1 }}
 {% endfor %}
 </p>
@@ -70,10 +80,7 @@ VERDICTS = """\
 </ul></details>
 {% endif %}
 {% if others %}
-<details><summary>under {{ others|length }} other choice{{ "s" if others|length > 1 }}:
-{% for verdict, some in others|groupby("verdict") %}
-{{ some|length }} {{ symbols[verdict] }}{{ "," if not loop.last }}
-{% endfor %}
+<details><summary>other choices: {{ depends[claim.id] }}
 </summary><ul>
 {% for other in others %}
 <li>{{ mark(other.verdict) }} under {{ other.choice }}: {{ other.tests[other.key].reading }}</li>
@@ -87,7 +94,8 @@ VERDICTS = """\
 </table>
 <footer>In brackets: the confidence interval over the simulations that decides. A claim holds if all
 its tests hold, and does not hold if one of them does not; of several tests, the tightest one is
-shown.</footer>
+shown. Other choices: values that the thesis leaves open, in both mismatched experiments; "where" a
+value is so means under the choices that set it so, with all else as configured.</footer>
 {% endblock %}
 """
 
@@ -141,22 +149,21 @@ PAGES = Environment(
 PAGES.filters["short"] = short
 
 
-def verdicts(records: list[dict], symbols: dict[str, str]) -> str:
-    """The claims with their verdicts and all their tests.
+def verdicts(records: list[dict]) -> str:
+    """The claims with their verdicts and all their tests, and what they depend on.
 
     Args:
         records: as ``verdicts.judge`` returns them.
-        symbols: those of "holds", "does not hold" and "undecided", in this order.
     """
     base = [record for record in records if record["choice"] is None]
     others = [record for record in records if record["choice"] is not None]
     return PAGES.get_template("verdicts").render(
         title="Which claims hold",
         claims=[(claim, [o for o in others if o["id"] == claim["id"]]) for claim in base],
+        depends={claim["id"]: dependence(records, claim["id"]) for claim in base},
         counts=Counter(claim["verdict"] for claim in base),
-        symbols=symbols,
-        classes=dict(zip(symbols, ("holds", "fails", "undecided"), strict=True)),
-        plural=dict(zip(symbols, ("hold", "do not hold", "are undecided"), strict=True)),
+        symbols={verdict: SYMBOLS[verdict] for verdict in KINDS},
+        kinds=KINDS,
     )
 
 

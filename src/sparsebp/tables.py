@@ -99,7 +99,8 @@ def dependence(records: list[dict], claim: str) -> str:
     """Under which choices a claim has which verdict, in few words; nothing if it has none."""
     verdicts = _verdicts(records, claim)
     if len(verdicts) < 2:
-        return "".join(f"{verdict} under all {n}" for verdict, n in verdicts.items())
+        under = {HOLDS: "all", UNDECIDED: "all", FAILS: "any of the"}
+        return "".join(f"{verdict} under {under[verdict]} {n}" for verdict, n in verdicts.items())
     # The most common one, and of two the later, is left for the rest.
     *others, rest = sorted(verdicts, key=lambda v: (verdicts[v], [*SYMBOLS].index(v)))
     parts = [

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from sparsebp import pages
 from sparsebp.files import replacing
-from sparsebp.verdicts import SYMBOLS
 
 
 def run(verdicts: str, output: str) -> None:
@@ -20,4 +19,4 @@ def run(verdicts: str, output: str) -> None:
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{verdicts}: not a file of verdicts ({error})") from None
     with replacing(output) as part:
-        part.write_text(pages.verdicts(records, SYMBOLS), encoding="utf-8")
+        part.write_text(pages.verdicts(records), encoding="utf-8")

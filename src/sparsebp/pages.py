@@ -4,19 +4,7 @@ A page can also be shown inside another one, from its ``<style>`` on: every rule
 about what is in ``.page``.
 """
 
-from collections import Counter
-
 from jinja2 import DictLoader, Environment, StrictUndefined
-
-from sparsebp.tables import SYMBOLS, dependence
-from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED
-
-# verdict -> its class in the style, and its plural
-KINDS = {
-    HOLDS: ("holds", "hold"),
-    FAILS: ("fails", "do not hold"),
-    UNDECIDED: ("undecided", "are undecided"),
-}
 
 FRAME = """\
 <!doctype html>
@@ -35,7 +23,7 @@ FRAME = """\
 .page ul { margin: .3em 0; padding-left: 1.2em; list-style: disc; }
 .page .verdict { white-space: nowrap; font-weight: 600; }
 .page .holds { color: #15803d; }
-.page .fails { color: #b91c1c; }
+.page .does-not-hold { color: #b91c1c; }
 .page .undecided { color: #a16207; }
 .page .record table { margin: 0; }
 .page .record tr { border: 0; }
@@ -54,15 +42,10 @@ FRAME = """\
 VERDICTS = """\
 {% extends "frame" %}
 {% macro mark(verdict) %}
-<span class="verdict {{ kinds[verdict][0] }}">{{ symbols[verdict] }} {{ verdict }}</span>
-{% endmacro %}
+<span class="verdict {{ verdict|replace(" ", "-") }}">{{ symbols[verdict] }} {{ verdict }}</span>
+{%- endmacro %}
 {% block main %}
-<p class="count">Of {{ claims|length }} claims of the thesis,
-{% for verdict in symbols %}
-{{ "and " if loop.last }}<b>{{ counts[verdict] }}</b> {{ kinds[verdict][1] }}\
-{{ "." if loop.last else "," if loop.length > 2 and loop.revindex0 > 1 }}
-{% endfor %}
-</p>
+<p>{{ headline }}</p>
 <table class="verdicts">
 <thead><tr><th></th><th>claim</th><th>verdict</th><th>the test that decides</th></tr></thead>
 <tbody>
@@ -80,8 +63,7 @@ VERDICTS = """\
 </ul></details>
 {% endif %}
 {% if others %}
-<details><summary>other choices: {{ depends[claim.id] }}
-</summary><ul>
+<details><summary>other choices: {{ under[claim.id] }}</summary><ul>
 {% for other in others %}
 <li>{{ mark(other.verdict) }} under {{ other.choice }}: {{ other.tests[other.key].reading }}</li>
 {% endfor %}
@@ -94,8 +76,12 @@ VERDICTS = """\
 </table>
 <footer>In brackets: the confidence interval over the simulations that decides. A claim holds if all
 its tests hold, and does not hold if one of them does not; of several tests, the tightest one is
-shown. Other choices: values that the thesis leaves open, in both mismatched experiments; "where" a
-value is so means under the choices that set it so, with all else as configured.</footer>
+shown.
+{% if under.values()|select|list %}
+Other choices: values that the thesis leaves open, in both mismatched experiments; "where" a value
+is so means under the choices that set it so, with all else as configured.
+{% endif %}
+</footer>
 {% endblock %}
 """
 
@@ -149,21 +135,25 @@ PAGES = Environment(
 PAGES.filters["short"] = short
 
 
-def verdicts(records: list[dict]) -> str:
-    """The claims with their verdicts and all their tests, and what they depend on.
+def verdicts(
+    records: list[dict], headline: str, symbols: dict[str, str], under: dict[str, str]
+) -> str:
+    """The claims with their verdicts and all their tests.
 
     Args:
         records: as ``verdicts.judge`` returns them.
+        headline: how many claims hold.
+        symbols: of each verdict.
+        under: by claim, which verdicts it has under other choices, in words.
     """
     base = [record for record in records if record["choice"] is None]
     others = [record for record in records if record["choice"] is not None]
     return PAGES.get_template("verdicts").render(
         title="Which claims hold",
         claims=[(claim, [o for o in others if o["id"] == claim["id"]]) for claim in base],
-        depends={claim["id"]: dependence(records, claim["id"]) for claim in base},
-        counts=Counter(claim["verdict"] for claim in base),
-        symbols={verdict: SYMBOLS[verdict] for verdict in KINDS},
-        kinds=KINDS,
+        headline=headline,
+        symbols=symbols,
+        under=under,
     )
 
 

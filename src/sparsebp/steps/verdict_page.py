@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sparsebp import pages
 from sparsebp.files import replacing
+from sparsebp.tables import SYMBOLS, dependence, headline
 
 
 def run(verdicts: str, output: str) -> None:
@@ -18,5 +19,7 @@ def run(verdicts: str, output: str) -> None:
         records = json.loads(Path(verdicts).read_text(encoding="utf-8"))["records"]
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{verdicts}: not a file of verdicts ({error})") from None
+    under = {record["id"]: dependence(records, record["id"]) for record in records}
+    page = pages.verdicts(records, headline(records), SYMBOLS, under)
     with replacing(output) as part:
-        part.write_text(pages.verdicts(records), encoding="utf-8")
+        part.write_text(page, encoding="utf-8")

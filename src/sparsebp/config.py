@@ -307,10 +307,7 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
     except ValueError as error:
         raise ConfigError(f"{where}.activation: {error}") from None
     for learner in experiment["learners"]:
-        if learner not in learners:
-            raise ConfigError(
-                f"{where}.learners: {learner!r} is not defined; allowed: {', '.join(learners)}"
-            )
+        _check_among(f"{where}.learners", learner, learners)
     sizes, teacher = experiment["layers"], experiment["nonzeros_per_row"]
     student = experiment["student"].setdefault("nonzeros_per_row", dict(teacher))
     alphabet = experiment["student"]["alphabet"]
@@ -341,10 +338,7 @@ def _add_choices(config: dict, general: dict, choices: dict) -> dict:
     blocks = {}
     for again, original in choices["experiments"].items():
         where = f"choices.experiments.{again}"
-        if original not in experiments:
-            raise ConfigError(
-                f"{where}: {original!r} is not defined; allowed: {', '.join(experiments)}"
-            )
+        _check_among(where, original, experiments)
         if again in experiments:
             raise ConfigError(f"{where}: an experiment of this name is defined already")
         blocks[again] = deepcopy(experiments[original]) | {"samples": choices["samples"]}

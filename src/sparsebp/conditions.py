@@ -7,6 +7,11 @@ Point = tuple[str, ...]  # a value of each key
 Condition = tuple[tuple[str, ...] | None, ...]  # of each key the values allowed; None: all
 
 
+def settings(name: str) -> dict[str, str]:
+    """The value of each key of the combination named ``damping 0.3, max_steps 500``."""
+    return dict(part.partition(" ")[::2] for part in name.split(", "))
+
+
 def shortest(chosen: Iterable[Point], points: list[Point]) -> list[Condition]:
     """The fewest conditions such that the chosen points meet one of them and no other point does.
 

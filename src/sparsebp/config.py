@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 from sparsebp.algorithms import Learner, batches
+from sparsebp.conditions import settings
 from sparsebp.graph import column_degree
 from sparsebp.model import activation
 
@@ -208,7 +209,7 @@ class Study:
         }
         if "choices" in figure:
             spec["choices"] = [
-                {"values": _values(title), "learners": {n: renamed.get(n, n) for n in names}}
+                {"values": settings(title), "learners": {n: renamed.get(n, n) for n in names}}
                 for title, renamed in self.choices.items()
             ]
         return spec
@@ -377,11 +378,6 @@ def _title(choice: dict, link: str = " ") -> str:
     values = [value if isinstance(value, str) else f"{value:g}" for value in choice.values()]
     parts = [key + link + value for key, value in zip(choice, values, strict=True)]
     return ", ".join(parts) if link == " " else link.join(parts).replace("_", link)
-
-
-def _values(title: str) -> dict[str, str]:
-    """The values, as text, in the title of a choice."""
-    return dict(part.rsplit(" ", 1) for part in title.split(", "))
 
 
 def _variant(learner: dict, choice: dict) -> dict:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sparsebp.conditions import Point, meets, shortest, words
+from sparsebp.conditions import Point, meets, settings, shortest, words
 from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, experiments, number
 
 SYMBOLS = {HOLDS: "✓", UNDECIDED: "?", FAILS: "✗"}
@@ -132,8 +132,7 @@ def _families(records: list[dict]) -> list[Family]:
     """The choices, named ``key value, key value``, by the keys that they set."""
     found: dict[tuple[str, ...], dict[str, Point]] = {}
     for choice in dict.fromkeys(r["choice"] for r in records if r["choice"] is not None):
-        settings = [part.partition(" ")[::2] for part in choice.split(", ")]
-        keys, point = zip(*settings, strict=True)
+        keys, point = zip(*settings(choice).items(), strict=True)
         found.setdefault(keys, {})[choice] = point
     return [Family(*item) for item in found.items()]
 

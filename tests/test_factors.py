@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsebp import factors as fac
+from sparsebp.algebras import LOG_SUM, MAX_TIMES, SUM_TIMES
 from tests.problems import RELU, TANH, instance
 
 SHAPES = [
@@ -117,14 +118,13 @@ def test_summing_out_output_weights_equals_the_sum_over_them(shape, kind, temper
     rng = np.random.default_rng(0)
     field = rng.normal(size=(outputs, fan_in, len(states.alphabet)))
     field[0, 0, 0] = -np.inf  # an output weight that is excluded altogether
-    reduced = fac.sum_out_outputs(factors, states, field, temperature)
+    reduced = fac.sum_out_outputs(factors, states, field, LOG_SUM, temperature)
+    if kind == "hard" and temperature in (0.0, 1.0):
+        algebra = SUM_TIMES if temperature else MAX_TIMES
+        linear = fac.sum_out_outputs(factors, states, np.exp(field), algebra, temperature)
+        np.testing.assert_allclose(linear, np.exp(reduced), rtol=1e-12)
     for a in range(2):
-        dense = np.full((len(states.tuples),) * fan_in, -np.inf)
-        if kind == "hard":
-            for entry in range(reduced.offsets[a], reduced.offsets[a + 1]):
-                dense[tuple(reduced.configurations[entry])] = reduced.log_weight[entry]
-        else:
-            dense = reduced.table[a].reshape(dense.shape)
+        dense = reduced[a].reshape((len(states.tuples),) * fan_in)
         terms = {}
         for choice, energy in energies(one, a).items():
             if kind == "hard" and energy > 1e-12:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from sparsebp.algebras import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES
+
 
 class Status(IntEnum):
     """How a training ended."""
@@ -19,7 +21,7 @@ class Rules(NamedTuple):
     """What sets one algorithm apart from another.
 
     Attributes:
-        temperature: T of the sums over configurations, see ``sparsebp.messages``.
+        temperature: T of the sums over configurations, see ``sparsebp.algebras``.
         probability: messages are probabilities (True) or log-likelihoods (False).
         soft: factors are energies (Eq. 3.2) instead of constraints (Eq. 2.5).
         reinforcement: r of Eqs. 3.8 and 3.10; 0 for none.
@@ -29,6 +31,13 @@ class Rules(NamedTuple):
     probability: bool
     soft: bool
     reinforcement: float
+
+    @property
+    def algebra(self) -> int:
+        """Which sums and products the updates are made of, see ``sparsebp.algebras``."""
+        if self.probability:
+            return SUM_TIMES if self.temperature > 0 else MAX_TIMES
+        return LOG_SUM if self.temperature > 0 else MAX_PLUS
 
 
 @dataclass(frozen=True)

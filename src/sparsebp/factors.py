@@ -12,6 +12,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
+from sparsebp.algebras import MAX_TIMES, SUM_TIMES
 from sparsebp.model import Activation
 
 # Outputs that agree to this are equal: far above rounding, and far below the differences of
@@ -81,18 +82,16 @@ class HiddenStates:
 
 @dataclass
 class HardFactors:
-    """Eq. 2.5: the configurations that reproduce all samples, each with a log-weight.
+    """Eq. 2.5: the configurations that reproduce all samples.
 
     Attributes:
         offsets: (output + 1,) int64; factor a owns entries offsets[a]:offsets[a + 1].
-        configurations: (entries, k_out) int64, the state of each edge.
-        log_weight: (entries,) float64.
-        states: number of states of an edge: C, or S once the output weights are summed out.
+        configurations: (entries, k_out) int64, the class of each edge.
+        states: C, the number of classes of an edge.
     """
 
     offsets: np.ndarray
     configurations: np.ndarray
-    log_weight: np.ndarray
     states: int
 
     def owners(self) -> np.ndarray:
@@ -105,8 +104,8 @@ class SoftFactors:
     """Eqs. 3.1-3.2: minus the energy of every configuration.
 
     Attributes:
-        table: (output, states^k_out) float64, -H_a, the last edge running fastest.
-        states: number of states of an edge: C, or S once the output weights are summed out.
+        table: (output, C^k_out) float64, -H_a, the last edge running fastest.
+        states: C, the number of classes of an edge.
     """
 
     table: np.ndarray
@@ -145,7 +144,7 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     owner, flat = (np.concatenate(part) for part in zip(*found, strict=True))
     configurations = np.stack(np.unravel_index(flat, (count,) * fan_in), axis=1)
     offsets = np.searchsorted(owner, np.arange(len(output_topology) + 1))
-    factors = HardFactors(offsets, configurations, np.zeros(len(owner)), count)
+    factors = HardFactors(offsets, configurations, count)
     return restrict(factors, states, input_topology, output_topology, phi, x[1:], y[1:])
 
 
@@ -160,7 +159,7 @@ def restrict(factors, states, input_topology, output_topology, phi, x, y) -> Har
         keep = np.abs(prediction - target[owner]) <= MATCH_TOLERANCE
         owner, configurations = owner[keep], configurations[keep]
     offsets = np.searchsorted(owner, np.arange(len(factors.offsets)))
-    return HardFactors(offsets, configurations, np.zeros(len(owner)), factors.states)
+    return HardFactors(offsets, configurations, factors.states)
 
 
 def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib) -> SoftFactors:
@@ -188,7 +187,7 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
     return SoftFactors(table, factors.states)
 
 
-def sum_out_outputs(factors, states: HiddenStates, field: np.ndarray, temperature: float):
+def sum_out_outputs(factors, states: HiddenStates, field, algebra: int, temperature: float):
     """Eliminate the output weights, whose messages to the factor are their constant fields.
 
     Output weights are leaves of the factor graph, so as long as their fields do not move they can
@@ -197,15 +196,15 @@ def sum_out_outputs(factors, states: HiddenStates, field: np.ndarray, temperatur
     Args:
         factors: HardFactors or SoftFactors over C classes per edge.
         states: the HiddenStates.
-        field: (output, k_out, Q) log-messages of the output weights to their factor.
-        temperature: of the sum, see ``sparsebp.messages``.
+        field: (output, k_out, Q) messages of the output weights to their factor.
+        algebra, temperature: of these messages and of the sum, see ``sparsebp.algebras``.
 
     Returns:
-        Factors of the same kind over S input states per edge.
+        (output, S^k_out) float64, over the input states of each edge, the last running fastest.
     """
     if isinstance(factors, SoftFactors):
         return _sum_out_soft(factors, states, field, temperature)
-    return _sum_out_hard(factors, states, field, temperature)
+    return _sum_out_hard(factors, states, field, algebra, temperature)
 
 
 def _sum_out_soft(factors, states, field, temperature):
@@ -220,43 +219,39 @@ def _sum_out_soft(factors, states, field, temperature):
             shape[0], shape[axis] = len(table), len(states.alphabet)
             table = _log_sum(terms + field[chunk, edge].reshape(shape), temperature, axis)
         reduced[chunk] = table.reshape(len(table), -1)
-    return SoftFactors(reduced, count)
+    return reduced
 
 
-def _sum_out_hard(factors, states, field, temperature):
-    fan_in, count = field.shape[1], len(states.tuples)
-    owner, weight, key = factors.owners(), factors.log_weight, factors.owners()
-    entry = np.arange(len(owner))
+def _sum_out_hard(factors, states, field, algebra, temperature):
+    (rows, fan_in), count = field.shape[:2], len(states.tuples)
+    linear = algebra in (SUM_TIMES, MAX_TIMES)
+    owner = factors.owners()
+    entry, cell, weight = np.arange(len(owner)), owner, np.full(len(owner), 1.0 if linear else 0.0)
     for edge in range(fan_in):
         state = factors.configurations[entry, edge]
         output = states.class_output[state]
-        weight = weight + field[owner[entry], edge, output]
+        factor = field[owner[entry], edge, output]
+        weight = weight * factor if linear else weight + factor
         # A zero output weight stands for all input states: write each of them out.
         copies = np.where(states.alphabet[output] == 0, count, 1)
         first = np.cumsum(copies) - copies
         spread = np.arange(copies.sum()) - np.repeat(first, copies)
-        entry, weight, key = (np.repeat(part, copies) for part in (entry, weight, key))
-        key = key * count + np.repeat(states.class_tuple[state], copies) + spread
-    keys, group = np.unique(key, return_inverse=True)
-    largest = np.full(len(keys), -np.inf)
-    np.maximum.at(largest, group, weight)
-    if temperature > 0:
-        base = np.where(np.isfinite(largest), largest, 0.0)
-        total = np.bincount(
-            group, np.exp((weight - base[group]) / temperature), minlength=len(keys)
-        )
-        with np.errstate(divide="ignore"):
-            largest = base + temperature * np.log(total)
-    configurations = np.stack(
-        [keys // count ** (fan_in - 1 - edge) % count for edge in range(fan_in)], axis=1
-    )
-    offsets = np.searchsorted(keys // count**fan_in, np.arange(len(factors.offsets)))
-    return HardFactors(offsets, configurations, largest, count)
+        entry, weight, cell = (np.repeat(part, copies) for part in (entry, weight, cell))
+        cell = cell * count + np.repeat(states.class_tuple[state], copies) + spread
+    cells = rows * count**fan_in
+    if algebra == SUM_TIMES:
+        return np.bincount(cell, weight, minlength=cells).reshape(rows, -1)
+    table = np.full(cells, 0.0 if linear else -np.inf)
+    if temperature == 0:
+        np.maximum.at(table, cell, weight)
+    else:
+        np.logaddexp.at(table, cell, weight / temperature)
+        table *= temperature
+    return table.reshape(rows, -1)
 
 
 def _log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
-    """T log sum exp(terms / T) along an axis; the maximum at T = 0 (in kernels:
-    ``messages._log_sum``)."""
+    """T log sum exp(terms / T) along an axis; the maximum at T = 0."""
     largest = terms.max(axis=axis)
     if temperature == 0:
         return largest

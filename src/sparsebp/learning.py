@@ -6,33 +6,45 @@ An algorithm is its ``algorithms.Rules``. A schedule is the sequence of batches 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from sparsebp import factors as fac
-from sparsebp import messages as msg
+from sparsebp.algebras import FAINT, LEAST_BELIEF, LOG_SUM, LOWEST, MAX_PLUS
 from sparsebp.algorithms import Learner, Status, batches
 from sparsebp.data import Patterns, Samples, Stream, generator
-from sparsebp.graph import readers
+from sparsebp.graph import near_together, readers
+from sparsebp.lanes import WIDTH, by_factor, side_by_side
+from sparsebp.messages import step_kernel
 from sparsebp.model import Activation
 
 
 class Problem(NamedTuple):
-    """What a student knows before it sees data: its patterns, alphabet and activation."""
+    """What a student knows before it sees data: its patterns, alphabet and activation.
+
+    Attributes:
+        readers: (hidden, D) the edges at which each hidden neuron is read, see ``graph.readers``.
+        orders: of the factors and hidden neurons in memory, see ``graph.near_together``.
+    """
 
     patterns: Patterns
     states: fac.HiddenStates
     readers: np.ndarray
     phi: Activation
+    orders: tuple[np.ndarray, np.ndarray]
 
     @classmethod
     def of(cls, patterns: Patterns, alphabet, phi: Activation) -> "Problem":
         """Prepare a student with weights in ``alphabet`` on ``patterns``."""
         hidden, fan_in = patterns.inner.shape
         states = fac.HiddenStates.of(alphabet, fan_in)
-        return cls(patterns, states, readers(patterns.outer, hidden), phi)
+        orders = near_together(patterns.outer, hidden)
+        return cls(patterns, states, readers(patterns.outer, hidden), phi, orders)
 
 
 class Beliefs(NamedTuple):
@@ -85,6 +97,7 @@ def learn(
     entropy: int,
     seed: int,
     memory_gib: float,
+    threads: int = 1,
 ) -> Iterator[Trained]:
     """Train one student, and yield it at every number of samples that its schedule reaches.
 
@@ -95,6 +108,7 @@ def learn(
         grid: ascending numbers of samples.
         entropy, seed: of the random streams for initial messages and tie-breaks.
         memory_gib: largest table or list of configurations.
+        threads: how many work side by side; results do not depend on it.
 
     Raises:
         ValueError: the factors would need more memory than allowed.
@@ -119,7 +133,7 @@ def learn(
         else:
             factors = (fac.soft_factors if rules.soft else fac.hard_factors)(*where, memory_gib)
         rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, batch.stop)
-        outcome = propagate(learner, problem, factors, beliefs, rng)
+        outcome = propagate(learner, problem, factors, beliefs, rng, threads=threads)
         beliefs, status, previous = outcome.beliefs, outcome.status, batch
         if batch.report:
             yield _estimate(learner, problem, outcome, batch, entropy, seed)
@@ -132,6 +146,7 @@ def propagate(
     prior: Beliefs,
     rng: np.random.Generator,
     observe: Callable[["Messages"], None] | None = None,
+    threads: int = 1,
 ) -> Outcome:
     """Pass messages on one factor graph until they settle: the loop of all algorithms.
 
@@ -142,26 +157,24 @@ def propagate(
         prior: log-fields of all weights.
         rng: for the initial messages.
         observe: called after every step with the current messages.
+        threads: how many work side by side; results do not depend on it.
 
     Returns:
         Beliefs, steps and status. After a contradiction the beliefs are the prior's.
     """
-    now, status, steps = Messages(learner, problem, factors, prior, rng), Status.STEP_LIMIT, 0
-    while status == Status.STEP_LIMIT and steps < learner.max_steps:
-        now.set_fields(steps)
-        now.update_to_factors(damped=steps > 0)
-        now.update_from_factors()
-        steps += 1
-        if not now.possible:
-            return Outcome(prior, steps, Status.CONTRADICTION)
-        if now.damp() < learner.tolerance:
-            status = Status.CONVERGED
-        if observe is not None:
-            observe(now)
-    beliefs = now.final_beliefs(steps)
-    if not (now.possible and _consistent(learner, problem, factors, prior)):
-        return Outcome(prior, steps, Status.CONTRADICTION)
-    return Outcome(beliefs, steps, status)
+    for exact in (False, True):
+        now = Messages(learner, problem, factors, prior, deepcopy(rng), exact)
+        while now.certain and not now.converged and now.steps < learner.max_steps:
+            now.run(1 if observe else learner.max_steps - now.steps, threads)
+            if observe is not None and now.certain:
+                observe(now)
+        beliefs = now.final_beliefs() if now.certain else prior
+        # Probabilities only raise a doubt, be it of a contradiction; logarithms are certain.
+        if now.certain or now.logarithmic:
+            break
+    if not now.certain or not _consistent(learner, problem, factors, prior):
+        return Outcome(prior, now.steps, Status.CONTRADICTION)
+    return Outcome(beliefs, now.steps, Status.CONVERGED if now.converged else Status.STEP_LIMIT)
 
 
 def _consistent(learner, problem, factors, prior) -> bool:
@@ -181,141 +194,232 @@ def _consistent(learner, problem, factors, prior) -> bool:
 
 
 class Messages:
-    """All messages on one factor graph, and the updates that make up a step.
+    """All messages on one factor graph, and the steps that update them.
 
     Messages of the output weights, which are leaves, take part in the steps only while their
-    fields move, that is with reinforcement. Else they are summed out of the factors beforehand and
-    computed once, at the end (section 2.1.1).
+    fields move, that is with reinforcement. Else they are computed once, at the end (section
+    2.1.1); and factors that are tables have the output weights summed out beforehand.
 
-    Attributes (see ``sparsebp.messages`` for shapes):
-        u, h: factor-to-variable and variable-to-factor messages of the input weights.
-        v, g: the same of the output weights.
-        belief, belief_outer: log-beliefs of input and output weights; without reinforcement only
-            after ``final_beliefs``.
-        possible: False once a message or belief has no possible value left: a contradiction.
+    Attributes:
+        steps: number of steps done.
+        converged: whether no message changed by the tolerance or more in the last step.
+        certain: False once a message or belief has no possible value left or, with probabilities,
+            may have lost one to rounding.
+        logarithmic: whether the algebra is one of logarithms, in which that is a contradiction.
+        u, h: (E, k_in, Q) log-messages of the input weights, factor-to-variable and back; edge
+            e = a * k_out + j joins factor a with the hidden neuron in its slot j.
+        v, g: (E, Q) the same of the output weights.
+        belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
     """
 
-    def __init__(self, learner, problem, factors, prior, rng):
-        self.rules, self.states, self.readers = learner.rules, problem.states, problem.readers
-        self.prior, self.prior_outer = prior.inner, _rows(prior.outer)
-        self.shape = prior.outer.shape
-        _, fan_in, q = prior.inner.shape
-        edges, prob, damping = len(self.prior_outer), self.rules.probability, float(learner.damping)
-        self.damping_u = damping if learner.damped in ("factor-to-variable", "both") else 0.0
-        self.damping_h = damping if learner.damped in ("variable-to-factor", "both") else 0.0
+    def __init__(self, learner, problem, factors, prior, rng, exact=False):
+        rules = learner.rules
+        self.problem, self.rules, self.prior = problem, rules, prior
+        self.algebra = LOG_SUM if exact and rules.probability else rules.algebra
+        self.logarithmic = self.algebra in (MAX_PLUS, LOG_SUM)
+        self.steps, self.converged, self.certain = 0, False, True
+        (hidden, k_in, q), (outputs, k_out, _) = (part.shape for part in prior)
+        damping = float(learner.damping)
+        self._damping = (
+            damping if learner.damped in ("factor-to-variable", "both") else 0.0,
+            damping if learner.damped in ("variable-to-factor", "both") else 0.0,
+        )
+        self._tolerance = float(learner.tolerance)
 
-        self.u, self.v = np.zeros((edges, fan_in, q)), np.zeros((edges, q))
+        self._shape = outputs, k_out, k_in, q
+        u, v = np.zeros(self._shape), np.zeros((outputs, k_out, q))
         if learner.initial_scale > 0:
-            self.u = rng.normal(0.0, learner.initial_scale, self.u.shape)
-            self.v = rng.normal(0.0, learner.initial_scale, self.v.shape)
-        self.possible = msg.leaf_messages(_rows(self.u), prob, _rows(self.u))
-        self.possible &= msg.leaf_messages(self.v, prob, self.v)
-        self.h, self.g = np.zeros_like(self.u), np.zeros_like(self.v)
-        self.u_new, self.v_new = np.empty_like(self.u), np.empty_like(self.v)
-        self.h_new, self.g_new = np.empty_like(self.h), np.empty_like(self.g)
-        self.belief, self.belief_outer = np.zeros_like(self.prior), np.zeros_like(self.prior_outer)
-        self.field, self.field_outer = self.prior.copy(), self.prior_outer.copy()
-        self.incoming = np.empty((edges, len(self.states.tuples)))
-        self.outgoing = np.empty_like(self.incoming)
+            u = rng.normal(0.0, learner.initial_scale, u.shape)
+            v = rng.normal(0.0, learner.initial_scale, v.shape)
+        g = self._normalised(prior.outer)
+        self._u, self._v, self._g = map(self._lanes, (self._normalised(u), self._normalised(v), g))
+        self._h = self._lanes(np.zeros(self._shape))
+        self._undamped_h = self._h.copy() if self._damping[1] > 0 else self._h
+        order, hidden_order = problem.orders
+        self._given = self._stored(prior.inner)[hidden_order].ravel()
+        self._given_outer = self._lanes(prior.outer)
+        self._belief = np.full_like(self._given, self._one)
+        self._belief_outer = np.full_like(self._given_outer, self._one)
+        self._factors, self._moving = factors, rules.reinforcement > 0
+        self._fields = self._given.copy() if self._moving else self._given
 
-        self.factors, self.reduced = factors, None
-        if self.rules.reinforcement == 0:
-            self.possible &= msg.leaf_messages(self.prior_outer, prob, self.g)
-            self.reduced = fac.sum_out_outputs(
-                factors, self.states, self.g.reshape(self.shape), self.rules.temperature
+        a, j = np.divmod(problem.readers[hidden_order], k_out)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(outputs)
+        block, lane = np.divmod(rank[a], WIDTH)
+        self._positions = ((block * k_out + j) * (k_in * q * WIDTH) + lane).ravel()
+        self._everything = (0, hidden), (0, -(-outputs // WIDTH))
+        self._kernel = step_kernel(
+            self.algebra, k_in, k_out, q, problem.readers.shape[1]
+        )
+        if self._moving or not self._better_as_table():
+            self._stepped = self._with_outputs()
+        else:
+            table = fac.sum_out_outputs(
+                factors, problem.states, self._stored(g), self.algebra, rules.temperature
             )
+            self._stepped = self._for_kernel(table, None, 0)
 
-    def set_fields(self, t: int) -> None:
-        """Fields at step t: the prior and, with reinforcement, r t times the belief (Eqs. 3.8,
-        3.10); the beliefs then follow from them and the last factor-to-variable messages."""
-        strength = self.rules.reinforcement * t
-        msg.reinforce(_rows(self.prior), strength, _rows(self.belief), _rows(self.field))
-        msg.reinforce(self.prior_outer, strength, self.belief_outer, self.field_outer)
-        if self.reduced is None:
-            self._update_beliefs()
+    u = property(lambda self: self._logs(self._u, self._shape[2:]))
+    h = property(lambda self: self._logs(self._h, self._shape[2:]))
+    v = property(lambda self: self._logs(self._v, self._shape[3:]))
+    g = property(lambda self: self._logs(self._g, self._shape[3:]))
+    belief_outer = property(lambda self: self._logs(self._belief_outer, self._shape[3:]))
 
-    def update_to_factors(self, damped: bool) -> None:
-        """Variable-to-factor messages (Eqs. 2.6, 3.4, 3.9, 3.11). The first ones have nothing to be
-        damped against."""
-        alpha = self.damping_h if damped else 0.0
-        # The scale of a message matters only where it is damped: else spare the logarithms.
-        prob = self.rules.probability
-        self.possible &= msg.to_factors(
-            self.u, self.field, self.readers, prob and self.damping_h > 0, self.h_new
-        )
-        if alpha > 0:
-            msg.damp(_rows(self.h), _rows(self.h_new), alpha, prob)
+    @property
+    def belief(self):
+        belief = np.empty_like(self.prior.inner)
+        belief[self.problem.orders[1]] = self._belief.reshape(belief.shape)
+        return belief if self.logarithmic else _log(belief)
+
+    def run(self, steps: int, threads: int = 1) -> int:
+        """Update all messages, up to ``steps`` times. Returns how many steps were done.
+
+        Ends early on convergence or when in doubt. With several threads each works on a range of
+        hidden neurons, then of factors; results do not depend on their number.
+        """
+        arguments = self._arguments(self._damping, self._moving)
+        if threads == 1:
+            done, change, self.certain = self._kernel(
+                steps, self.steps, *self._everything, *arguments, self._stepped
+            )
+            self.steps += done
         else:
-            self.h, self.h_new = self.h_new, self.h
-        if self.reduced is None:
-            self.possible &= msg.leaf_messages(self.field_outer, prob, self.g_new)
-            msg.damp(self.g, self.g_new, alpha, prob)
-        msg.gather(self.h, self.states.tuples, self.incoming)
+            done = 0
+            hidden, blocks = (_parts(*whole, threads) for whole in self._everything)
+            halves = [(part, (0, 0)) for part in hidden], [((0, 0), part) for part in blocks]
+            with ThreadPoolExecutor(threads) as pool:
+                while done < steps and self.certain:
+                    for half in halves:
+                        found = pool.map(
+                            lambda part: self._kernel(
+                                1, self.steps, *part, *arguments, self._stepped
+                            ),
+                            half,
+                        )
+                        _, changes, certain = zip(*found, strict=True)
+                        self.certain &= all(certain)
+                    change, done, self.steps = max(changes), done + 1, self.steps + 1
+                    if change < self._tolerance:
+                        break
+        self.converged = self.certain and change < self._tolerance
+        return done
 
-    def update_from_factors(self) -> None:
-        """New factor-to-variable messages (Eqs. 2.7, 2.8, 2.12, 3.5, 3.7), not yet damped."""
-        states, rules = self.states, self.rules
-        if self.reduced is None:
-            joint = self._contract_all_weights()
-            msg.split_inputs(joint, self.g, states.classes, rules.temperature, self.outgoing)
+    def final_beliefs(self) -> Beliefs:
+        """Log-beliefs after the steps done, of the output weights too (Eqs. A.7, 3.6, 3.8, 3.10).
+
+        Sets ``certain``.
+        """
+        inner, outer = self.prior
+        if self._moving:
+            strength = self.rules.reinforcement * self.steps
+            inner = inner + _saturated(strength, self.belief)
+            outer = outer + _saturated(strength, self.belief_outer.reshape(outer.shape))
         else:
-            _contract(self.reduced, self.incoming, rules.temperature, self.outgoing)
-        self.possible &= msg.scatter(
-            self.outgoing, self.h, states.tuples, rules.temperature, rules.probability, self.u_new
+            # A step with the output weights in it, for the sake of their messages.
+            kept = self._u.copy()
+            _, _, self.certain = self._kernel(
+                1, 0, *self._everything, *self._arguments((0.0, 0.0), True), self._with_outputs()
+            )
+            self._u = kept
+        inner = inner + self.u[self.problem.readers].sum(axis=1)
+        outer = outer + self.v.reshape(outer.shape)
+        least = min(part.max(axis=-1).min() for part in (inner, outer))
+        self.certain &= bool(least > (-np.inf if self.logarithmic else np.log(LEAST_BELIEF)))
+        if not self.certain:
+            return self.prior
+        return Beliefs(*(part - part.max(axis=-1, keepdims=True) for part in (inner, outer)))
+
+    def _arguments(self, damping, moving):
+        """What the kernel takes between the ranges to update and the factors."""
+        rules = self.rules
+        return (
+            (float(rules.temperature), rules.probability, rules.reinforcement, *damping)
+            + (self._tolerance,),
+            self._positions,
+            (self._given, self._belief, self._fields),
+            (self._given_outer, self._belief_outer, moving),
+            (self._u, self._v, self._g, self._h, self._undamped_h),
         )
 
-    def damp(self) -> float:
-        """Take over the new factor-to-variable messages, damped. Returns the largest change."""
-        prob = self.rules.probability
-        change = msg.damp(_rows(self.u), _rows(self.u_new), self.damping_u, prob)
-        if self.reduced is None:
-            change = max(change, msg.damp(self.v, self.v_new, self.damping_u, prob))
-        return change
+    def _better_as_table(self) -> bool:
+        """Whether a table over input states is less work than the list of configurations."""
+        if isinstance(self._factors, fac.SoftFactors):
+            return True
+        outputs, k_out, _, _ = self._shape
+        entries = len(self._factors.configurations) / outputs
+        return len(self.problem.states.tuples) ** k_out <= max(256, 4 * entries)
 
-    def final_beliefs(self, t: int) -> Beliefs:
-        """Log-beliefs after t steps, of the output weights too (Eqs. A.7, 3.6, 3.8, 3.10)."""
-        if self.reduced is None:
-            self.set_fields(t)
-        else:
-            self.update_to_factors(damped=False)
-            self._contract_all_weights()
-            self.v = self.v_new
-            self._update_beliefs()
-        return Beliefs(self.belief, self.belief_outer.reshape(self.shape))
+    def _with_outputs(self):
+        """The factors over classes, that is with the output weights in them, for the kernel."""
+        factors = self._factors
+        if isinstance(factors, fac.SoftFactors):
+            return self._for_kernel(factors.table, None, factors.states)
+        return self._for_kernel(None, factors, factors.states)
 
-    def _update_beliefs(self):
-        self.possible &= msg.beliefs(self.u, self.field, self.readers, self.belief)
-        self.possible &= msg.leaf_messages(self.field_outer + self.v, False, self.belief_outer)
-
-    def _contract_all_weights(self):
-        """Contract the factors with the output weights in them. Fills v_new."""
-        states, temperature = self.states, self.rules.temperature
-        joint = np.empty((len(self.incoming), self.factors.states))
-        outgoing = np.empty_like(joint)
-        zero = states.alphabet == 0
-        msg.join_outputs(
-            self.incoming, self.g, states.class_output, states.class_tuple, zero, temperature, joint
-        )
-        _contract(self.factors, joint, temperature, outgoing)
-        self.possible &= msg.split_outputs(
-            outgoing, self.incoming, states.classes, temperature, self.rules.probability, self.v_new
-        )
-        return outgoing
-
-
-def _contract(factors, incoming, temperature, out):
-    if isinstance(factors, fac.SoftFactors):
-        fan_in = len(incoming) // len(factors.table)
-        msg.contract_soft(factors.table, incoming, fan_in, temperature, out)
-    else:
-        msg.contract_hard(
-            factors.offsets, factors.configurations, factors.log_weight, incoming, temperature, out
+    def _for_kernel(self, table, lists, classes):
+        """What the kernel takes for the factors: a table, or lists of configurations."""
+        states, order = self.problem.states, self.problem.orders[0]
+        blank = np.flatnonzero(states.alphabet == 0)
+        bounds, configurations = np.empty((0, 2), np.int64), np.empty(0, np.uint16)
+        if lists is not None:
+            bounds = np.stack([lists.offsets[:-1], lists.offsets[1:]], axis=1)[order]
+            configurations = lists.configurations.astype(np.uint16).ravel()
+        return (
+            len(order),
+            np.empty(0) if table is None else side_by_side(table[order], self._one),
+            bounds,
+            configurations,
+            classes,
+            states.classes[:, 0].copy(),
+            int(blank[0]) if len(blank) else -1,
         )
 
+    @property
+    def _one(self) -> float:
+        return 0.0 if self.logarithmic else 1.0
 
-def _rows(messages: np.ndarray) -> np.ndarray:
-    """The same memory as (messages, Q)."""
-    return messages.reshape(-1, messages.shape[-1])
+    def _normalised(self, logs):
+        """Logarithms as messages are: of numbers that sum to one, or whose maximum is zero."""
+        largest = logs.max(axis=-1, keepdims=True)
+        shift = np.where(largest == -np.inf, 0.0, largest)
+        if self.rules.probability:
+            shift = shift + _log(np.exp(logs - shift).sum(axis=-1, keepdims=True), least=1e-300)
+        return logs - shift
+
+    def _stored(self, logs):
+        """Logarithms as the algebra has them."""
+        if self.logarithmic:
+            return logs.copy()
+        numbers = np.exp(logs)
+        return np.where(numbers < FAINT, 0.0, numbers)
+
+    def _lanes(self, logs):
+        return side_by_side(self._stored(logs)[self.problem.orders[0]], self._one)
+
+    def _logs(self, flat, shape):
+        """Messages of all edges, (E, ...), from how the kernel has them."""
+        found = np.empty(self._shape[:2] + shape)
+        found[self.problem.orders[0]] = by_factor(flat, found.shape)
+        found = found.reshape(-1, *shape)
+        return found if self.logarithmic else _log(found)
+
+
+def _log(x, least=0.0):
+    with np.errstate(divide="ignore"):
+        return np.log(np.maximum(x, least))
+
+
+def _saturated(strength, belief):
+    """A reinforced belief as the kernels have it, see ``algebras.power``."""
+    if strength == 0:
+        return 0.0
+    return np.where(belief == -np.inf, -np.inf, np.maximum(strength * belief, LOWEST))
+
+
+def _parts(start, stop, count):
+    bounds = np.linspace(start, stop, count + 1).astype(int).tolist()
+    return list(pairwise(bounds))
 
 
 def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:

@@ -1,372 +1,488 @@
-"""Message updates: the kernels that every algorithm shares.
+"""Message updates: one step of any algorithm, as a kernel compiled for its algebra and its shape.
 
-All messages and beliefs are kept as logarithms, so that nothing underflows: minus infinity means
-impossible, and only that. Algorithms differ in two numbers (see ``algorithms.Rules``):
+In a step all variables send their messages to the factors, then all factors send theirs back.
+Arrays are flat, of float64. A *block* is ``WIDTH`` factors side by side: their numbers are
+neighbours in memory, one a lane (see ``lanes``).
 
-temperature T
-    Sums over configurations are ``T log sum exp(. / T)`` (Eq. 3.5 with T = 1 / beta). T = 1 with
-    hard factors is sum-product (Eqs. 2.7, A.6), T -> 0 is the maximum of max-product (Eq. 2.12)
-    and of max-sum (Eq. 3.7).
-probability
-    True: messages are probabilities, stored as logarithms that sum to one; damping and the change
-    of a message are meant for the probabilities. False: messages are log-likelihoods (Eq. 3.3)
-    whose maximum is zero, damped as they are.
+===============  =============================  ===================================================
+u, h             (blocks, k_out, k_in, Q,       factor-to-variable and variable-to-factor messages
+                 WIDTH)                         of the input weights
+v, g             (blocks, k_out, Q, WIDTH)      the same of the output weights, which are leaves
+prior, belief    (hidden, k_in, Q), and as v    fields given and beliefs: input weights, leaves
+table            (blocks, states^k_out, WIDTH)  what a factor says of each configuration of its
+                                                edges, the last edge running fastest
+===============  =============================  ===================================================
 
-Arrays, all float64 unless said otherwise. Edge e = a * k_out + j joins factor a with the hidden
-neuron in its slot j; E = output * k_out edges.
-
-=====================  =================  ========================================================
-u, h                   (E, k_in, Q)       factor-to-variable and variable-to-factor messages of
-                                          the input weights
-v, g                   (E, Q)             the same for the output weights, which are leaves
-field, belief          (H, k_in, Q)       of input weights; (E, Q) of output weights
-incoming, outgoing     (E, states)        messages per hidden neuron, between edges and factors
-=====================  =================  ========================================================
-
-Kernels fill their ``out`` argument; those that normalise return whether every message had a
-possible value, and False is a contradiction.
+The messages of one hidden neuron's input weights multiply into one vector over its S = Q^k_in joint
+states; a factor is a tensor with one axis for each hidden neuron, and is contracted once for all
+its messages. What comes out for a hidden neuron is again a tensor, with one axis for each input
+weight, and is contracted in the same way.
 """
+
+from functools import cache
 
 import numpy as np
 from numba import njit
 
-# A reinforced field saturates here, so that a growing field never turns into an impossibility.
-LOWEST = -1e300
-# Maxima kept side by side in a sweep over a table.
-LANES = 8
+from sparsebp.algebras import (
+    damped,
+    distance,
+    kept,
+    least_belief,
+    least_total,
+    mass,
+    one,
+    over,
+    plus,
+    power,
+    sums_to_one,
+    times,
+    zero,
+)
+from sparsebp.lanes import WIDTH, fill, larger, load, pick, read, store, where_below, write
 
 
-@njit(cache=True)
-def _exp(x):
-    """exp(x) for x <= 0; the largest term of a sum, x = 0, is common and costs nothing."""
-    return 1.0 if x == 0.0 else np.exp(x)
+@cache
+def step_kernel(algebra: int, k_in: int, k_out: int, q: int, degree: int):
+    """The steps, compiled for an algebra and a shape: the loops have constant bounds.
+
+    Returns:
+        run(steps, first, ...) with the arguments of ``_run`` after degree.
+    """
+
+    # A tuple: Numba would take numbers for literal types, and compile every function anew for each.
+    constants = algebra, k_in, k_out, q, degree
+
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def run(steps, first, hidden, blocks, rules, positions, prior, leaves, messages, factors):
+        return _run(
+            *constants,
+            steps, first, hidden, blocks, rules, positions, prior, leaves, messages, factors,
+        )  # fmt: skip
+
+    return run
 
 
-@njit(cache=True)
-def _normalise(row, probability):
-    """Shift a log-message: to sum one (probability) or to maximum zero. False if impossible."""
-    largest = row.max()
-    if largest == -np.inf:
-        return False
-    shift = largest
-    if probability:
-        total = 0.0
-        for q in range(len(row)):
-            total += _exp(row[q] - largest)
-        shift += np.log(total)
-    for q in range(len(row)):
-        row[q] -= shift
-    return True
-
-
-@njit(cache=True)
-def to_factors(u, field, readers, probability, out):
-    """Variable-to-factor messages h of the input weights, Eqs. 2.6, 3.4, 3.9, 3.11.
-
-    h_{i->a} = field_i + sum over b != a of u_{b->i}. The product over the other factors is formed
-    as such, not by division, so that impossible values need no special case.
+@njit(forceinline=True)
+def _run(
+    algebra, k_in, k_out, q, degree, steps, first, hidden, blocks, rules, positions, prior, leaves,
+    messages, factors,
+):  # fmt: skip
+    """Up to ``steps`` steps, the first of which has number ``first``.
 
     Args:
-        readers: (H, D) int64, the edges at which each hidden neuron is read.
+        hidden, blocks: (start, stop), those to update.
+        rules: temperature, probability, reinforcement, damping of u, damping of h, tolerance.
+        positions: (hidden * degree,) int64, where in u the messages begin that each neuron gets.
+        prior: given, belief and field of the input weights; the field is what is given unless
+            there is reinforcement.
+        leaves: (given, belief, moving) of the output weights. Their messages take part in the
+            steps if they are moving, that is with reinforcement; so far do beliefs.
+        messages: u, v, g, h, and the last h before damping (the same array where there is none).
+        factors: number of factors; table, maybe empty, else (factors, 2) where the lists of
+            configurations start and stop, (entries * k_out,) uint16 configurations; number of
+            classes, 0 if the table is over input states; first class of each output weight; the
+            output weight that is zero, or -1.
+
+    Returns:
+        steps done, largest change of a message in the last, whether nothing was doubtful.
     """
-    possible = True
-    hidden, degree = readers.shape
-    for r in range(hidden):
-        for d in range(degree):
-            e = readers[r, d]
-            for s in range(u.shape[1]):
-                for q in range(u.shape[2]):
-                    total = field[r, s, q]
+    temperature, probability, reinforcement, damping_u, damping_h, tolerance = rules
+    s, a = _size(q, k_in), (_size(q, k_in + 1) - 1) // (q - 1)
+    done, change, certain = 0, 0.0, True
+    scratch = np.empty(WIDTH * _room(k_in, k_out, q, s, a, factors))
+    while done < steps and certain:
+        strength = reinforcement * (first + done)
+        if leaves[2]:
+            _reinforce(algebra, k_in, q, degree, strength, hidden, positions, prior, messages[0])
+        certain = _update_variables(
+            algebra, k_in, q, degree, hidden, positions, prior[2], messages[0], messages[4]
+        )
+        if blocks[1] > blocks[0]:
+            change, total = _update_factors(
+                algebra, k_in, k_out, q, s, a, temperature, probability, strength,
+                damping_u, damping_h, first + done, blocks, leaves, messages, factors, scratch,
+            )  # fmt: skip
+            certain &= total > least_total(algebra)
+        done += 1
+        if change < tolerance:
+            break
+    return done, change, certain
+
+
+@njit(forceinline=True)
+def _size(states, axes):
+    size = 1
+    for _ in range(axes):
+        size *= states
+    return size
+
+
+@njit(forceinline=True)
+def _reinforce(algebra, k_in, q, degree, strength, hidden, positions, prior, u):
+    """Fields and beliefs of reinforced input weights, Eqs. 3.8, 3.10.
+
+    The field is the prior times the last belief to the power r t; belief_i is the field times all
+    u_{a->i}, its largest value one.
+    """
+    given, belief, fields = prior
+    for weight in range(hidden[0] * k_in, hidden[1] * k_in):
+        r, slot = divmod(weight, k_in)
+        largest = zero(algebra)
+        for state in range(q):
+            i = weight * q + state
+            x = times(algebra, given[i], power(algebra, belief[i], strength))
+            fields[i] = x
+            for d in range(degree):
+                x = times(algebra, x, u[positions[r * degree + d] + (slot * q + state) * WIDTH])
+            belief[i] = x
+            largest = larger(x, largest)
+        for i in range(weight * q, (weight + 1) * q):
+            belief[i] = over(algebra, belief[i], largest)
+
+
+@njit(forceinline=True)
+def _update_variables(algebra, k_in, q, degree, hidden, positions, fields, u, h):
+    """Variable-to-factor messages of the input weights, Eqs. 2.6, 3.4, 3.9, 3.11.
+
+    h_{i->a} = field_i times all u_{b->i} of the other factors b. The product over the others is
+    formed as such, not by division, so that impossible values need no special case.
+
+    Returns:
+        Whether every weight has a value that is possible without doubt. (The product of its field
+        and all u is its belief.)
+    """
+    least = np.inf
+    for r in range(hidden[0], hidden[1]):
+        for slot in range(k_in):
+            largest = zero(algebra)
+            for state in range(q):
+                i = (slot * q + state) * WIDTH
+                field = read(fields, (r * k_in + slot) * q + state)
+                belief = field
+                for d in range(degree):
+                    belief = times(algebra, belief, read(u, read(positions, r * degree + d) + i))
+                    x = field
                     for other in range(degree):
                         if other != d:
-                            total += u[readers[r, other], s, q]
-                    out[e, s, q] = total
-                possible &= _normalise(out[e, s], probability)
-    return possible
+                            at = read(positions, r * degree + other) + i
+                            x = times(algebra, x, read(u, at))
+                    write(h, read(positions, r * degree + d) + i, x)
+                largest = larger(belief, largest)
+            least = where_below(largest, least, largest, least)
+    return least > least_belief(algebra)
 
 
-@njit(cache=True)
-def beliefs(u, field, readers, out):
-    """Log-beliefs of the input weights, Eqs. A.7, 3.6, 3.8, 3.10: field_i + sum of all u_{a->i}.
+@njit(forceinline=True)
+def _room(k_in, k_out, q, s, a, factors):
+    """Numbers of a lane that ``_update_factors`` needs at once."""
+    table, classes = factors[1], factors[4]
+    room = k_out * (a + s + 1) + (k_in + 1) * q + s
+    n = s
+    if classes > 0:
+        n = classes
+        room += 2 * k_out * classes
+    if len(table) > 0:
+        room += 2 * _size(n, k_out - 1) + _size(n, k_out) // (n - 1)
+    return room
 
-    The maximum of each is zero.
+
+@njit(forceinline=True)
+def _update_factors(
+    algebra, k_in, k_out, q, s, a, temperature, probability, strength, damping_u, damping_h, t,
+    blocks, leaves, messages, factors, scratch,
+):  # fmt: skip
+    """Factor-to-variable messages of all weights, Eqs. 2.7, 2.8, 2.12, 3.5, 3.7, damped.
+
+    Returns:
+        Largest change of a message, and the least total of one.
     """
-    possible = True
-    for r in range(readers.shape[0]):
-        for s in range(u.shape[1]):
-            for q in range(u.shape[2]):
-                total = field[r, s, q]
-                for d in range(readers.shape[1]):
-                    total += u[readers[r, d], s, q]
-                out[r, s, q] = total
-            possible &= _normalise(out[r, s], False)
-    return possible
-
-
-@njit(cache=True)
-def leaf_messages(total, probability, out):
-    """Normalised copy of ``total``, (E, Q): messages and beliefs of the output weights."""
-    possible = True
-    for e in range(len(total)):
-        out[e] = total[e]
-        possible &= _normalise(out[e], probability)
-    return possible
-
-
-@njit(cache=True)
-def gather(h, tuples, out):
-    """Per hidden neuron: out[e, s] = sum over the input weights of h at state s, (E, S)."""
-    for e in range(len(h)):
-        for s in range(len(tuples)):
-            total = 0.0
-            for slot in range(tuples.shape[1]):
-                total += h[e, slot, tuples[s, slot]]
-            out[e, s] = total
-
-
-@njit(cache=True)
-def scatter(outgoing, h, tuples, temperature, probability, out):
-    """Factor-to-variable messages u of the input weights, from those per hidden neuron.
-
-    u[e, slot, q]: the sum over states s with weight q in this slot of outgoing[e, s] and the
-    messages h of the neuron's other input weights (the rest of Eqs. 2.7, 2.12, 3.5, 3.7).
-    """
-    possible = True
-    count, fan_in = tuples.shape
-    terms = np.empty(count)
-    total = np.empty(out.shape[2])
-    for e in range(len(h)):
-        for slot in range(fan_in):
-            row = out[e, slot]
-            row[:] = -np.inf
-            for s in range(count):
-                terms[s] = outgoing[e, s]
-                for other in range(fan_in):
-                    if other != slot:
-                        terms[s] += h[e, other, tuples[s, other]]
-                row[tuples[s, slot]] = max(row[tuples[s, slot]], terms[s])
-            if temperature > 0:
-                total[:] = 0.0
-                for s in range(count):
-                    largest = row[tuples[s, slot]]
-                    if largest > -np.inf:
-                        total[tuples[s, slot]] += _exp((terms[s] - largest) / temperature)
-                for q in range(len(row)):
-                    if row[q] > -np.inf:
-                        row[q] += temperature * np.log(total[q])
-            possible &= _normalise(row, probability)
-    return possible
-
-
-@njit(cache=True)
-def join_outputs(incoming, g, class_output, class_tuple, zero, temperature, out):
-    """Add the output weights: messages over input states (E, S) -> over classes (E, C).
-
-    Args:
-        class_output, class_tuple: see ``factors.HiddenStates``.
-        zero: (Q,) bool, whether a weight is zero; its class sums over all input states.
-    """
-    for e in range(len(incoming)):
-        for c in range(len(class_output)):
-            q = class_output[c]
-            if zero[q]:
-                out[e, c] = g[e, q] + _log_sum(incoming[e], temperature)
+    u, v, g, h, raw = messages
+    given, belief, moving = leaves
+    count, table, bounds, configurations, classes, first_class, blank = factors
+    # Places in the scratch memory. All that do not depend on the number of classes are constant.
+    inner, outgoing = 0, k_out * a  # prefix products, of which the last is incoming; outgoing
+    whole = outgoing + k_out * s  # sum of all incoming
+    fresh, leaf = whole + k_out, whole + k_out + k_in * q
+    small, rest = leaf + q, leaf + q + s
+    change, least = fill(0.0), fill(np.inf)
+    for b in range(blocks[0], blocks[1]):
+        for j in range(k_out):
+            edge = (b * k_out + j) * k_in * q
+            if damping_h > 0.0:
+                for slot in range(k_in):
+                    _settle(
+                        algebra, q, probability, damping_h if t > 0 else 0.0,
+                        raw, edge + slot * q, h, edge + slot * q,
+                    )  # fmt: skip
+            _prefixes(algebra, k_in, q, h, edge, q, scratch, inner + j * a)
+        if classes == 0:
+            _contract(
+                algebra, temperature, k_out, s, _size(s, k_out - 1), table, b * _size(s, k_out),
+                scratch, inner + a - s, a, scratch, rest, scratch, outgoing, s,
+            )  # fmt: skip
+        else:
+            joint, back, rest_joint = rest, rest + k_out * classes, rest + 2 * k_out * classes
+            for j in range(k_out):
+                at = (b * k_out + j) * q
+                if moving:
+                    _reinforced_leaf(
+                        algebra, q, probability, strength, damping_h if t > 0 else 0.0,
+                        given, belief, v, g, at, scratch, leaf,
+                    )  # fmt: skip
+                _join(
+                    algebra, temperature, q, s, scratch, inner + j * a + a - s, whole + j,
+                    g, at, first_class, blank, joint + j * classes,
+                )  # fmt: skip
+            if len(table) > 0:
+                length = _size(classes, k_out - 1)
+                _contract(
+                    algebra, temperature, k_out, classes, length, table, b * length * classes,
+                    scratch, joint, classes, scratch, rest_joint, scratch, back, classes,
+                )  # fmt: skip
             else:
-                out[e, c] = g[e, q] + incoming[e, class_tuple[c]]
-
-
-@njit(cache=True)
-def split_inputs(outgoing, g, classes, temperature, out):
-    """Sum out the output weight: messages over classes (E, C) -> over input states (E, S)."""
-    terms = np.empty(len(classes))
-    for e in range(len(outgoing)):
-        for s in range(classes.shape[1]):
-            for q in range(len(classes)):
-                terms[q] = outgoing[e, classes[q, s]] + g[e, q]
-            out[e, s] = _log_sum(terms, temperature)
-
-
-@njit(cache=True)
-def split_outputs(outgoing, incoming, classes, temperature, probability, out):
-    """Factor-to-variable messages v of the output weights, Eq. 2.8, (E, Q)."""
-    possible = True
-    terms = np.empty(classes.shape[1])
-    for e in range(len(outgoing)):
-        for q in range(len(classes)):
-            for s in range(classes.shape[1]):
-                terms[s] = outgoing[e, classes[q, s]] + incoming[e, s]
-            out[e, q] = _log_sum(terms, temperature)
-        possible &= _normalise(out[e], probability)
-    return possible
-
-
-@njit(cache=True)
-def _log_sum(terms, temperature):
-    """T log sum exp(terms / T); the maximum at T = 0."""
-    largest = terms.max()
-    if temperature == 0.0 or largest == -np.inf:
-        return largest
-    total = 0.0
-    for x in terms:
-        total += _exp((x - largest) / temperature)
-    return largest + temperature * np.log(total)
-
-
-@njit(cache=True)
-def contract_hard(offsets, configurations, log_weight, incoming, temperature, out):
-    """Sum over the surviving configurations of each factor, per edge and state.
-
-    out[e, c]: the sum over entries with state c on edge e of the entry's weight and the incoming
-    messages of the factor's *other* edges (Eqs. 2.7, 2.8, 2.12).
-    """
-    fan_in = configurations.shape[1]
-    out[:] = -np.inf
-    longest = 0
-    for a in range(len(offsets) - 1):
-        longest = max(longest, offsets[a + 1] - offsets[a])
-    terms = np.empty((longest, fan_in))
-    total = np.empty((fan_in, out.shape[1]))
-    for a in range(len(offsets) - 1):
-        start, stop, first = offsets[a], offsets[a + 1], a * fan_in
-        for entry in range(start, stop):
-            for j in range(fan_in):
-                x = log_weight[entry]
-                for other in range(fan_in):
-                    if other != j:
-                        x += incoming[first + other, configurations[entry, other]]
-                terms[entry - start, j] = x
-                c = configurations[entry, j]
-                out[first + j, c] = max(out[first + j, c], x)
-        if temperature > 0:
-            total[:] = 0.0
-            for entry in range(start, stop):
-                for j in range(fan_in):
-                    c = configurations[entry, j]
-                    largest = out[first + j, c]
-                    if largest > -np.inf:
-                        total[j, c] += _exp((terms[entry - start, j] - largest) / temperature)
-            for j in range(fan_in):
-                for c in range(out.shape[1]):
-                    if total[j, c] > 1:
-                        out[first + j, c] += temperature * np.log(total[j, c])
-
-
-@njit(cache=True)
-def contract_soft(table, incoming, fan_in, temperature, out):
-    """Sum over all configurations of each factor, per edge and state (Eqs. 3.5, 3.7).
-
-    The table of a factor has one axis per edge. One axis after the other is summed against its
-    incoming message; on the way its own outgoing message is taken against those of the remaining
-    edges. One sweep over the table, and ever smaller ones, instead of one per edge.
-    """
-    states = incoming.shape[1]
-    rest = np.empty(table.shape[1])
-    others = np.empty(max(table.shape[1] // states, 1))
-    for a in range(len(table)):
-        first = a * fan_in
-        current = table[a]
-        for j in range(fan_in):
-            length = len(current) // states
-            # others[k]: incoming messages of the edges after j, summed, at their configuration k.
-            others[0] = 0.0
-            filled = 1
-            for later in range(j + 1, fan_in):
-                for k in range(filled - 1, -1, -1):
-                    base = others[k]
-                    for c in range(states):
-                        others[k * states + c] = base + incoming[first + later, c]
-                filled *= states
-            _sweep(current, incoming[first + j], others, length, temperature, rest, out[first + j])
-            current = rest[:length]
-
-
-@njit(cache=True)
-def _sweep(current, message, others, length, temperature, rest, out):
-    """Both sums over the first axis of a table current[c, k], c of the edge at hand:
-
-    out[c] = sum over k of current[c, k] + others[k], the outgoing message, and
-    rest[k] = sum over c of current[c, k] + message[c], the table without this edge.
-    """
-    best = np.empty(LANES)
-    remaining = np.full(length, -np.inf)
-    whole = length - length % LANES
-    for c in range(len(message)):
-        part = current[c * length : (c + 1) * length]
-        here = message[c]
-        best[:] = -np.inf
-        # Maxima are kept in lanes: a single running maximum would not vectorise.
-        for start in range(0, whole, LANES):
-            for lane in range(LANES):
-                x = part[start + lane]
-                y = x + others[start + lane]
-                best[lane] = y if y > best[lane] else best[lane]
-                y = x + here
-                old = remaining[start + lane]
-                remaining[start + lane] = y if y > old else old
-        for k in range(whole, length):
-            best[0] = max(best[0], part[k] + others[k])
-            remaining[k] = max(remaining[k], part[k] + here)
-        out[c] = best.max()
-    if temperature > 0:
-        total = np.zeros(length)
-        for c in range(len(message)):
-            row = 0.0
-            for k in range(length):
-                x = current[c * length + k]
-                if out[c] > -np.inf:
-                    row += np.exp((x + others[k] - out[c]) / temperature)
-                if remaining[k] > -np.inf:
-                    total[k] += np.exp((x + message[c] - remaining[k]) / temperature)
-            if row > 0:
-                out[c] += temperature * np.log(row)
-        for k in range(length):
-            if total[k] > 0:
-                remaining[k] += temperature * np.log(total[k])
-    rest[:length] = remaining
-
-
-@njit(cache=True)
-def damp(old, new, alpha, probability):
-    """Eq. 2.14: old <- alpha * old + (1 - alpha) * new. Returns the largest change of a message.
-
-    Args:
-        old, new: (rows, Q) normalised log-messages; ``new`` is used up.
-        alpha: damping, 0 <= alpha < 1.
-    """
-    change = 0.0
-    for row in range(old.shape[0]):
-        for q in range(old.shape[1]):
-            if alpha > 0 and old[row, q] != new[row, q]:
-                if probability:
-                    new[row, q] = np.logaddexp(
-                        np.log(alpha) + old[row, q], np.log1p(-alpha) + new[row, q]
+                _contract_list(
+                    algebra, temperature, k_out, classes, b, count, bounds, configurations,
+                    scratch, joint, back,
+                )  # fmt: skip
+            for j in range(k_out):
+                at = (b * k_out + j) * q
+                if moving:
+                    _split_outputs(
+                        algebra, temperature, q, s, scratch, inner + j * a + a - s, whole + j,
+                        back + j * classes, first_class, blank, leaf,
+                    )  # fmt: skip
+                    moved, total = _settle(
+                        algebra, q, probability, damping_u, scratch, leaf, v, at
                     )
-                else:
-                    new[row, q] = alpha * old[row, q] + (1 - alpha) * new[row, q]
-        if not probability:
-            _normalise(new[row], False)
-        for q in range(old.shape[1]):
-            if probability:
-                change = max(change, abs(np.exp(new[row, q]) - np.exp(old[row, q])))
-            elif old[row, q] != new[row, q]:
-                change = max(change, abs(new[row, q] - old[row, q]))
-            old[row, q] = new[row, q]
-    return change
+                    change, least = larger(moved, change), where_below(total, least, total, least)
+                _split_inputs(
+                    algebra, temperature, q, s, scratch, back + j * classes, g, at, first_class,
+                    blank, outgoing + j * s,
+                )  # fmt: skip
+        for j in range(k_out):
+            edge = (b * k_out + j) * k_in * q
+            # A tensor over the input weights' states, whose prefix products are there already.
+            _sweep(
+                algebra, temperature, k_in, q, _size(q, k_in - 1), scratch, outgoing + j * s,
+                h, edge, q, scratch, inner + j * a + a - s, scratch, small, scratch, fresh, q,
+            )  # fmt: skip
+            for slot in range(k_in):
+                moved, total = _settle(
+                    algebra, q, probability, damping_u,
+                    scratch, fresh + slot * q, u, edge + slot * q,
+                )  # fmt: skip
+                change, least = larger(moved, change), where_below(total, least, total, least)
+    largest, smallest = 0.0, np.inf
+    for lane in range(WIDTH):
+        largest = larger(pick(change, lane), largest)
+        smallest = min(smallest, pick(least, lane))
+    return largest, smallest
 
 
-@njit(cache=True)
-def reinforce(prior, strength, belief, out):
-    """The field of a reinforced step, Eqs. 3.8, 3.10: out = prior + strength * belief.
+@njit(forceinline=True)
+def _settle(algebra, q, probability, damping, fresh, at, messages, to):
+    """Take over a fresh message: normalised, damped against the one before (Eq. 2.14).
+
+    Returns:
+        By how much it changed, and its total before it was normalised.
+    """
+    total = _normalise(algebra, q, probability, fresh, at)
+    if damping > 0.0:
+        for state in range(q):
+            i = (at + state) * WIDTH
+            old = load(messages, (to + state) * WIDTH)
+            store(fresh, i, damped(algebra, old, load(fresh, i), damping, probability))
+        if not sums_to_one(algebra, probability):
+            _normalise(algebra, q, probability, fresh, at)
+    change = fill(0.0)
+    for state in range(q):
+        i = (to + state) * WIDTH
+        x = kept(algebra, load(fresh, (at + state) * WIDTH))
+        change = larger(distance(algebra, x, load(messages, i), probability), change)
+        store(messages, i, x)
+    return change, total
+
+
+@njit(forceinline=True)
+def _normalise(algebra, q, probability, message, at):
+    """Divide a message by its total: the sum of probabilities, or the largest log-likelihood."""
+    total = load(message, at * WIDTH)
+    for state in range(1, q):
+        total = mass(algebra, total, load(message, (at + state) * WIDTH), probability)
+    inverse = over(algebra, fill(one(algebra)), total)
+    for state in range(q):
+        i = (at + state) * WIDTH
+        store(message, i, times(algebra, load(message, i), inverse))
+    return total
+
+
+@njit(forceinline=True)
+def _prefixes(algebra, axes, states, messages, at, stride, out, base):
+    """From base on: one, and the products of the first 1, 2, ... axes' messages.
 
     Args:
-        prior, belief, out: (rows, Q) logarithms.
-        strength: r * t.
+        at, stride: the message of axis i is (states,) at ``at + i * stride``.
+
+    Returns:
+        Where the product of all begins; they are over states^axes, the last axis running fastest.
     """
-    for row in range(prior.shape[0]):
-        for q in range(prior.shape[1]):
-            out[row, q] = prior[row, q]
-            if strength > 0 and belief[row, q] < 0:
-                if belief[row, q] == -np.inf:
-                    out[row, q] = -np.inf
-                else:
-                    out[row, q] += max(strength * belief[row, q], LOWEST)
+    store(out, base * WIDTH, fill(one(algebra)))
+    size = 1
+    for axis in range(axes):
+        for k in range(size):
+            x = load(out, (base + k) * WIDTH)
+            for c in range(states):
+                y = times(algebra, x, load(messages, (at + axis * stride + c) * WIDTH))
+                store(out, (base + size + k * states + c) * WIDTH, y)
+        base += size
+        size *= states
+    return base
+
+
+@njit(forceinline=True)
+def _contract(
+    algebra, temperature, axes, states, length, tensor, cells, messages, at, stride, prefixes, base,
+    out, to, out_stride,
+):  # fmt: skip
+    """Contract a tensor: ``_sweep`` with the prefix products and the working memory from base."""
+    last = _prefixes(algebra, axes - 1, states, messages, at, stride, prefixes, base)
+    _sweep(
+        algebra, temperature, axes, states, length, tensor, cells, messages, at, stride,
+        prefixes, last + length, prefixes, last + length, out, to, out_stride,
+    )  # fmt: skip
+
+
+@njit(forceinline=True)
+def _sweep(
+    algebra, temperature, axes, states, length, tensor, cells, messages, at, stride, prefixes, last,
+    work, rest, out, to, out_stride,
+):  # fmt: skip
+    """What a tensor says to each of its axes, given the messages of the others.
+
+    One axis after the other, from the last, is summed against its message; on the way its own
+    outgoing message is taken against the product of the earlier axes' messages. So the tensor is
+    swept once, and what remains of it ever smaller.
+
+    Args:
+        length: states^(axes - 1).
+        last: where the prefix product of all axes begins; the others stand before it.
+    """
+    for axis in range(axes - 1, -1, -1):
+        last -= length
+        for c in range(states):
+            store(out, (to + axis * out_stride + c) * WIDTH, fill(zero(algebra)))
+        for k in range(length):
+            earlier = load(prefixes, (last + k) * WIDTH)
+            total = fill(zero(algebra))
+            for c in range(states):
+                x = load(tensor, (cells + k * states + c) * WIDTH)
+                message = load(messages, (at + axis * stride + c) * WIDTH)
+                total = plus(algebra, total, times(algebra, x, message), temperature)
+                i = (to + axis * out_stride + c) * WIDTH
+                y = plus(algebra, load(out, i), times(algebra, x, earlier), temperature)
+                store(out, i, y)
+            store(work, (rest + k) * WIDTH, total)
+        tensor, cells = work, rest
+        length //= states
+
+
+@njit(forceinline=True)
+def _contract_list(
+    algebra, temperature, k_out, classes, b, count, bounds, configurations, scratch, at, to
+):
+    """The same for the factors of a block that are lists of configurations, each with weight one.
+
+    Lanes beyond the last factor say nothing.
+    """
+    for i in range(k_out * classes):
+        store(scratch, (to + i) * WIDTH, fill(zero(algebra)))
+    for lane in range(WIDTH):
+        a = b * WIDTH + lane
+        if a >= count:
+            for i in range(k_out * classes):
+                scratch[(to + i) * WIDTH + lane] = one(algebra)
+            continue
+        for entry in range(bounds[a, 0] * k_out, bounds[a, 1] * k_out, k_out):
+            for j in range(k_out):
+                x = one(algebra)
+                for other in range(k_out):
+                    if other != j:
+                        c = other * classes + np.int64(read(configurations, entry + other))
+                        x = times(algebra, x, read(scratch, (at + c) * WIDTH + lane))
+                c = j * classes + np.int64(read(configurations, entry + j))
+                i = (to + c) * WIDTH + lane
+                write(scratch, i, plus(algebra, read(scratch, i), x, temperature))
+
+
+@njit(forceinline=True)
+def _reinforced_leaf(
+    algebra, q, probability, strength, damping, given, belief, v, g, at, scratch, leaf
+):
+    """Belief and message of an output weight: as ``_update_variables``, for one factor only."""
+    largest = fill(zero(algebra))
+    for state in range(q):
+        i = (at + state) * WIDTH
+        field = times(algebra, load(given, i), power(algebra, load(belief, i), strength))
+        store(scratch, (leaf + state) * WIDTH, field)
+        x = times(algebra, field, load(v, i))
+        store(belief, i, x)
+        largest = larger(x, largest)
+    for state in range(q):
+        i = (at + state) * WIDTH
+        store(belief, i, over(algebra, load(belief, i), largest))
+    _settle(algebra, q, probability, damping, scratch, leaf, g, at)
+
+
+@njit(forceinline=True)
+def _join(
+    algebra, temperature, q, s, scratch, incoming, whole, g, at, first_class, blank, to
+):  # fmt: skip
+    """Add the output weight: message over input states (S,) -> over classes.
+
+    All input states with an output weight of zero are one class.
+    """
+    total = fill(zero(algebra))
+    for state in range(s):
+        total = plus(algebra, total, load(scratch, (incoming + state) * WIDTH), temperature)
+    store(scratch, whole * WIDTH, total)
+    for weight in range(q):
+        x, c = load(g, (at + weight) * WIDTH), to + first_class[weight]
+        if weight == blank:
+            store(scratch, c * WIDTH, times(algebra, x, total))
+        else:
+            for state in range(s):
+                y = times(algebra, x, load(scratch, (incoming + state) * WIDTH))
+                store(scratch, (c + state) * WIDTH, y)
+
+
+@njit(forceinline=True)
+def _split_outputs(
+    algebra, temperature, q, s, scratch, incoming, whole, outgoing, first_class, blank, to
+):
+    """Factor-to-variable message of an output weight, Eq. 2.8: sum out the input states."""
+    for weight in range(q):
+        c = outgoing + first_class[weight]
+        if weight == blank:
+            total = times(algebra, load(scratch, c * WIDTH), load(scratch, whole * WIDTH))
+        else:
+            total = fill(zero(algebra))
+            for state in range(s):
+                x = load(scratch, (c + state) * WIDTH)
+                y = load(scratch, (incoming + state) * WIDTH)
+                total = plus(algebra, total, times(algebra, x, y), temperature)
+        store(scratch, (to + weight) * WIDTH, total)
+
+
+@njit(forceinline=True)
+def _split_inputs(
+    algebra, temperature, q, s, scratch, outgoing, g, at, first_class, blank, to
+):  # fmt: skip
+    """Sum out the output weight: what comes out over classes -> over input states (S,)."""
+    for state in range(s):
+        total = fill(zero(algebra))
+        for weight in range(q):
+            c = outgoing + first_class[weight] + (0 if weight == blank else state)
+            x = times(algebra, load(scratch, c * WIDTH), load(g, (at + weight) * WIDTH))
+            total = plus(algebra, total, x, temperature)
+        store(scratch, (to + state) * WIDTH, total)

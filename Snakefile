@@ -7,6 +7,7 @@
 #   snakemake results/verdicts.json  which claims of the thesis hold
 #   snakemake --dry-run              what would run, and why
 import json
+import os
 import re
 from functools import partial
 
@@ -15,7 +16,7 @@ from snakemake.utils import min_version
 
 from sparsebp import paths
 from sparsebp.config import ConfigError, Study, claimed_experiments, load_claims
-from sparsebp.provenance import sources
+from sparsebp.provenance import SURROUNDINGS, sources, surroundings
 
 min_version("9.27")
 
@@ -34,6 +35,10 @@ try:
     )
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
+
+
+# Found once, for all jobs.
+os.environ[SURROUNDINGS] = json.dumps(surroundings())
 
 
 wildcard_constraints:

@@ -1,22 +1,29 @@
 """What made a file: the sources, versions and configuration behind it, and how long it took."""
 
-import ast
 import hashlib
+import json
 import os
-import subprocess
+import re
 import time
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 STARTED = time.monotonic()  # of the program, which loads this module first
 LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "matplotlib", "seaborn")
+SURROUNDINGS = "SPARSEBP_SURROUNDINGS"
+"""Environment variable by which a workflow tells its jobs what ``surroundings`` finds."""
+
+# An import of the package's modules, at the start of a line, its names possibly in parentheses.
+IMPORT = re.compile(rb"^[ \t]*from sparsebp(?:\.([\w.]+))? import (?:\(([^)]*)\)|(.*))", re.M)
 
 
 @cache
 def source_files(module: str) -> frozenset[Path]:
     """The package's files that a module consists of: its own and all it imports, recursively.
+
+    Imports are found by their text: every job does this, and parsing would cost it thirty times as
+    much.
 
     Args:
         module: dotted name inside the package, for example ``steps.train``.
@@ -28,11 +35,11 @@ def source_files(module: str) -> frozenset[Path]:
         if path in found or not path.exists():
             continue
         found.add(path)
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sparsebp"):
-                inside = node.module.removeprefix("sparsebp").removeprefix(".")
-                pending += [inside] if inside else []
-                pending += [f"{inside}.{name.name}".lstrip(".") for name in node.names]
+        for module, several, names in IMPORT.findall(path.read_bytes()):
+            inside = module.decode()
+            pending += [inside] if inside else []
+            named = re.sub(rb"#.*| as \w+", b"", several or names).decode()
+            pending += [f"{inside}.{name.strip()}".lstrip(".") for name in named.split(",")]
     return frozenset(found)
 
 
@@ -47,12 +54,30 @@ def sources(module: str) -> str:
 
 
 @cache
-def commit() -> str:
+def surroundings() -> dict:
+    """What a run of the workflow is made with: the versions of libraries and the commit.
+
+    Found once for all jobs of a workflow, which hands it to them in the environment: to find it
+    costs half as much again as to draw a teacher.
+    """
+    handed = os.environ.get(SURROUNDINGS)
+    return json.loads(handed) if handed else {"versions": _versions(), "commit": _commit()}
+
+
+def _versions() -> dict[str, str]:
+    from importlib import metadata  # here, because few programs need it
+
+    return {name: metadata.version(name) for name in ("sparsebp", *LIBRARIES)}
+
+
+def _commit() -> str:
     """The commit of the checkout that holds the package, with ``-dirty`` if files differ from it.
 
     Returns:
         12 hexadecimal digits or more, or ``unknown`` outside a git checkout.
     """
+    import subprocess  # here, because few programs need it
+
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         # Jobs run side by side: none may lock the repository.
@@ -82,8 +107,6 @@ def record(step: str, spec: dict, **more) -> dict:
         "spec": spec,
         **more,
         "sources": sources(f"steps.{step}"),
-        "versions": {"sparsebp": metadata.version("sparsebp")}
-        | {name: metadata.version(name) for name in LIBRARIES},
-        "commit": commit(),
+        **surroundings(),
         "seconds": round(time.monotonic() - STARTED, 3),
     }

@@ -28,6 +28,8 @@ STUDENT = {
     "nonzeros_per_row": {"input": 3, "output": 3},
     "alphabet": [-1, 0, 1],
 }
+DRAW = {"teacher": TEACHER, "dataset": DATASET, "student": STUDENT}
+DRAWN = tuple(DRAW)
 LEARNER = {
     "algorithm": "sum-product",
     "schedule": "offline",
@@ -63,11 +65,9 @@ def call(step, spec, *options):
 def options(step, folder, seed=0, **files):
     """The options of a step on the files of one simulation, some of them others."""
     needs = {
-        "teacher": (),
-        "dataset": ("teacher",),
-        "student": ("teacher",),
+        "draw": DRAWN,
         "train": ("student", "dataset"),
-        "collect": ("teacher", "dataset", "student", "trained"),
+        "collect": (*DRAWN, "trained"),
     }[step]
     place = str(folder / SEED_FOLDER)
     if step != "collect":
@@ -83,9 +83,7 @@ def run(folder):
     ends = []
     for seed in (0, 1):
         place = folder / SEED_FOLDER.format(experiment="tiny", seed=seed)
-        for step, spec in (("teacher", TEACHER), ("dataset", DATASET), ("student", STUDENT)):
-            output = {"output": place / f"{step}.nc"}
-            ends.append(call(step, spec, *options(step, folder, seed, **output)))
+        ends.append(call("draw", DRAW, *options("draw", folder, seed)))
         for name, changes in LEARNERS.items():
             spec = TRAIN | {"learner": LEARNER | changes}
             output = {"output": place / f"{name}.nc"}
@@ -115,7 +113,7 @@ def variables(path):
 
 def test_the_steps_make_the_files_of_the_data_contract(made):
     found = {path.relative_to(made / "results").as_posix() for path in made.rglob("*.nc")}
-    names = ("teacher", "dataset", "student", *LEARNERS)
+    names = (*DRAWN, *LEARNERS)
     expected = {f"tiny/seed-{seed}/{name}.nc" for seed in (0, 1) for name in names}
     assert found == {"tiny.nc", *expected}
     assert [path for path in made.rglob("*") if path.is_file() and path.suffix != ".nc"] == []
@@ -195,7 +193,8 @@ def refused(folder, capsys):
 
     def check(step, spec, *said, **files):
         before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-        files = {"output": folder / "output.nc"} | files
+        outputs = DRAWN if step == "draw" else ("output",)
+        files = {name: folder / f"new-{name}.nc" for name in outputs} | files
         assert call(step, spec, *options(step, folder, **files)) not in (0, None)
         stderr = capsys.readouterr().err
         assert len(stderr.splitlines()) == 1
@@ -205,16 +204,15 @@ def refused(folder, capsys):
     return check
 
 
-SPECS = {
-    "teacher": TEACHER, "dataset": DATASET, "student": STUDENT, "train": TRAIN, "collect": COLLECT,
-}  # fmt: skip
+SPECS = {"draw": DRAW, "train": TRAIN, "collect": COLLECT}
 each_step = pytest.mark.parametrize("step", SPECS)
 KEYS = [(step, key) for step, spec in SPECS.items() for key in spec]
+PART_KEYS = [(part, key) for part, spec in DRAW.items() for key in spec]
 
 
 @pytest.mark.parametrize("text", ["{", "", "[]", "3", '"text"', "null"])
 def test_spec_that_is_no_json_object(refused, text):
-    refused("teacher", text, "SPEC")
+    refused("draw", text, "SPEC")
 
 
 @each_step
@@ -227,65 +225,101 @@ def test_spec_that_lacks_a_key(refused, step, key):
     refused(step, {k: v for k, v in SPECS[step].items() if k != key}, key)
 
 
-@pytest.mark.parametrize(
-    "step, block, key",
-    [
-        ("teacher", "layers", "hidden"),
-        ("teacher", "nonzeros_per_row", "output"),
-        ("dataset", "layers", "input"),
-        ("dataset", "activation", "function"),
-        ("dataset", "activation", "b"),
-        ("student", "nonzeros_per_row", "input"),
-        ("train", "learner", "damping"),
-    ],
-)
-def test_spec_that_lacks_a_key_of_a_block(refused, step, block, key):
-    rest = {k: v for k, v in SPECS[step][block].items() if k != key}
-    refused(step, SPECS[step] | {block: rest}, key)
+@pytest.mark.parametrize("part, key", PART_KEYS)
+def test_spec_that_lacks_a_key_of_a_part(refused, part, key):
+    rest = {k: v for k, v in DRAW[part].items() if k != key}
+    refused("draw", DRAW | {part: rest}, key)
+
+
+def lacking(spec, key, *path):
+    """A spec without a key of an inner block."""
+    if path:
+        return spec | {path[0]: lacking(spec[path[0]], key, *path[1:])}
+    return {k: v for k, v in spec.items() if k != key}
+
+
+def changed(spec, changes, *path):
+    """A spec with other values in an inner block."""
+    if path:
+        return spec | {path[0]: changed(spec[path[0]], changes, *path[1:])}
+    return spec | changes
 
 
 @pytest.mark.parametrize(
-    "step, block, changes",
+    "step, path, key",
     [
-        ("teacher", "layers", {"middle": 3}),
-        ("student", "nonzeros_per_row", {"middle": 3}),
-        ("train", "learner", {"momentum": 3}),
+        ("draw", ["teacher", "nonzeros_per_row"], "output"),
+        ("draw", ["dataset", "activation"], "function"),
+        ("draw", ["dataset", "activation"], "b"),
+        ("draw", ["student", "nonzeros_per_row"], "input"),
+        ("train", ["learner"], "damping"),
     ],
 )
-def test_spec_with_an_unknown_key_in_a_block(refused, step, block, changes):
-    refused(step, SPECS[step] | {block: SPECS[step][block] | changes}, *changes)
+def test_spec_that_lacks_a_key_of_a_block(refused, step, path, key):
+    refused(step, lacking(SPECS[step], key, *path), key)
 
 
 @pytest.mark.parametrize(
-    "step, changes",
+    "step, path", [("draw", ["student", "nonzeros_per_row"]), ("train", ["learner"])]
+)
+def test_spec_with_an_unknown_key_in_a_block(refused, step, path):
+    refused(step, changed(SPECS[step], {"other": 3}, *path), "other")
+
+
+def sized(layers):
+    """The spec of a step that draws, with these layers."""
+    return {part: spec | {"layers": layers} for part, spec in DRAW.items()}
+
+
+@pytest.mark.parametrize(
+    "layers",
     [
-        ("teacher", {"layers": 3}),
-        ("teacher", {"layers": LAYERS | {"input": "9"}}),
-        ("teacher", {"entropy": "x"}),
-        ("teacher", {"entropy": -1}),
-        ("teacher", {"layers": LAYERS | {"input": 10}}),
-        ("dataset", {"samples": -1}),
-        ("dataset", {"samples": "x"}),
-        ("dataset", {"activation": PHI | {"function": "relu"}}),
-        ("student", {"alphabet": "x"}),
-        ("student", {"nonzeros_per_row": {"input": 2, "output": 2}}),
-        ("train", {"samples": []}),
-        ("train", {"samples": 3}),
-        ("train", {"learner": LEARNER | {"algorithm": "x"}}),
-        ("train", {"learner": LEARNER | {"schedule": "x"}}),
-        ("collect", {"samples": [1]}),
-        ("collect", {"samples": [1, 2, 3, 4]}),
-        ("collect", {"seeds": 3}),
-        ("collect", {"learners": ["bp", "other"]}),
+        3,
+        LAYERS | {"input": "9"},
+        LAYERS | {"input": 10},
+        LAYERS | {"middle": 3},
+        {"input": 9, "output": 6},
     ],
 )
-def test_spec_with_a_bad_value(refused, step, changes):
-    refused(step, SPECS[step] | changes)
+def test_sizes_that_cannot_be_drawn(refused, layers):
+    refused("draw", sized(layers))
 
 
-INPUTS = [("dataset", "teacher"), ("student", "teacher"), ("train", "student")]
-INPUTS += [("train", "dataset")]
-INPUTS += [("collect", name) for name in ("teacher", "dataset", "student", "trained")]
+@pytest.mark.parametrize("part", DRAWN)
+@pytest.mark.parametrize("key, value", [("entropy", 2), ("layers", LAYERS | {"input": 18})])
+def test_parts_that_do_not_fit_together(refused, part, key, value):
+    refused("draw", changed(DRAW, {key: value}, part), key)
+
+
+@pytest.mark.parametrize(
+    "step, path, changes",
+    [
+        ("draw", ["dataset"], {"samples": -1}),
+        ("draw", ["dataset"], {"samples": "x"}),
+        ("draw", ["dataset", "activation"], {"function": "relu"}),
+        ("draw", ["student"], {"alphabet": "x"}),
+        ("draw", ["student"], {"nonzeros_per_row": {"input": 2, "output": 2}}),
+        ("train", [], {"samples": []}),
+        ("train", [], {"samples": 3}),
+        ("train", ["learner"], {"algorithm": "x"}),
+        ("train", ["learner"], {"schedule": "x"}),
+        ("collect", [], {"samples": [1]}),
+        ("collect", [], {"samples": [1, 2, 3, 4]}),
+        ("collect", [], {"seeds": 3}),
+        ("collect", [], {"learners": ["bp", "other"]}),
+    ],
+)
+def test_spec_with_a_bad_value(refused, step, path, changes):
+    refused(step, changed(SPECS[step], changes, *path))
+
+
+@pytest.mark.parametrize("entropy", ["x", -1])
+def test_entropy_that_is_no_whole_number(refused, entropy):
+    refused("draw", {part: spec | {"entropy": entropy} for part, spec in DRAW.items()})
+
+
+INPUTS = [("train", "student"), ("train", "dataset")]
+INPUTS += [("collect", name) for name in (*DRAWN, "trained")]
 each_input = pytest.mark.parametrize("step, name", INPUTS)
 
 
@@ -313,26 +347,11 @@ def others(folder):
     """Make teacher, data set and student of another size."""
 
     def make(**sizes):
-        layers = {"layers": LAYERS | sizes}
-        teacher = {"teacher": folder / "other-teacher.nc"}
-        for step in ("teacher", "dataset", "student"):
-            files = {"output": folder / f"other-{step}.nc"} | (teacher if step != "teacher" else {})
-            if step == "teacher":
-                files = {"output": teacher["teacher"]}
-            assert call(step, SPECS[step] | layers, *options(step, folder, **files)) == 0
-        return {step: folder / f"other-{step}.nc" for step in ("teacher", "dataset", "student")}
+        files = {name: folder / f"other-{name}.nc" for name in DRAWN}
+        assert call("draw", sized(LAYERS | sizes), *options("draw", folder, **files)) == 0
+        return files
 
     return make
-
-
-SIZES = [{"input": 6}, {"input": 18}, {"output": 12}, {"hidden": 12, "output": 12}]
-
-
-@pytest.mark.parametrize("sizes", SIZES, ids=str)
-@pytest.mark.parametrize("step", ["dataset", "student"])
-def test_teacher_of_another_size(refused, others, step, sizes):
-    teacher = others(**sizes)["teacher"]
-    refused(step, SPECS[step], teacher, teacher=teacher)
 
 
 @pytest.mark.parametrize("sizes", [{"input": 6}, {"output": 12}], ids=str)
@@ -345,7 +364,7 @@ def test_data_set_with_too_few_samples(refused):
     refused("train", TRAIN | {"samples": [5]}, "dataset.nc", 4, 5)
 
 
-@pytest.mark.parametrize("name", ["teacher", "dataset", "student"])
+@pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize("sizes", [{"input": 6}, {"hidden": 12, "output": 12}], ids=str)
 def test_files_of_different_sizes_are_not_compared(refused, others, name, sizes):
     other = others(**sizes)[name]
@@ -360,7 +379,7 @@ def test_estimates_of_another_engine_or_of_none_are_not_collected(refused, folde
     refused("collect", COLLECT)
 
 
-@pytest.mark.parametrize("name", ["teacher", "dataset", "student", "bp"])
+@pytest.mark.parametrize("name", [*DRAWN, "bp"])
 def test_simulations_of_different_configurations_are_not_collected(refused, folder, name):
     with netCDF4.Dataset(folder / f"results/tiny/seed-1/{name}.nc", "a") as file:
         provenance = json.loads(file.provenance)
@@ -378,15 +397,17 @@ def test_bad_path_pattern(refused, pattern):
 @pytest.mark.parametrize("place", ["results", "results/tiny.nc/output.nc"])
 def test_output_that_cannot_be_written(refused, folder, step, place):
     """A folder is in its place, or a file in the place of its folder."""
-    refused(step, SPECS[step], folder / place.removesuffix("/output.nc"), output=folder / place)
+    output = "student" if step == "draw" else "output"
+    files = {output: folder / place}
+    refused(step, SPECS[step], folder / place.removesuffix("/output.nc"), **files)
 
 
 @pytest.mark.parametrize("seed", [-1, "x"])
 def test_bad_seed(folder, capsys, seed):
-    arguments = ["--seed", str(seed), "--output", folder / "output.nc"]
-    assert call("teacher", TEACHER, *arguments) not in (0, None)
+    files = {name: folder / f"new-{name}.nc" for name in DRAWN}
+    assert call("draw", DRAW, *options("draw", folder, seed, **files)) not in (0, None)
     assert "seed" in capsys.readouterr().err.lower()
-    assert not (folder / "output.nc").exists()
+    assert not list(folder.glob("new-*"))
 
 
 def test_figure_of_another_file(folder, capsys):
@@ -422,9 +443,7 @@ def test_page_or_table_of_another_file(folder, capsys, step):
 # Help
 
 OPTIONS = {
-    "teacher": ["SPEC", "--seed", "--output"],
-    "dataset": ["SPEC", "--seed", "--teacher", "--output"],
-    "student": ["SPEC", "--seed", "--teacher", "--output"],
+    "draw": ["SPEC", "--seed", "--teacher", "--dataset", "--student"],
     "train": ["SPEC", "--seed", "--student", "--dataset", "--output"],
     "collect": ["SPEC", "--teacher", "--dataset", "--student", "--trained", "--output"],
     "figure": ["SPEC", "--results", "--output"],
@@ -462,14 +481,14 @@ def names(module):
 
 
 def test_sources_of_a_step_are_those_it_imports():
-    teacher, train = names("steps.teacher"), names("steps.train")
-    assert {"teacher.py", "graph.py", "data.py", "store.py"} <= teacher
-    assert not {"messages.py", "factors.py", "learning.py", "cli.py", "figures.py"} & teacher
+    draw, train = names("steps.draw"), names("steps.train")
+    assert {"draw.py", "graph.py", "data.py", "store.py"} <= draw
+    assert not {"messages.py", "factors.py", "learning.py", "cli.py", "figures.py"} & draw
     assert {"train.py", "messages.py", "factors.py", "learning.py", "graph.py"} <= train
     assert not {"cli.py", "config.py", "figures.py", "metrics.py"} & train
 
 
-@pytest.mark.parametrize("step", ["teacher", "train", "collect"])
+@pytest.mark.parametrize("step", SPECS)
 def test_nothing_that_a_step_loads_is_missing_from_its_sources(step):
     code = (
         f"import sys, sparsebp.steps.{step}\n"
@@ -492,22 +511,23 @@ def test_sources_are_a_hash_that_differs_between_steps():
 
 
 def test_files_say_what_made_them(made):
-    with netCDF4.Dataset(made / "results/tiny/seed-1/student.nc") as file:
-        provenance = json.loads(file.provenance)
-    assert provenance["step"] == "student"
-    assert provenance["spec"] == STUDENT
-    assert provenance["seed"] == 1
-    assert provenance["sources"] == sources("steps.student")
-    assert {"numpy", "sparsebp"} <= provenance["versions"].keys()
-    assert provenance["commit"]
-    assert 0 < provenance["seconds"] < 3600
+    for name, spec in DRAW.items():
+        with netCDF4.Dataset(made / f"results/tiny/seed-1/{name}.nc") as file:
+            provenance = json.loads(file.provenance)
+        assert provenance["step"] == "draw"
+        assert provenance["spec"] == spec
+        assert provenance["seed"] == 1
+        assert provenance["sources"] == sources("steps.draw")
+        assert {"numpy", "sparsebp"} <= provenance["versions"].keys()
+        assert provenance["commit"]
+        assert 0 < provenance["seconds"] < 3600
 
 
 def test_results_say_what_is_behind_them(made):
     with netCDF4.Dataset(made / "results/tiny.nc") as file:
         provenance = json.loads(file.provenance)
     assert provenance["spec"] == COLLECT
-    given = {"teacher": TEACHER, "dataset": DATASET, "student": STUDENT, "bp": TRAIN}
+    given = DRAW | {"bp": TRAIN}
     batch2 = TRAIN | {"learner": LEARNER | LEARNERS["batch2"]}
     assert provenance["inputs"] == given | {"batch2": batch2}
     engine = provenance["engine"]

@@ -547,9 +547,7 @@ def test_a_choice_that_is_the_setting_itself_is_not_trained_twice():
 
 def test_choices_have_the_teachers_data_and_students_of_their_experiment():
     study = load(put("choices", CHOICES | {"samples": [4, 5]}))
-    for step in ("teacher", "dataset", "student"):
-        spec = getattr(study, f"{step}_spec")
-        assert spec("again") == spec("wider")
+    assert study.draw_spec("again") == study.draw_spec("wider")
 
 
 def test_choices_change_nothing_else():

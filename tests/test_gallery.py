@@ -132,11 +132,8 @@ def compute(folder, study, claims):
         values = {variable: np.zeros(shape) for variable in store.RESULTS}
         values["status"] = np.ones(shape, np.int8)
         coordinates = {"learner": learners, "seed": list(study.seeds()), "n_samples": m}
-        inputs = {learner: study.train_spec(name, learner) for learner in learners} | {
-            "teacher": study.teacher_spec(name),
-            "dataset": study.dataset_spec(name),
-            "student": study.student_spec(name),
-        }
+        trained = {learner: study.train_spec(name, learner) for learner in learners}
+        inputs = study.draw_spec(name) | trained
         made = {"step": "collect", "sources": "0", "spec": study.collect_spec(name)}
         path = results.format(experiment=name)
         store.write_results(path, values, coordinates, made | {"inputs": inputs})

@@ -65,15 +65,13 @@ def train(*experiments, seeds=SEEDS):
     return set().union(*(jobs("train", name, seeds, LEARNERS[name]) for name in experiments))
 
 
-TEACHERS, DATASETS, STUDENTS = (
-    jobs(rule, EXPERIMENTS, SEEDS) for rule in ("teacher", "dataset", "student")
-)
+DRAWS = jobs("draw", EXPERIMENTS, SEEDS)
 TRAININGS = train(*EXPERIMENTS)
 COLLECTS = jobs("collect", EXPERIMENTS)
 FIGURES = jobs("figure", ("one", "both"))
 PAGES = jobs("table", EXPERIMENTS) | {"provenance_page"}
 AFTER_ALL = COLLECTS | FIGURES | PAGES
-EVERYTHING = TEACHERS | DATASETS | STUDENTS | TRAININGS | AFTER_ALL
+EVERYTHING = DRAWS | TRAININGS | AFTER_ALL
 AFTER_MATCHED = FIGURES | {"collect matched", "table matched", "provenance_page"}
 AFTER_MISMATCHED = {"collect mismatched", "table mismatched", "provenance_page", "figure both"}
 
@@ -171,7 +169,7 @@ EDITS_OF_CONFIG = {
     ),
     "longer sample grid": (
         {"experiments.mismatched.samples": {"last": 4}},
-        jobs("dataset", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
+        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
     ),
     "sparser sample grid": (
         {"experiments.matched.samples": [1, 3]},
@@ -179,34 +177,26 @@ EDITS_OF_CONFIG = {
     ),
     "activation": (
         {"experiments.mismatched.activation.b": 0.2},
-        jobs("dataset", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
+        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
     ),
     "pattern of the student": (
         {"experiments.mismatched.student.nonzeros_per_row.input": 4},
-        jobs("student", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
+        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
     ),
     "size of the network": (
         {"experiments.mismatched.layers": {"input": 22, "hidden": 22, "output": 22}},
-        jobs("teacher", "mismatched", SEEDS)
-        | jobs("dataset", "mismatched", SEEDS)
-        | jobs("student", "mismatched", SEEDS)
-        | train("mismatched")
-        | AFTER_MISMATCHED,
+        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
     ),
     "more seeds": (
         {"study.seeds": 3},
-        jobs("teacher", EXPERIMENTS, "2")
-        | jobs("dataset", EXPERIMENTS, "2")
-        | jobs("student", EXPERIMENTS, "2")
-        | train(*EXPERIMENTS, seeds="2")
-        | AFTER_ALL,
+        jobs("draw", EXPERIMENTS, "2") | train(*EXPERIMENTS, seeds="2") | AFTER_ALL,
     ),
     "fewer seeds": ({"study.seeds": 1}, AFTER_ALL),
     "limit of memory, on which no result depends": ({"study.memory_gib": 2}, set()),
     # Test samples share a file with those the students learn from.
     "number of test samples": (
         {"study.test_samples": 7},
-        DATASETS | TRAININGS | AFTER_ALL,
+        DRAWS | TRAININGS | AFTER_ALL,
     ),
     "new learner in one experiment": (
         {
@@ -288,9 +278,7 @@ def test_new_experiment_with_a_figure_needs_the_configuration_alone(project):
     project.change({"experiments.added": block, "figures.new": panels})
     run = project.make()
     assert run.work == (
-        jobs("teacher", "added", SEEDS)
-        | jobs("dataset", "added", SEEDS)
-        | jobs("student", "added", SEEDS)
+        jobs("draw", "added", SEEDS)
         | jobs("train", "added", SEEDS, "rbp")
         | {"collect added", "figure new", "table added", "provenance_page"}
     )
@@ -310,9 +298,7 @@ def test_choices_train_variants_of_learners_beside_what_there_is(project):
         f"{name}-{end}" for name in ("rbp", "rms") for end in (*variants, "reinforcement-0.1")
     ]
     assert run.work == (
-        jobs("teacher", "again", SEEDS)
-        | jobs("dataset", "again", SEEDS)
-        | jobs("student", "again", SEEDS)
+        jobs("draw", "again", SEEDS)
         | jobs("train", "again", SEEDS, ("rbp", "rms", *learners))
         | {"collect again"}
     )
@@ -335,11 +321,7 @@ def test_the_target_figures_is_those_of_the_thesis(bare):
 
 def test_one_figure_makes_only_what_it_needs(bare):
     assert bare.todo("figures/one.pdf") == (
-        jobs("teacher", "matched", SEEDS)
-        | jobs("dataset", "matched", SEEDS)
-        | jobs("student", "matched", SEEDS)
-        | train("matched")
-        | {"collect matched", "figure one"}
+        jobs("draw", "matched", SEEDS) | train("matched") | {"collect matched", "figure one"}
     )
 
 

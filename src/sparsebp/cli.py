@@ -34,23 +34,25 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="STEP")
 
-    def step(name, help, inputs=(), spec=True, seed=True, output=True, epilog=None):
+    def step(name, help, files=(), spec=True, seed=True, output=True, epilog=None):
         about = help[0].upper() + help[1:] + "."
         command = commands.add_parser(name, help=help, description=about, epilog=epilog)
         if spec:
             command.add_argument("spec", metavar="SPEC", help="configuration slice, JSON")
         if seed:
             command.add_argument("--seed", type=int, required=True, help="number of the simulation")
-        for option, text in inputs:
+        for option, text in files:
             command.add_argument(f"--{option}", required=True, metavar="FILE", help=text)
         if output:
             command.add_argument("--output", required=True, metavar="FILE", help="file to write")
         return command
 
-    teacher = ("teacher", "teacher.nc to read")
-    step("teacher", "draw a teacher")
-    step("dataset", "let a teacher answer random inputs", [teacher])
-    step("student", "draw a student whose pattern contains its teacher's", [teacher])
+    step(
+        "draw",
+        "draw a teacher, its data, and a student whose pattern contains the teacher's",
+        [(name, f"{name}.nc to write") for name in ("teacher", "dataset", "student")],
+        output=False,
+    )
     train = step(
         "train",
         "train a student on every number of samples",

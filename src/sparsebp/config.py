@@ -119,8 +119,16 @@ class Study:
                 f"{learner.batch_size}"
             )
 
+    def draw_spec(self, experiment: str) -> dict:
+        """Slice for drawing teacher, data set and student: those of the three, by name."""
+        return {
+            "teacher": self.teacher_spec(experiment),
+            "dataset": self.dataset_spec(experiment),
+            "student": self.student_spec(experiment),
+        }
+
     def teacher_spec(self, experiment: str) -> dict:
-        """Slice for drawing a teacher."""
+        """Slice that a teacher depends on."""
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
@@ -129,7 +137,7 @@ class Study:
         }
 
     def dataset_spec(self, experiment: str) -> dict:
-        """Slice for drawing the samples of a teacher."""
+        """Slice that the samples of a teacher depend on."""
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
@@ -140,7 +148,7 @@ class Study:
         }
 
     def student_spec(self, experiment: str) -> dict:
-        """Slice for drawing a student's patterns."""
+        """Slice that a student's patterns depend on."""
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],

@@ -159,9 +159,7 @@ def _expected(study: Study, experiment: str) -> dict:
     return {
         "spec": study.collect_spec(experiment),
         "inputs": {
-            "teacher": study.teacher_spec(experiment),
-            "dataset": study.dataset_spec(experiment),
-            "student": study.student_spec(experiment),
+            **study.draw_spec(experiment),
             **{learner: study.train_spec(experiment, learner) for learner in learners},
         },
     }

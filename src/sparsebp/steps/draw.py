@@ -1,0 +1,37 @@
+"""Draw a teacher, let it answer random inputs, and draw a student that contains its pattern."""
+
+from sparsebp import store
+from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.model import activation
+from sparsebp.provenance import record
+
+
+def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None:
+    """Write the three files that the trainings of one simulation start from.
+
+    Args:
+        spec: the slices that ``teacher``, ``dataset`` and ``student`` depend on, see
+            ``Study.draw_spec``; each file names its own.
+
+    Raises:
+        ValueError: the slices do not fit together, or sizes and degrees do not.
+    """
+    for key in ("entropy", "layers"):
+        if not spec["teacher"][key] == spec["dataset"][key] == spec["student"][key]:
+            raise ValueError(f"SPEC has different {key} for teacher, dataset and student")
+    entropy, sizes = spec["teacher"]["entropy"], Sizes(**spec["teacher"]["layers"])
+
+    network = draw_teacher(sizes, PerRow(**spec["teacher"]["nonzeros_per_row"]), entropy, seed)
+    phi = activation(**spec["dataset"]["activation"])
+    train, test = (
+        draw_samples(network, phi, sizes.input, spec["dataset"][count], entropy, seed, test=test)
+        for count, test in (("samples", False), ("test_samples", True))
+    )
+    per_row = PerRow(**spec["student"]["nonzeros_per_row"])
+    patterns = draw_student(network, sizes, per_row, entropy, seed)
+
+    made = {name: record("draw", part, seed=seed) for name, part in spec.items()}
+    # The alphabet is checked when it is written, so this comes first: all files or none.
+    store.write_student(student, patterns, spec["student"]["alphabet"], made["student"])
+    store.write_teacher(teacher, network, made["teacher"])
+    store.write_dataset(dataset, train, test, made["dataset"])

@@ -71,7 +71,7 @@ COLLECTS = jobs("collect", EXPERIMENTS)
 FIGURES = jobs("figure", ("one", "both"))
 PAGES = jobs("table", EXPERIMENTS) | {"provenance_page"}
 AFTER_ALL = COLLECTS | FIGURES | PAGES
-EVERYTHING = DRAWS | TRAININGS | AFTER_ALL
+EVERYTHING = {"kernels"} | DRAWS | TRAININGS | AFTER_ALL
 AFTER_MATCHED = FIGURES | {"collect matched", "table matched", "provenance_page"}
 AFTER_MISMATCHED = {"collect mismatched", "table mismatched", "provenance_page", "figure both"}
 
@@ -232,9 +232,12 @@ def test_order_of_keys_reruns_nothing(project):
 
 
 EDITS_OF_SOURCES = {
-    "messages.py": TRAININGS | AFTER_ALL,
-    "learning.py": TRAININGS | AFTER_ALL,
+    "messages.py": {"kernels"} | TRAININGS | AFTER_ALL,
+    "learning.py": {"kernels"} | TRAININGS | AFTER_ALL,
     "graph.py": EVERYTHING,
+    "store.py": EVERYTHING - {"kernels"},
+    "steps/draw.py": EVERYTHING - {"kernels"},
+    "steps/train.py": TRAININGS | AFTER_ALL,
     "metrics.py": AFTER_ALL,
     "figures.py": FIGURES,
     "pages.py": {"provenance_page"},
@@ -321,8 +324,27 @@ def test_the_target_figures_is_those_of_the_thesis(bare):
 
 def test_one_figure_makes_only_what_it_needs(bare):
     assert bare.todo("figures/one.pdf") == (
-        jobs("draw", "matched", SEEDS) | train("matched") | {"collect matched", "figure one"}
+        jobs("draw", "matched", SEEDS)
+        | train("matched")
+        | {"kernels", "collect matched", "figure one"}
     )
+
+
+def compiled(project):
+    """The files of compiled kernels, and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in project.folder.rglob("*.nb[ic]")}
+
+
+def test_kernels_are_compiled_once_and_before_all_trainings(project):
+    """No training writes to the cache, after an edit in any module of the engine either."""
+    project.append("src/sparsebp/factors.py", '\n"""An edit."""\n')
+    before = compiled(project)
+    run = project.make("--until", "kernels")
+    assert run.work == {"kernels"}
+    after = compiled(project)
+    assert len(after) == 2 * len(before) > 20
+    project.make("results/matched.nc")
+    assert compiled(project) == after
 
 
 def test_lost_kernels_retrain_nothing(project):
@@ -445,6 +467,7 @@ def test_edited_engine_trains_anew(project):
     limit = "lambda self: object.__setattr__(self, 'max_steps', 1)"
     project.append("src/sparsebp/algorithms.py", f"\n\nLearner.__post_init__ = {limit}\n")
     assert project.make(str(trained.relative_to(project.folder))).work == {
+        "kernels",
         "train matched 0 rbp",
     }
     after = store.provenance(trained)

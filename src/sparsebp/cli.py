@@ -14,9 +14,9 @@ from importlib import import_module
 from sparsebp import paths, provenance  # noqa: F401  (provenance: the clock of the run starts)
 
 EPILOG = """
-A step takes SPEC, the slice of the configuration that it depends on, as JSON (the last three need
-none), reads its input files, and writes its output whole or not at all. To see the commands of a
-whole figure:
+A step takes SPEC, the slice of the configuration that it depends on, as JSON (some need none),
+reads its input files, and writes its output whole or not at all. To see the commands of a whole
+figure:
 
   snakemake --dry-run --printshellcmds figures/fig3_2.pdf
 
@@ -53,13 +53,21 @@ def parser() -> argparse.ArgumentParser:
         [(name, f"{name}.nc to write") for name in ("teacher", "dataset", "student")],
         output=False,
     )
+    step(
+        "kernels",
+        "compile the kernels",
+        spec=False,
+        seed=False,
+        epilog="They are put into the folder that the environment variable NUMBA_CACHE_DIR names; "
+        "FILE says with what they were compiled.",
+    )
     train = step(
         "train",
         "train a student on every number of samples",
         [("student", "student.nc to read"), ("dataset", "dataset.nc to read")],
-        epilog="Kernels are compiled into the folder that the environment variable NUMBA_CACHE_DIR "
-        "names, by the first training that finds it empty while others wait; without it, where "
-        "Numba puts them.",
+        epilog="Kernels come from the folder that the environment variable NUMBA_CACHE_DIR names; "
+        "the first training that finds it empty fills it while others wait. Without it, Numba "
+        "puts them where it is used to.",
     )
     train.add_argument(
         "--memory-gib",

@@ -16,6 +16,10 @@ FIGURE_FORMATS = ("pdf", "png", "svg")
 KERNELS = ".snakemake/kernels/{sources}"
 """Compiled kernels, one folder for each state of the engine's sources."""
 
+COMPILED = "results/kernels/{sources}.json"
+"""Says that they were compiled. Apart from them, as trainings wait for it: they need no repetition
+where a cache is lost that any of them can fill again."""
+
 
 def log(pattern: str) -> str:
     """Log file of the job that makes a file."""

@@ -1,11 +1,35 @@
-# Learning. The first training compiles the kernels, while the others wait for it.
-ENGINE = sources("steps.train")
+# Learning. All trainings use the same kernels, which are compiled once, before the first of them.
+KERNELS = sources("kernels")
+
+
+rule kernels:
+    output:
+        paths.COMPILED.format(sources=KERNELS),
+    log:
+        paths.log(paths.COMPILED.format(sources=KERNELS)),
+    benchmark:
+        paths.benchmark(paths.COMPILED.format(sources=KERNELS))
+    priority: 1
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        kernels=paths.KERNELS.format(sources=KERNELS),
+    message:
+        "compiling kernels"
+    shell:
+        "NUMBA_CACHE_DIR={params.kernels:q} sparsebp kernels --output {output:q} 2> {log:q}"
 
 
 rule train:
     input:
         student=paths.STUDENT,
         dataset=paths.DATASET,
+        # Kernels of the same sources are the same, whenever they were compiled.
+        compiled=ancient(rules.kernels.output),
     output:
         paths.TRAINED,
     log:
@@ -21,7 +45,8 @@ rule train:
         runtime=60,
     params:
         spec=lambda w: json.dumps(study.train_spec(w.experiment, w.learner)),
-        kernels=paths.KERNELS.format(sources=ENGINE),
+        sources=sources("steps.train"),
+        kernels=rules.kernels.params.kernels,
     message:
         "{wildcards.experiment}, seed {wildcards.seed}: training {wildcards.learner}"
     shell:

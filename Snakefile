@@ -9,7 +9,7 @@
 import json
 import os
 import re
-from functools import partial
+from functools import cache, partial
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
@@ -39,6 +39,13 @@ except ConfigError as error:
 
 # Found once, for all jobs.
 os.environ[SURROUNDINGS] = json.dumps(surroundings())
+
+
+onstart:
+    # Snakemake limits how many jobs it starts in a second: after each job it looks once a second,
+    # for the rest of the run, whether more may start. After 500 jobs that takes a third of a core.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None
 
 
 wildcard_constraints:

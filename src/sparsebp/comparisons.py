@@ -20,8 +20,7 @@ from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
-from scipy import stats
+import scipy  # its parts load when they are used, and none to check what a claim needs
 
 QUANTITIES = {
     "weight_error": "weight error",
@@ -89,7 +88,7 @@ def contrast(test: dict) -> str:
     return f"{learner} in {experiment} − {other[0][1]} in {other[0][0]}"
 
 
-def contradicted(test: dict, results: dict[str, xr.Dataset]) -> int:
+def contradicted(test: dict, results: dict) -> int:
     """How many trainings of the curves and m of a test met a contradiction."""
     status = test | {"quantity": "status"}
     samples = (_sample(results, status, *curve) for curve in curves(test))
@@ -138,7 +137,7 @@ class Estimate(NamedTuple):
 
     def interval(self, confidence: float) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the two-sided t-intervals, (m,) each."""
-        half = self.error * stats.t.ppf((1 + confidence) / 2, self.freedom)
+        half = self.error * scipy.stats.t.ppf((1 + confidence) / 2, self.freedom)
         return self.mean - half, self.mean + half
 
 
@@ -259,7 +258,7 @@ class Kind(NamedTuple):
     have no m or no simulation in common.
     """
 
-    outcome: Callable[[dict, dict[str, xr.Dataset], float, int], Outcome]
+    outcome: Callable[[dict, dict, float, int], Outcome]
     measured: str
     holds: str
     fails: str
@@ -288,7 +287,7 @@ def exact(test, results, alpha, looks) -> Outcome:
     """In more than a proportion of the simulations a is zero (Clopper-Pearson)."""
     [(values,)], _ = _complete(test, _sample(results, test, *test["a"]), paired=True)
     proportion, n = test["margin"]["value"], len(values)
-    binomial = stats.binomtest(np.count_nonzero(values == 0), n)
+    binomial = scipy.stats.binomtest(np.count_nonzero(values == 0), n)
     interval = tuple(binomial.proportion_ci(1 - alpha))
     corrected = tuple(binomial.proportion_ci(1 - alpha / looks))
     return Outcome(
@@ -389,7 +388,7 @@ def most_variable(test, results, alpha, looks) -> Outcome:
     n, effect = min(map(len, every)), excess(*every)
     if n > 1:
         settings = {"n_resamples": RESAMPLES, "batch": 1000, "vectorized": True}
-        drawn = stats.bootstrap(
+        drawn = scipy.stats.bootstrap(
             every, excess, method="percentile", rng=np.random.default_rng(0), **settings
         ).bootstrap_distribution
     else:

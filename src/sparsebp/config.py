@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
+from sparsebp import verdicts
 from sparsebp.algorithms import Learner, batches
 from sparsebp.conditions import settings
 from sparsebp.graph import column_degree
@@ -518,8 +519,6 @@ def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
     Raises:
         ConfigError: the study lacks an experiment, a learner or the numbers of samples of a claim.
     """
-    from sparsebp import verdicts  # here, because it loads SciPy's statistics and xarray
-
     grids = {}
     for name, block in study.experiments.items():
         grids[name] = {}

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
-import xarray as xr
 
 from sparsebp.comparisons import (
     KINDS,
@@ -32,7 +31,7 @@ class ClaimError(ValueError):
     """A claim that cannot be tested; the message names the claim and what is wrong."""
 
 
-def judge(claims: dict, results: dict[str, xr.Dataset], choices: dict | None = None) -> list[dict]:
+def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict]:
     """Test every claim, and under each choice those that are about its experiments alone.
 
     Args:

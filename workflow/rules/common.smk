@@ -29,10 +29,16 @@ def data_labels(format):
     }
 
 
+@cache
+def claimed():
+    """The experiments that the claims are about. Raises ConfigError where this study lacks them."""
+    return claimed_experiments(claims, study.choices, study)
+
+
 def verdicts_if_any(wildcards):
     """The page of verdicts, unless this study cannot test the claims."""
     try:
-        claimed_experiments(claims, study.choices, study)
+        claimed()
     except ConfigError:
         return []
     return paths.VERDICTS_PAGE

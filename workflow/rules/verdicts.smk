@@ -5,9 +5,7 @@
 rule verdicts:
     input:
         # Checked only here, where the verdicts are asked for.
-        lambda w: expand(
-            paths.RESULTS, experiment=claimed_experiments(claims, study.choices, study)
-        ),
+        lambda w: expand(paths.RESULTS, experiment=claimed()),
     output:
         verdicts=paths.VERDICTS,
         table=paths.VERDICTS_TABLE,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsebp import factors as fac
-from sparsebp.algebras import LOG_SUM, MAX_TIMES, SUM_TIMES
+from sparsebp.algorithms import LOG_SUM, MAX_TIMES, SUM_TIMES
 from tests.problems import RELU, TANH, instance
 
 SHAPES = [

@@ -17,20 +17,21 @@ All four take numbers or ``lanes``. The algebra is a constant where a kernel is 
 kernel holds more than its own operations. ``temperature`` and ``probability`` matter to ``LOG_SUM``
 alone: T, and whether the logarithms are of probabilities, which sum to one and are damped as such.
 
-Probabilities may lose what is smaller than ``FAINT`` times the largest. Where that could matter,
-the calculation is *doubtful*, and is repeated in logarithms, which lose nothing.
+Probabilities may get lost, being too small for a float. Where that could matter the calculation is
+*doubtful*, and is repeated in logarithms, which lose nothing.
 """
 
 import numpy as np
 from numba import njit
 
+from sparsebp.algorithms import LOG_SUM, MAX_TIMES, SUM_TIMES
 from sparsebp.lanes import each, larger, number, where_below
 
-SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
-# Products of probabilities lose what is below the smallest float, 1e-308. As long as the total of a
-# message is above LEAST_TOTAL, that is below FAINT, relative to the total, and so may count as zero
-# everywhere. A belief whose largest value is above LEAST_BELIEF cannot depend on what is so faint.
-FAINT, LEAST_BELIEF, LEAST_TOTAL = 1e-108, 1e-90, 1e-200
+# Products of probabilities lose what is below the smallest float, 1e-308. Nothing depends on that
+# where the total of each message and the largest value of each belief is above these.
+LEAST_TOTAL, LEAST_BELIEF = 1e-200, 1e-90
+# Smaller probabilities are zero, as processors are slow with the very smallest floats.
+FAINT = 1e-300
 # A reinforced field saturates here, so that a growing field never turns into an impossibility.
 LOWEST = -1e300
 
@@ -38,7 +39,7 @@ LOWEST = -1e300
 @njit
 def _log_sum(x, y, temperature):
     largest, smallest = max(x, y), min(x, y)
-    if temperature == 0.0 or smallest == -np.inf:
+    if smallest == -np.inf:
         return largest
     return largest + temperature * np.log1p(np.exp((smallest - largest) / temperature))
 
@@ -92,7 +93,7 @@ def plus(algebra, x, y, temperature):
     """What x or y says."""
     if algebra == SUM_TIMES:
         return x + y
-    if algebra == LOG_SUM:
+    if algebra == LOG_SUM and temperature > 0.0:
         return each(_log_sum, x, y, temperature)
     return larger(x, y)
 

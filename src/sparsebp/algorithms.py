@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from sparsebp.algebras import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES
+# Of what operations the message updates consist, see ``sparsebp.algebras``.
+SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
 
 
 class Status(IntEnum):
@@ -108,6 +109,12 @@ class Learner:
             temperature = 1.0 / self.beta
         # A float, also where a configuration says 0: kernels are compiled for floats.
         return Rules(temperature, not soft, soft, float(self.reinforcement))
+
+    @property
+    def algebras(self) -> tuple[int, ...]:
+        """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
+        settles doubts, and computes the last messages."""
+        return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
 
 
 class Batch(NamedTuple):

@@ -56,7 +56,6 @@ def parser() -> argparse.ArgumentParser:
     step(
         "kernels",
         "compile the kernels",
-        spec=False,
         seed=False,
         epilog="They are put into the folder that the environment variable NUMBA_CACHE_DIR names; "
         "FILE says with what they were compiled.",
@@ -66,8 +65,8 @@ def parser() -> argparse.ArgumentParser:
         "train a student on every number of samples",
         [("student", "student.nc to read"), ("dataset", "dataset.nc to read")],
         epilog="Kernels come from the folder that the environment variable NUMBA_CACHE_DIR names; "
-        "the first training that finds it empty fills it while others wait. Without it, Numba "
-        "puts them where it is used to.",
+        "a training that misses one compiles it while others wait. Without it, Numba puts them "
+        "where it is used to.",
     )
     train.add_argument(
         "--memory-gib",

@@ -168,6 +168,18 @@ class Study:
             "learner": self.learner(experiment, learner),
         }
 
+    def kernels_spec(self) -> dict:
+        """The kernels that all trainings need: arguments of ``messages.step_kernel``."""
+        kernels = set()
+        for name, block in self.experiments.items():
+            per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]
+            degree = column_degree(layers["output"], layers["hidden"], per_row["output"])
+            q = len(block["student"]["alphabet"])
+            for learner in block["learners"]:
+                for algebra in _learner(learner, self.learner(name, learner)).algebras:
+                    kernels.add((algebra, per_row["input"], per_row["output"], q, degree))
+        return {"kernels": sorted(kernels)}
+
     def memory_mb(self, experiment: str) -> int:
         """An upper estimate of the memory that one training takes, in megabytes.
 

@@ -12,7 +12,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from sparsebp.algebras import MAX_TIMES, SUM_TIMES
+from sparsebp.algorithms import MAX_TIMES, SUM_TIMES
 from sparsebp.model import Activation
 
 # Outputs that agree to this are equal: far above rounding, and far below the differences of

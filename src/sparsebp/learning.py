@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp import factors as fac
-from sparsebp.algebras import FAINT, LEAST_BELIEF, LOG_SUM, LOWEST, MAX_PLUS
-from sparsebp.algorithms import Learner, Status, batches
+from sparsebp.algebras import FAINT, LEAST_BELIEF, LOWEST
+from sparsebp.algorithms import LOG_SUM, MAX_PLUS, Learner, Status, batches
 from sparsebp.data import Patterns, Samples, Stream, generator
 from sparsebp.graph import near_together, readers
 from sparsebp.lanes import WIDTH, by_factor, side_by_side
@@ -61,11 +61,16 @@ class Beliefs(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Beliefs after message passing, the number of steps and how it ended."""
+    """Beliefs after message passing, the number of steps and how it ended.
+
+    Attributes:
+        support: -inf for what hard factors are known to exclude, else 0; None after a contradiction.
+    """
 
     beliefs: Beliefs
     iterations: int
     status: Status
+    support: Beliefs | None = None
 
 
 class Trained(NamedTuple):
@@ -114,11 +119,11 @@ def learn(
         ValueError: the factors would need more memory than allowed.
     """
     rules = learner.rules
-    beliefs, status = Beliefs.uniform(problem), Status.NOT_RUN
+    beliefs, support, status = Beliefs.uniform(problem), None, Status.NOT_RUN
     factors, previous = None, None
     for batch in batches(learner, grid):
         if batch.fresh:
-            beliefs = Beliefs.uniform(problem)
+            beliefs, support = Beliefs.uniform(problem), None
         elif status == Status.CONTRADICTION:
             # Beliefs that contradict the data cannot be carried on; what was known stands.
             if batch.report:
@@ -133,8 +138,11 @@ def learn(
         else:
             factors = (fac.soft_factors if rules.soft else fac.hard_factors)(*where, memory_gib)
         rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, batch.stop)
-        outcome = propagate(learner, problem, factors, beliefs, rng, threads=threads)
-        beliefs, status, previous = outcome.beliefs, outcome.status, batch
+        outcome = propagate(
+            learner, problem, factors, beliefs, rng, threads=threads, support=support
+        )
+        beliefs, support, status = outcome.beliefs, outcome.support, outcome.status
+        previous = batch
         if batch.report:
             yield _estimate(learner, problem, outcome, batch, entropy, seed)
 
@@ -147,6 +155,7 @@ def propagate(
     rng: np.random.Generator,
     observe: Callable[["Messages"], None] | None = None,
     threads: int = 1,
+    support: Beliefs | None = None,
 ) -> Outcome:
     """Pass messages on one factor graph until they settle: the loop of all algorithms.
 
@@ -158,10 +167,16 @@ def propagate(
         rng: for the initial messages.
         observe: called after every step with the current messages.
         threads: how many work side by side; results do not depend on it.
+        support: -inf for what other factors are known to exclude; by default what the prior does.
 
     Returns:
         Beliefs, steps and status. After a contradiction the beliefs are the prior's.
     """
+    support = support or Beliefs(*(np.where(part == -np.inf, -np.inf, 0.0) for part in prior))
+    if not learner.rules.soft:
+        support = _possible(learner, problem, factors, support, threads)
+        if support is None:
+            return Outcome(prior, 0, Status.CONTRADICTION)
     for exact in (False, True):
         now = Messages(learner, problem, factors, prior, deepcopy(rng), exact)
         while now.certain and not now.converged and now.steps < learner.max_steps:
@@ -169,36 +184,48 @@ def propagate(
             if observe is not None and now.certain:
                 observe(now)
         beliefs = now.final_beliefs() if now.certain else prior
-        # Probabilities only raise a doubt, be it of a contradiction; logarithms are certain.
-        if now.certain or now.logarithmic:
+        # Logarithms lose nothing. Probabilities did if they exclude what the factors do not.
+        if now.logarithmic or (now.certain and _excludes_no_more(beliefs, support)):
             break
-    if not now.certain or not _consistent(learner, problem, factors, prior):
+    if not now.certain:
         return Outcome(prior, now.steps, Status.CONTRADICTION)
-    return Outcome(beliefs, now.steps, Status.CONVERGED if now.converged else Status.STEP_LIMIT)
+    status = Status.CONVERGED if now.converged else Status.STEP_LIMIT
+    return Outcome(beliefs, now.steps, status, support)
 
 
-def _consistent(learner, problem, factors, prior) -> bool:
-    """Whether hard factors leave every weight a value, as far as messages can tell.
+def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
+    """What hard factors leave possible, as far as messages can tell: 0, and -inf for the rest.
 
-    Damped messages of impossible values fade but never vanish, so that factors which exclude each
-    other would go unnoticed. Undamped max-product on the supports alone tells, in a few steps.
+    Undamped max-product on the supports alone tells, in a few steps. It is asked beforehand because
+    messages of other kinds may not tell: damped messages of impossible values fade but never
+    vanish, and probabilities may vanish though they are possible.
+
+    Returns:
+        None if some weight has no possible value: a contradiction.
     """
-    if isinstance(factors, fac.SoftFactors) or learner.damping == 0:
-        return True
-    check = replace(
+    alone = replace(
         learner, algorithm="max-product", reinforcement=0.0, damping=0.0, initial_scale=0.0
     )
-    support = Beliefs(*(np.where(part == -np.inf, -np.inf, 0.0) for part in prior))
-    outcome = propagate(check, problem, factors, support, np.random.default_rng(0))
-    return outcome.status != Status.CONTRADICTION
+    now = Messages(alone, problem, factors, support, None, exact=True)
+    while now.certain and not now.converged:
+        now.run(1000, threads)
+    beliefs = now.final_beliefs()
+    return beliefs if now.certain else None
+
+
+def _excludes_no_more(beliefs: Beliefs, support: Beliefs) -> bool:
+    return all(
+        (part[ours == -np.inf] == -np.inf).all() for ours, part in zip(beliefs, support, strict=True)
+    )
 
 
 class Messages:
     """All messages on one factor graph, and the steps that update them.
 
     Messages of the output weights, which are leaves, take part in the steps only while their
-    fields move, that is with reinforcement. Else they are computed once, at the end (section
-    2.1.1); and factors that are tables have the output weights summed out beforehand.
+    fields move, that is with reinforcement, unless ``leaves`` says otherwise. Else they are computed
+    once, at the end (section 2.1.1), and factors that are tables have the output weights summed out
+    beforehand. With ``exact`` hard factors too are calculated in logarithms.
 
     Attributes:
         steps: number of steps done.
@@ -212,9 +239,9 @@ class Messages:
         belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
     """
 
-    def __init__(self, learner, problem, factors, prior, rng, exact=False):
+    def __init__(self, learner, problem, factors, prior, rng, exact=False, leaves=None):
         rules = learner.rules
-        self.problem, self.rules, self.prior = problem, rules, prior
+        self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
         self.algebra = LOG_SUM if exact and rules.probability else rules.algebra
         self.logarithmic = self.algebra in (MAX_PLUS, LOG_SUM)
         self.steps, self.converged, self.certain = 0, False, True
@@ -240,7 +267,7 @@ class Messages:
         self._given_outer = self._lanes(prior.outer)
         self._belief = np.full_like(self._given, self._one)
         self._belief_outer = np.full_like(self._given_outer, self._one)
-        self._factors, self._moving = factors, rules.reinforcement > 0
+        self._factors, self._moving = factors, rules.reinforcement > 0 if leaves is None else leaves
         self._fields = self._given.copy() if self._moving else self._given
 
         a, j = np.divmod(problem.readers[hidden_order], k_out)
@@ -278,7 +305,7 @@ class Messages:
         Ends early on convergence or when in doubt. With several threads each works on a range of
         hidden neurons, then of factors; results do not depend on their number.
         """
-        arguments = self._arguments(self._damping, self._moving)
+        arguments = self._arguments()
         if threads == 1:
             done, change, self.certain = self._kernel(
                 steps, self.steps, *self._everything, *arguments, self._stepped
@@ -315,30 +342,40 @@ class Messages:
             strength = self.rules.reinforcement * self.steps
             inner = inner + _saturated(strength, self.belief)
             outer = outer + _saturated(strength, self.belief_outer.reshape(outer.shape))
+            v = self.v
         else:
-            # A step with the output weights in it, for the sake of their messages.
-            kept = self._u.copy()
-            _, _, self.certain = self._kernel(
-                1, 0, *self._everything, *self._arguments((0.0, 0.0), True), self._with_outputs()
-            )
-            self._u = kept
+            v = self._output_messages()
         inner = inner + self.u[self.problem.readers].sum(axis=1)
-        outer = outer + self.v.reshape(outer.shape)
+        outer = outer + v.reshape(outer.shape)
         least = min(part.max(axis=-1).min() for part in (inner, outer))
         self.certain &= bool(least > (-np.inf if self.logarithmic else np.log(LEAST_BELIEF)))
         if not self.certain:
             return self.prior
         return Beliefs(*(part - part.max(axis=-1, keepdims=True) for part in (inner, outer)))
 
-    def _arguments(self, damping, moving):
+    def _output_messages(self):
+        """The messages v after the steps done, from a step in which the output weights take part.
+
+        In logarithms: they depend on all input weights of a factor, and may be very small.
+        """
+        learner = replace(self.learner, damping=0.0, initial_scale=0.0)
+        one_more = Messages(
+            learner, self.problem, self._factors, self.prior, None, exact=True, leaves=True
+        )
+        one_more._u = one_more._lanes(self.u.reshape(self._shape))
+        one_more.run(1)
+        self.certain &= one_more.certain
+        return one_more.v
+
+    def _arguments(self):
         """What the kernel takes between the ranges to update and the factors."""
         rules = self.rules
         return (
-            (float(rules.temperature), rules.probability, rules.reinforcement, *damping)
+            (float(rules.temperature), rules.probability, rules.reinforcement, *self._damping)
             + (self._tolerance,),
             self._positions,
             (self._given, self._belief, self._fields),
-            (self._given_outer, self._belief_outer, moving),
+            (self._given_outer, self._belief_outer, self._moving),
             (self._u, self._v, self._g, self._h, self._undamped_h),
         )
 

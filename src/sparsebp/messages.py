@@ -22,7 +22,7 @@ weight, and is contracted in the same way.
 from functools import cache
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 from sparsebp.algebras import (
     damped,
@@ -39,28 +39,53 @@ from sparsebp.algebras import (
     times,
     zero,
 )
+from sparsebp.kernels import compiled_once
 from sparsebp.lanes import WIDTH, fill, larger, load, pick, read, store, where_below, write
+
+
+_NUMBERS, _FLOATS = types.int64[::1], types.float64[::1]
+_RANGE = types.UniTuple(types.int64, 2)
+_SIGNATURE = types.Tuple((types.int64, types.float64, types.boolean))(
+    types.int64,  # steps
+    types.int64,  # first
+    _RANGE,  # hidden
+    _RANGE,  # blocks
+    types.Tuple((types.float64, types.boolean, *(types.float64,) * 4)),  # rules
+    _NUMBERS,  # positions
+    types.UniTuple(_FLOATS, 3),  # prior
+    types.Tuple((_FLOATS, _FLOATS, types.boolean)),  # leaves
+    types.UniTuple(_FLOATS, 5),  # messages
+    types.Tuple(  # factors
+        (types.int64, _FLOATS, types.int64[:, ::1], types.uint16[::1])
+        + (types.int64, _NUMBERS, types.int64)
+    ),
+)
 
 
 @cache
 def step_kernel(algebra: int, k_in: int, k_out: int, q: int, degree: int):
     """The steps, compiled for an algebra and a shape: the loops have constant bounds.
 
+    Args:
+        algebra: see ``algebras``.
+        k_in, k_out: input weights of a hidden neuron, hidden neurons that a factor reads.
+        q: states of a weight.
+        degree: factors that read a hidden neuron.
+
     Returns:
         run(steps, first, ...) with the arguments of ``_run`` after degree.
     """
-
     # A tuple: Numba would take numbers for literal types, and compile every function anew for each.
     constants = algebra, k_in, k_out, q, degree
 
-    @njit(cache=True, nogil=True, error_model="numpy")
     def run(steps, first, hidden, blocks, rules, positions, prior, leaves, messages, factors):
         return _run(
             *constants,
             steps, first, hidden, blocks, rules, positions, prior, leaves, messages, factors,
         )  # fmt: skip
 
-    return run
+    with compiled_once("-".join(map(str, constants)), __file__):
+        return njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")(run)
 
 
 @njit(forceinline=True)

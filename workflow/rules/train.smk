@@ -1,5 +1,5 @@
 # Learning. All trainings use the same kernels, which are compiled once, before the first of them.
-KERNELS = sources("kernels")
+KERNELS = sources("messages")
 
 
 rule kernels:
@@ -17,11 +17,13 @@ rule kernels:
         mem_mb=2000,
         runtime=30,
     params:
+        spec=json.dumps(study.kernels_spec()),
         kernels=paths.KERNELS.format(sources=KERNELS),
     message:
         "compiling kernels"
     shell:
-        "NUMBA_CACHE_DIR={params.kernels:q} sparsebp kernels --output {output:q} 2> {log:q}"
+        "NUMBA_CACHE_DIR={params.kernels:q} sparsebp kernels {params.spec:q} --output {output:q}"
+        " 2> {log:q}"
 
 
 rule train:

@@ -8,7 +8,6 @@ from numba.core.event import install_timer
 
 from sparsebp import store
 from sparsebp.algorithms import Learner
-from sparsebp.kernels import compile_once
 from sparsebp.learning import Problem, learn
 from sparsebp.model import activation
 from sparsebp.provenance import record
@@ -40,7 +39,6 @@ def run(spec: dict, seed: int, student: str, dataset: str, output: str, memory_g
             f"the sample numbers need at least {needed[0]}, exactly {needed[1]}, at least "
             f"{needed[2]}"
         )
-    compile_once()
     problem = Problem.of(patterns, alphabet, activation(**spec["activation"]))
     learner, entropy = Learner(**spec["learner"]), spec["entropy"]
     found, loading, started = [], [0.0], time.perf_counter()

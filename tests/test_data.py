@@ -121,6 +121,22 @@ def test_samples_are_the_teachers_answers(phi, function, test):
     np.testing.assert_allclose(y, function(function(x @ w_in.T) @ w_out.T), rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize("a", [0.0, 0.1, 0.9])
+def test_inverse_of_leaky_relu(a):
+    phi, y = activation("leaky-relu", a=a), np.array([-2.0, -1e-9, 0.0, 1e-9, 3.0])
+    x = phi.inverse(y)
+    np.testing.assert_array_equal(x[2:], y[2:])
+    np.testing.assert_allclose(x[:2], y[:2] / a if a else -np.inf)
+
+
+@pytest.mark.parametrize("b", [0.0, 0.1, -3.0])
+def test_inverse_of_tanh(b):
+    phi, y = activation("tanh", b=b), np.array([-1 + 1e-9, -0.5, 0.0, 0.999])
+    np.testing.assert_allclose(phi(phi.inverse(y)), y, rtol=1e-14, atol=1e-15)
+    beyond = phi.inverse(np.array([-1.5, -1.0, 1.0, 100.0]))
+    np.testing.assert_array_equal(beyond, [-np.inf, -np.inf, np.inf, np.inf])
+
+
 @pytest.mark.parametrize("per_row", [(3, 2), (6, 2), (3, 3), (6, 4)])
 def test_student_contains_the_teacher_and_equals_it_where_as_dense(per_row):
     network = teacher()

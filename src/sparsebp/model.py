@@ -21,15 +21,32 @@ class Activation(NamedTuple):
         """Apply the function to every element of ``x`` (float64, any shape)."""
         return ACTIVATIONS[self.function].apply(x, self.parameter)
 
+    def inverse(self, y: np.ndarray) -> np.ndarray:
+        """Where the non-decreasing function reaches ``y`` (float64, any shape).
+
+        Infinite where it stays above or below ``y``.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return ACTIVATIONS[self.function].inverse(y, self.parameter)
+
 
 class _Kind(NamedTuple):
     parameter_name: str
     apply: Callable[[np.ndarray, float], np.ndarray]
+    inverse: Callable[[np.ndarray, float], np.ndarray]
 
 
 ACTIVATIONS = {
-    "tanh": _Kind("b", lambda x, b: np.tanh(x - b)),
-    "leaky-relu": _Kind("a", lambda x, a: np.maximum(x, a * x)),
+    "tanh": _Kind(
+        "b",
+        lambda x, b: np.tanh(x - b),
+        lambda y, b: np.arctanh(np.clip(y, -1.0, 1.0)) + b,
+    ),
+    "leaky-relu": _Kind(
+        "a",
+        lambda x, a: np.maximum(x, a * x),
+        lambda y, a: np.fmin(y, y / a),  # fmin: 0 / 0, at y = a = 0, does not count
+    ),
 }
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from sparsebp.algorithms import MAX_TIMES, SUM_TIMES
 from sparsebp.model import Activation
+from sparsebp.survivors import half_sums, join_halves
 
 # Outputs that agree to this are equal: far above rounding, and far below the differences of
 # outputs for weights and biases of order one.
@@ -68,16 +69,16 @@ class HiddenStates:
         """What each class adds to an output's pre-activation, ``w_out psi(w_in . x)``.
 
         Args:
-            input_topology: (hidden, k_in) int.
+            input_topology: (..., k_in) int, the inputs of hidden neurons in an array of any shape.
             phi: the activation.
             x: (samples, input).
 
         Returns:
-            (samples, hidden, C) float64.
+            (samples, ..., C) float64, contiguous.
         """
         weights = self.alphabet[self.tuples]
         hidden = phi(x[:, input_topology].astype(float) @ weights.T)
-        return self.alphabet[self.class_output] * hidden[:, :, self.class_tuple]
+        return self.alphabet[self.class_output] * np.take(hidden, self.class_tuple, axis=-1)
 
 
 @dataclass
@@ -113,7 +114,7 @@ class SoftFactors:
 
 
 def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib) -> HardFactors:
-    """List the configurations that reproduce y from x, factor by factor.
+    """List the configurations that reproduce y from x, factor by factor, each list ascending.
 
     Args:
         states: the HiddenStates.
@@ -123,43 +124,66 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
         memory_gib: the largest list allowed, in GiB.
 
     Raises:
-        ValueError: enumerating one factor, or the list, would need more memory than allowed.
+        ValueError: the search in one factor, or the list, would need more memory than allowed.
     """
-    count, fan_in = len(states.class_output), output_topology.shape[1]
-    _refuse_beyond(memory_gib, count, fan_in, rows=1, what="enumerating one factor")
-    z = states.contributions(input_topology, phi, x[:1])[0]
-    found, entries = [], 0
-    for rows in _chunks(len(output_topology), count**fan_in):
-        prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in range(fan_in)]))
-        match = np.abs(prediction - y[0, rows, None]) <= MATCH_TOLERANCE
-        owner, flat = np.nonzero(match)
-        entries += len(owner)
-        if entries * (fan_in + 2) * 8 > memory_gib * 2**30:
+    count, (outputs, fan_in) = len(states.class_output), output_topology.shape
+    searched = f"searching the {count}^{fan_in} configurations of one factor"
+    _refuse_beyond(memory_gib, half_sums(count, fan_in) * (len(x) + 3), searched)
+    limit = int(memory_gib * 2**30 / (8 * (fan_in + 2)))
+    owners, found, entries = [], [], 0
+    for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
+        # With twice the tolerance the bounds hold all that match, also after rounding.
+        low = phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE)
+        high = phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE)
+        counts, flat = join_halves(terms, low, high, limit - entries)
+        if flat is None:
             raise ValueError(
-                f"the list of configurations that agree with one sample exceeds {memory_gib} GiB "
-                f"(study.memory_gib) at {count}^{fan_in} configurations per factor and "
-                f"{len(output_topology)} factors"
+                f"of {count}^{fan_in} configurations for each of {outputs} factors, more agree "
+                f"with {len(x)} samples than fit into {memory_gib} GiB (study.memory_gib)"
             )
-        found.append((owner + rows.start, flat))
-    owner, flat = (np.concatenate(part) for part in zip(*found, strict=True))
-    configurations = np.stack(np.unravel_index(flat, (count,) * fan_in), axis=1)
-    offsets = np.searchsorted(owner, np.arange(len(output_topology) + 1))
-    factors = HardFactors(offsets, configurations, count)
-    return restrict(factors, states, input_topology, output_topology, phi, x[1:], y[1:])
+        owner = np.repeat(np.arange(len(counts)), counts)
+        configurations = np.stack(np.unravel_index(flat, (count,) * fan_in), axis=1)
+        keep = _reproducing(terms, phi, y[:, rows], owner, configurations)
+        owners.append(rows.start + owner[keep])
+        found.append(configurations[keep])
+        entries += len(keep)
+    return _listed(np.concatenate(owners), np.concatenate(found), outputs, count)
 
 
 def restrict(factors, states, input_topology, output_topology, phi, x, y) -> HardFactors:
     """Keep the configurations that reproduce further samples too: the list for m + 1 samples is
     a filter of the list for m. Arguments as for ``hard_factors``; no samples change nothing."""
     owner, configurations = factors.owners(), factors.configurations
-    edges = np.arange(output_topology.shape[1])
-    for sample, target in zip(x, y, strict=True):
-        z = states.contributions(input_topology, phi, sample[None])[0]
-        prediction = phi(z[output_topology[owner[:, None], edges], configurations].sum(axis=1))
-        keep = np.abs(prediction - target[owner]) <= MATCH_TOLERANCE
-        owner, configurations = owner[keep], configurations[keep]
-    offsets = np.searchsorted(owner, np.arange(len(factors.offsets)))
-    return HardFactors(offsets, configurations, factors.states)
+    keep = []
+    for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
+        start, stop = factors.offsets[[rows.start, rows.stop]]
+        local = owner[start:stop] - rows.start
+        keep.append(start + _reproducing(terms, phi, y[:, rows], local, configurations[start:stop]))
+    keep = np.concatenate(keep)
+    return _listed(owner[keep], configurations[keep], len(output_topology), factors.states)
+
+
+def _blocks(states, input_topology, output_topology, phi, x):
+    """Factors in slices that bound memory, each with the contributions of its edges' classes,
+    (samples, factors, k_out, C)."""
+    outputs, fan_in = output_topology.shape
+    for rows in _chunks(outputs, (len(x) + 1) * fan_in * len(states.class_output)):
+        yield rows, states.contributions(input_topology[output_topology[rows]], phi, x)
+
+
+def _reproducing(terms, phi, y, owner, configurations) -> np.ndarray:
+    """Which configurations reproduce y, (entries,) int64, ascending."""
+    keep = np.arange(len(owner))
+    for z, target in zip(terms, y, strict=True):
+        factor = owner[keep]
+        total = sum(z[factor, j, configurations[keep, j]] for j in range(z.shape[1]))
+        keep = keep[np.abs(phi(total) - target[factor]) <= MATCH_TOLERANCE]
+    return keep
+
+
+def _listed(owner, configurations, outputs, states) -> HardFactors:
+    offsets = np.append(0, np.cumsum(np.bincount(owner, minlength=outputs)))
+    return HardFactors(offsets, configurations, states)
 
 
 def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib) -> SoftFactors:
@@ -168,9 +192,9 @@ def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     Raises:
         ValueError: the table would need more memory than allowed.
     """
-    count, fan_in = len(states.class_output), output_topology.shape[1]
-    rows = len(output_topology)
-    _refuse_beyond(memory_gib, count, fan_in, rows, what="the table of energies")
+    count, (rows, fan_in) = len(states.class_output), output_topology.shape
+    table = f"a table of {rows} x {count}^{fan_in} energies"
+    _refuse_beyond(memory_gib, rows * count**fan_in, table)
     factors = SoftFactors(np.zeros((rows, count**fan_in)), count)
     return accumulate(factors, states, input_topology, output_topology, phi, x, y)
 
@@ -275,10 +299,10 @@ def _chunks(rows: int, cells: int):
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
-def _refuse_beyond(memory_gib: float, count: int, fan_in: int, rows: int, what: str) -> None:
-    size = rows * count**fan_in * 8 / 2**30
+def _refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
+    size = numbers * 8 / 2**30
     if size > memory_gib:
         raise ValueError(
-            f"{what} needs {rows} x {count}^{fan_in} = {rows * count**fan_in} numbers, "
-            f"{size:.3g} GiB; allowed are {memory_gib} GiB (study.memory_gib)"
+            f"{what} takes {numbers} numbers, {size:.3g} GiB; allowed are {memory_gib} GiB "
+            "(study.memory_gib)"
         )

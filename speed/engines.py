@@ -1,7 +1,8 @@
 """The engines that are compared, each behind the same few methods.
 
 An engine has ``start()``: uniform messages; ``run(updates)``: that many undamped updates of all
-messages, continuing from where it is; and ``read()``, the messages and beliefs.
+messages, continuing from where it is; ``read()``, the messages and beliefs, after which it has to
+be started anew; and ``prepare(updates)``, for what has to be done before such a run is timed.
 """
 
 from typing import NamedTuple
@@ -51,7 +52,8 @@ class State(NamedTuple):
         if not instance.case.maximise:
             impossible = np.exp(inner - inner.max(axis=-1, keepdims=True)) == 0
             messages[impossible[instance.problem.patterns.outer]] = -np.inf
-        return cls(*(_normalised(part, instance.case.maximise) for part in (messages, inner, outer)))
+        parts = messages, inner, outer
+        return cls(*(_normalised(part, instance.case.maximise) for part in parts))
 
 
 def _normalised(logs: np.ndarray, maximise: bool) -> np.ndarray:
@@ -89,6 +91,9 @@ class Own:
             problem.states, *problem.patterns, problem.phi, instance.x, instance.y, MEMORY_GIB
         )
 
+    def prepare(self, updates: int) -> None:
+        """Nothing: comparing the engines has compiled the kernels."""
+
     def start(self) -> None:
         prior, rng = Beliefs.uniform(self.instance.problem), np.random.default_rng(0)
         self.now = Messages(self.learner, self.instance.problem, self.factors, prior, rng)
@@ -116,6 +121,9 @@ class PlainLoop:
 
     def __init__(self, instance: Instance):
         self.instance = instance
+
+    def prepare(self, updates: int) -> None:
+        """Nothing: comparing the engines has compiled the loops."""
 
     def start(self) -> None:
         case, tables = self.instance.case, self.instance

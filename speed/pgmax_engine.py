@@ -1,8 +1,8 @@
 """PGMax, at 64 bits and with only those configurations that the data leave possible.
 
 PGMax 0.6.1, the last release, asks ``jax.lib.xla_bridge`` whether it runs on a TPU. JAX has since
-moved that function to ``jax.extend.backend``; it is put back here before PGMax looks for it. Nothing
-else of either is changed.
+moved that function to ``jax.extend.backend``; it is put back here before PGMax looks for it.
+Nothing else of either is changed.
 """
 
 from functools import partial
@@ -27,10 +27,10 @@ from speed.engines import State
 class PGMaxEngine:
     """PGMax's belief propagation on one factor graph: a variable is a weight, a factor an output.
 
-    All updates of one ``run`` are one compiled function, as PGMax's documentation advises; compiling
-    is not part of a run. PGMax has no reinforcement. There, the compiled function is a loop over
-    updates, each of which sets the evidence to r t times the belief (Eq. 3.10), calls PGMax for one
-    iteration and takes the belief anew.
+    All updates of one ``run`` are one compiled function, as PGMax's documentation advises; the
+    first such run compiles it. PGMax has no reinforcement. There, the compiled function is a loop
+    over updates, each of which sets the evidence to r t times the belief (Eq. 3.10), takes the
+    belief anew and calls PGMax for one iteration.
     """
 
     name = "PGMax"

@@ -128,9 +128,7 @@ class Plain:
         """Update variable-to-factor messages and beliefs."""
         if self.reinforcement:
             self.field[:] = self.reinforcement * self.steps * self.belief
-        (add if self.maximise else multiply)(
-            self.field, self.u, self.places, self.h, self.belief
-        )
+        (add if self.maximise else multiply)(self.field, self.u, self.places, self.h, self.belief)
 
 
 def occurrences(weights: np.ndarray) -> np.ndarray:

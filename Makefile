@@ -8,13 +8,15 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small gallery test lint format lock clean help FORCE
+.PHONY: figures report small gallery benchmark compare test lint format lock clean help FORCE
 
 PYTHON ?= python3
 ARGS ?=
 UV := uv==0.13.9
 
 VENV := .venv
+# What goes into the environment beyond requirements.lock.
+MORE :=
 STAMP := $(VENV)/.installed
 # Rules call `sparsebp` by name, so the environment's programs come first.
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -37,6 +39,13 @@ gallery: $(STAMP)  ## put the figures and the verdicts into docs and the README
 	$(RUN) snakemake all results/verdicts.json $(ARGS)
 	$(RUN) python -m sparsebp.gallery figures results/verdicts.json
 
+# In an environment of its own, so that the study does not depend on what it is compared with.
+benchmark:  ## time the message updates beside PGMax and a plain loop (ARGS=--quick to try it out)
+	@$(MAKE) --no-print-directory VENV=.venv-benchmark MORE=requirements-benchmark.lock compare
+
+compare: $(STAMP)
+	$(RUN) python -m speed $(ARGS)
+
 test: $(STAMP)  ## run the tests
 	$(RUN) python -m pytest -n auto --dist loadfile $(ARGS)
 
@@ -54,7 +63,7 @@ format: $(STAMP)  ## put Python files and the workflow into the standard format
 # The stamp goes first and comes back last: without it, an interrupted installation starts afresh.
 # The build backend is installed on its own, so that whatever has to be built from source, this
 # package included, is built by the version whose hash is in the lock.
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock $(MORE) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	    echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not one.' \
 	        'Name one: make PYTHON=python3.12' >&2; exit 1; }
@@ -67,6 +76,7 @@ $(STAMP): requirements.lock pyproject.toml
 	sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock >$(VENV)/setuptools.lock
 	$(PIP) install --quiet --require-hashes --no-deps -r $(VENV)/setuptools.lock
 	$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
+	$(if $(MORE),$(PIP) install --require-hashes --no-deps --no-build-isolation -r $(MORE))
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@echo "$(CURDIR)" >$@
 
@@ -76,14 +86,18 @@ endif
 FORCE:
 
 # Keeps the locked versions where pyproject.toml still allows them; ARGS=--upgrade takes newer ones.
-lock:  ## write requirements.lock anew from pyproject.toml (ARGS=--upgrade for newer versions)
+# The lock of the benchmark holds what that needs beyond requirements.lock, at versions that agree.
+lock:  ## write both locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 	$(PYTHON) -m venv "$$tmp" && \
 	"$$tmp/bin/python" -m pip --disable-pip-version-check install --quiet '$(UV)' && \
-	"$$tmp/bin/uv" pip compile --quiet --universal --python-version 3.11 \
-	    --fork-strategy fewest --extra dev --generate-hashes --no-emit-index-url \
-	    --custom-compile-command 'make lock' $(ARGS) \
-	    --output-file requirements.lock pyproject.toml
+	compile() { "$$tmp/bin/uv" pip compile --quiet --universal --python-version 3.11 \
+	    --fork-strategy fewest --generate-hashes --no-emit-index-url \
+	    --custom-compile-command 'make lock' $(ARGS) "$$@" pyproject.toml; } && \
+	compile --extra dev --output-file requirements.lock && \
+	compile --extra benchmark --output-file requirements-benchmark.lock \
+	    --constraint requirements.lock \
+	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 
 clean:  ## remove everything the workflow made; the environment stays
 	rm -rf results figures logs benchmarks build report.zip report.html .snakemake

@@ -1,8 +1,8 @@
 """What any update of all messages has to move and to compute, and how fast this machine does so.
 
 ``page.md`` says what is counted: a flooding update of sum-product or max-sum in the best scheme
-known to us. Its time is at least the larger of bytes / bandwidth and operations / rate: a perfect overlap
-of both, and no cost of gathering, branches or calls.
+known to us. Its time is at least the larger of bytes / bandwidth and operations / rate: a perfect
+overlap of both, and no cost of gathering, branches or calls.
 """
 
 import time

@@ -1,7 +1,8 @@
 """The three descriptions of the environment agree, with each other and with what is installed.
 
 `pyproject.toml` lists the direct dependencies with their ranges, `requirements.lock` pins every
-package by hash for pip, `environment.yml` pins the direct ones for conda.
+package by hash for pip, `environment.yml` pins the direct ones for conda. What the benchmark needs
+beyond them is pinned by `requirements-benchmark.lock` and not installed here.
 """
 
 import importlib.metadata
@@ -19,7 +20,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-LOCK_TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCKS = ("requirements.lock", "requirements-benchmark.lock")
+LOCK_TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in LOCKS}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
@@ -29,9 +31,9 @@ CONDA_TO_PYPI = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
-def lock_entries() -> list[tuple[Requirement, list[str]]]:
-    """Every requirement of the lock, with the options that follow it."""
-    lines = (line for line in LOCK_TEXT.splitlines() if not line.lstrip().startswith("#"))
+def lock_entries(lock: str = LOCKS[0]) -> list[tuple[Requirement, list[str]]]:
+    """Every requirement of a lock, with the options that follow it."""
+    lines = (line for line in LOCK_TEXTS[lock].splitlines() if not line.lstrip().startswith("#"))
     logical = "\n".join(lines).replace("\\\n", " ").splitlines()
     entries = []
     for line in filter(str.strip, logical):
@@ -40,9 +42,9 @@ def lock_entries() -> list[tuple[Requirement, list[str]]]:
     return entries
 
 
-def locked_versions() -> dict[str, Version]:
+def locked_versions(lock: str = LOCKS[0]) -> dict[str, Version]:
     versions = {}
-    for requirement, _ in lock_entries():
+    for requirement, _ in lock_entries(lock):
         (pin,) = requirement.specifier
         versions[canonicalize_name(requirement.name)] = Version(pin.version)
     return versions
@@ -67,36 +69,45 @@ def conda_pins() -> dict[str, tuple[str, str]]:
 
 
 LOCKED = locked_versions()
+LOCKED_FOR_BENCHMARK = locked_versions("requirements-benchmark.lock")
 DIRECT = direct_dependencies()
 
 
 # The lock
 
 
-def test_lock_pins_every_package_once_and_exactly():
-    names = [canonicalize_name(requirement.name) for requirement, _ in lock_entries()]
-    assert len(names) > len(DIRECT)
+def test_lock_holds_more_than_the_direct_dependencies():
+    assert len(LOCKED) > len(DIRECT)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_every_package_once_and_exactly(lock):
+    names = [canonicalize_name(requirement.name) for requirement, _ in lock_entries(lock)]
     assert len(names) == len(set(names))
-    for requirement, _ in lock_entries():
+    for requirement, _ in lock_entries(lock):
         assert requirement.url is None, requirement.name
         assert [pin.operator for pin in requirement.specifier] == ["=="], requirement.name
 
 
-def test_lock_has_only_hashes_and_at_least_one_per_package():
-    for requirement, options in lock_entries():
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_has_only_hashes_and_at_least_one_per_package(lock):
+    for requirement, options in lock_entries(lock):
         assert options, f"{requirement.name} has no hash"
         for option in options:
             assert HASH.fullmatch(option), f"{requirement.name}: {option}"
 
 
+@pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("address", ["://", "--index-url", "--find-links", "file:", "@"])
-def test_lock_names_no_address(address):
-    assert address not in LOCK_TEXT
+def test_lock_names_no_address(lock, address):
+    assert address not in LOCK_TEXTS[lock]
 
 
-def test_lock_says_how_it_is_made_and_names_no_path():
-    comments = [line.strip() for line in LOCK_TEXT.splitlines() if line.lstrip().startswith("#")]
-    assert "make lock" in LOCK_TEXT
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_says_how_it_is_made_and_names_no_path(lock):
+    lines = LOCK_TEXTS[lock].splitlines()
+    comments = [line.strip() for line in lines if line.lstrip().startswith("#")]
+    assert "make lock" in LOCK_TEXTS[lock]
     for comment in comments:
         assert "/" not in comment and "\\" not in comment, comment
 
@@ -121,6 +132,32 @@ def test_direct_dependency_has_a_lower_bound(name):
 def test_build_backend_is_locked():
     for requirement in map(Requirement, PYPROJECT["build-system"]["requires"]):
         assert requirement.specifier.contains(LOCKED[canonicalize_name(requirement.name)])
+
+
+# The benchmark
+
+
+def benchmark_dependencies() -> list[Requirement]:
+    return [Requirement(r) for r in PYPROJECT["project"]["optional-dependencies"]["benchmark"]]
+
+
+def test_lock_of_the_benchmark_has_only_what_the_other_lacks():
+    assert not LOCKED_FOR_BENCHMARK.keys() & LOCKED.keys()
+
+
+@pytest.mark.parametrize("requirement", benchmark_dependencies(), ids=lambda r: r.name)
+def test_locked_version_for_the_benchmark_lies_in_the_declared_range(requirement):
+    name = canonicalize_name(requirement.name)
+    assert name not in DIRECT
+    assert any(pin.operator == ">=" for pin in requirement.specifier)
+    assert requirement.specifier.contains(LOCKED_FOR_BENCHMARK[name], prereleases=True)
+
+
+def test_what_is_left_out_is_locked_nowhere():
+    left_out = map(Requirement, PYPROJECT["tool"]["uv"]["override-dependencies"])
+    for requirement in left_out:
+        assert not requirement.marker.evaluate()
+        assert requirement.name not in LOCKED.keys() | LOCKED_FOR_BENCHMARK.keys()
 
 
 # conda

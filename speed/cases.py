@@ -60,7 +60,7 @@ def cases(quick: bool) -> list[Case]:
     return [
         case("matched, N = {n}", 1000, 2, (2, 2), BINARY, sparsebp=500, PGMax=200, plain=100),
         case("matched, N = {n}", 100_000, 2, (2, 2), BINARY, sparsebp=20, PGMax=10, plain=3),
-        case("mismatched, N = {n}, hard", 200, 3, *dense, sparsebp=200, PGMax=200, plain=3),
+        case("mismatched, N = {n}, hard", 200, 3, *dense, sparsebp=100, PGMax=100, plain=3),
         case("mismatched, N = {n}, max-sum", 200, 10, *dense, 0.0, sparsebp=100, PGMax=4, plain=4),
         case(
             "mismatched, N = {n}, reinforced max-sum",

@@ -97,21 +97,17 @@ class Own:
     def start(self) -> None:
         prior, rng = Beliefs.uniform(self.instance.problem), np.random.default_rng(0)
         self.now = Messages(self.learner, self.instance.problem, self.factors, prior, rng)
-        self.steps = 0
 
     def run(self, updates: int) -> None:
-        for _ in range(updates):
-            self.now.set_fields(self.steps)
-            self.now.update_to_factors(damped=self.steps > 0)
-            self.now.update_from_factors()
-            self.now.damp()
-            self.steps += 1
-        if not self.now.possible:
-            raise Disagreement(f"{self.name} met a contradiction: {self.instance.case.title}")
+        if self.now.run(updates) < updates or not self.now.certain:
+            raise Disagreement(
+                f"{self.name} stopped after {self.now.steps} updates, in doubt: "
+                f"{self.instance.case.title}"
+            )
 
     def read(self) -> State:
-        messages = self.now.u.copy()
-        return State.of(self.instance, messages, *self.now.final_beliefs(self.steps))
+        messages = self.now.u
+        return State.of(self.instance, messages, *self.now.final_beliefs())
 
 
 class PlainLoop:

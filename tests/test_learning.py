@@ -7,7 +7,7 @@ from sparsebp import factors as fac
 from sparsebp.algorithms import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES, Learner, Status
 from sparsebp.config import Study
 from sparsebp.data import Samples
-from sparsebp.learning import Beliefs, learn, propagate
+from sparsebp.learning import Beliefs, Messages, learn, propagate
 from sparsebp.messages import step_kernel
 from sparsebp.model import forward
 from tests.oracles import twin
@@ -482,6 +482,77 @@ def test_few_samples_leave_no_factor_a_configuration_with_an_excess_weight():
             assert len(np.unique(factors.owners())) == 200
         assert excess[0] > 0
         assert excess[1] == 0
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    one = instance(n=101, m=3, student=(2, 3), alphabet=(-1, 0, 1))
+    for how in (
+        learner(damping=0.2, damped="both"),
+        learner(reinforcement=0.1),
+        learner("max-sum", reinforcement=0.1, initial_scale=0.5),
+    ):
+        prior, factors = Beliefs.uniform(one.problem), build(one, how)
+        alone, *others = (
+            propagate(
+                how, one.problem, factors, prior, np.random.default_rng(0), threads=threads
+            )
+            for threads in (1, 2, 3, 8)
+        )
+        for other in others:
+            assert other.iterations == alone.iterations
+            for part, same in zip(alone.beliefs, other.beliefs, strict=True):
+                np.testing.assert_array_equal(part, same)
+
+
+def test_results_do_not_depend_on_the_order_in_memory():
+    one = instance(n=60, m=3, student=(2, 3), alphabet=(-1, 0, 1))
+    rng = np.random.default_rng(0)
+    for how in (learner(), learner(reinforcement=0.1), learner("max-sum", initial_scale=0.5)):
+        shuffled = one.problem._replace(orders=(rng.permutation(60), rng.permutation(60)))
+        outcome = run(one, how)
+        again = run(one._replace(problem=shuffled), how)
+        assert again.iterations == outcome.iterations
+        for part, same in zip(outcome.beliefs, again.beliefs, strict=True):
+            np.testing.assert_array_equal(part, same)
+
+
+@pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
+def test_a_table_of_input_states_and_a_list_of_configurations_agree(algorithm, monkeypatch):
+    one = instance(n=40, m=2, student=(2, 3), alphabet=(-1, 0, 1))
+    found = []
+    for table in (True, False):
+        monkeypatch.setattr(Messages, "_better_as_table", lambda self, table=table: table)
+        found.append(run(one, learner(algorithm, max_steps=20)).beliefs)
+    for part, same in zip(*found, strict=True):
+        np.testing.assert_allclose(probabilities(part), probabilities(same), atol=1e-12)
+
+
+@pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
+def test_logarithms_repeat_what_probabilities_have_lost(algorithm, monkeypatch):
+    """Where nothing is lost, both are the same; where something is, only logarithms are right."""
+    one = instance(n=30, m=3)
+    how = learner(algorithm, damping=0.1, max_steps=30)
+    exact = []
+
+    class Noted(Messages):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            exact.append(self.algebra)
+
+    monkeypatch.setattr("sparsebp.learning.Messages", Noted)
+    outcome = run(one, how)
+    assert exact.count(how.rules.algebra) == 1
+    now = Messages(how, one.problem, build(one, how), Beliefs.uniform(one.problem), None, True)
+    now.run(30)
+    for part, same in zip(outcome.beliefs, now.final_beliefs(), strict=True):
+        np.testing.assert_allclose(probabilities(part), probabilities(same), rtol=1e-9, atol=1e-12)
+    # A prior that no float holds as a probability: the data decide, whatever it says.
+    exact.clear()
+    prior = Beliefs.uniform(one.problem)
+    np.put_along_axis(prior.inner, one.truth()[0][..., None], -1000.0, -1)
+    beliefs = run(one, how, prior=prior).beliefs
+    assert LOG_SUM in exact[2:]
+    assert np.isfinite(np.take_along_axis(beliefs.inner, one.truth()[0][..., None], -1)).all()
 
 
 def test_ties_are_broken_without_bias_and_reproducibly():

@@ -74,6 +74,12 @@ def parser() -> argparse.ArgumentParser:
         default=4.0,
         help="refuse tables of configurations beyond this size (default: 4)",
     )
+    train.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="update so many parts of the messages side by side (default: 1); results are the same",
+    )
     step(
         "collect",
         "measure the errors of all students of an experiment",
@@ -158,6 +164,8 @@ def main(arguments: list[str] | None = None) -> int:
             options["spec"] = _json(options["spec"])
         if options.get("seed", 0) < 0:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
+        if options.get("threads", 1) < 1:
+            raise ValueError(f"--threads {options['threads']}; must be at least 1")
         import_module(f"sparsebp.steps.{command}").run(**options)
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         return _fail(command, str(error) or type(error).__name__)

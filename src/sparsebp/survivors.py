@@ -8,8 +8,12 @@ add up to what is wanted. An odd edge in the middle is looped over. The cost goe
 C^((k+1)/2) for odd k, and with the survivors.
 """
 
+from functools import cache
+
 import numpy as np
-from numba import njit
+from numba import njit, types
+
+from sparsebp.kernels import compiled_once
 
 # Widens the bounds of what a factor can reach, which are rounded sums of numbers of order one.
 SLACK = 1e-9
@@ -38,7 +42,8 @@ def join_halves(terms, low, high, limit):
     """
     # Any weights do with which vectors of sums that differ, if only by integers, stay apart.
     weights = np.random.default_rng(0).uniform(0.5, 1.0, len(terms))
-    counts, flat, complete = _join(terms, low, high, weights, limit)
+    arrays = map(np.ascontiguousarray, (terms, low, high, weights))
+    counts, flat, complete = join_kernel()(*arrays, limit)
     return counts, flat if complete else None
 
 
@@ -47,7 +52,19 @@ def half_sums(classes: int, edges: int) -> int:
     return 2 * classes ** (edges // 2) + classes ** (edges % 2)
 
 
-@njit(cache=True, nogil=True)
+_ROWS = types.float64[:, ::1]
+_SIGNATURE = types.Tuple((types.int64[::1], types.int64[::1], types.boolean))(
+    types.float64[:, :, :, ::1], _ROWS, _ROWS, types.float64[::1], types.int64
+)
+
+
+@cache
+def join_kernel():
+    """The search, compiled: run(terms, low, high, weights, limit) -> counts, flat, complete."""
+    with compiled_once("join", __file__):
+        return njit(_SIGNATURE, cache=True, nogil=True)(_join)
+
+
 def _join(terms, low, high, weights, limit):
     samples, factors, edges, classes = terms.shape
     half = edges // 2
@@ -107,7 +124,7 @@ def _join(terms, low, high, weights, limit):
     return counts, found[:total], True
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _sums(terms, out):
     """Sums over edges for every configuration: (samples, edges, C) -> (C^edges, samples)."""
     samples, edges, classes = terms.shape
@@ -123,7 +140,7 @@ def _sums(terms, out):
             filled *= classes
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _project(sums, scale, out):
     """The projection of each row: (n, samples), (samples,) -> (n,)."""
     for k in range(len(sums)):
@@ -132,7 +149,7 @@ def _project(sums, scale, out):
             out[k] += scale[s] * sums[k, s]
 
 
-@njit(cache=True, nogil=True)
+@njit
 def _within(left, i, middle, c, right, j, bottom, top):
     """Whether rows i, c and j of the three tables add up to between bottom and top."""
     for s in range(len(bottom)):

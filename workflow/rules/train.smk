@@ -1,5 +1,5 @@
 # Learning. All trainings use the same kernels, which are compiled once, before the first of them.
-KERNELS = sources("messages")
+KERNELS = sources("steps.kernels")
 
 
 rule kernels:
@@ -54,4 +54,4 @@ rule train:
     shell:
         "NUMBA_CACHE_DIR={params.kernels:q} sparsebp train {params.spec:q} --seed {wildcards.seed}"
         " --student {input.student:q} --dataset {input.dataset:q} --output {output:q}"
-        " --memory-gib {resources.memory_gib} 2> {log:q}"
+        " --memory-gib {resources.memory_gib} --threads {threads} 2> {log:q}"

@@ -6,6 +6,7 @@ from sparsebp import store
 from sparsebp.files import replacing
 from sparsebp.messages import step_kernel
 from sparsebp.provenance import record
+from sparsebp.survivors import join_kernel
 
 
 def run(spec: dict, output: str) -> None:
@@ -19,6 +20,7 @@ def run(spec: dict, output: str) -> None:
     """
     if not numba.config.CACHE_DIR:
         raise ValueError("the environment variable NUMBA_CACHE_DIR names no folder to fill")
+    join_kernel()
     for arguments in spec["kernels"]:
         step_kernel(*arguments)
     with replacing(output) as part:

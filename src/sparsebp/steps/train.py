@@ -15,7 +15,15 @@ from sparsebp.provenance import record
 log = logging.getLogger(__name__)
 
 
-def run(spec: dict, seed: int, student: str, dataset: str, output: str, memory_gib: float) -> None:
+def run(
+    spec: dict,
+    seed: int,
+    student: str,
+    dataset: str,
+    output: str,
+    memory_gib: float,
+    threads: int = 1,
+) -> None:
     """Write the estimates of one learner. ``spec``: see ``Study.train_spec``.
 
     The provenance holds ``engine_seconds`` too: the time to build factors and to pass messages,
@@ -24,6 +32,7 @@ def run(spec: dict, seed: int, student: str, dataset: str, output: str, memory_g
     Args:
         memory_gib: the largest table or list of configurations. Not in the spec, as no result
             depends on it.
+        threads: how many update messages side by side. No result depends on it either.
 
     Raises:
         BadFile: an input file is not right.
@@ -43,7 +52,9 @@ def run(spec: dict, seed: int, student: str, dataset: str, output: str, memory_g
     learner, entropy = Learner(**spec["learner"]), spec["entropy"]
     found, loading, started = [], [0.0], time.perf_counter()
     with install_timer("numba:compiler_lock", loading.append):
-        for trained in learn(learner, problem, samples, spec["samples"], entropy, seed, memory_gib):
+        for trained in learn(
+            learner, problem, samples, spec["samples"], entropy, seed, memory_gib, threads
+        ):
             log.info(
                 "m = %d: %s after %d steps",
                 trained.n_samples,

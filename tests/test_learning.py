@@ -8,8 +8,8 @@ from sparsebp.algorithms import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES, Learner
 from sparsebp.config import Study
 from sparsebp.data import Samples
 from sparsebp.learning import Beliefs, Messages, learn, propagate
-from sparsebp.messages import step_kernel
 from sparsebp.model import forward
+from sparsebp.updates import step_kernel
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
@@ -493,9 +493,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
     ):
         prior, factors = Beliefs.uniform(one.problem), build(one, how)
         alone, *others = (
-            propagate(
-                how, one.problem, factors, prior, np.random.default_rng(0), threads=threads
-            )
+            propagate(how, one.problem, factors, prior, np.random.default_rng(0), threads=threads)
             for threads in (1, 2, 3, 8)
         )
         for other in others:
@@ -588,7 +586,7 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
         used.add(arguments)
         return step_kernel(*arguments)
 
-    monkeypatch.setattr("sparsebp.learning.step_kernel", noted)
+    monkeypatch.setattr("sparsebp.messages.step_kernel", noted)
     study = Study.load(config, schema)
     planned = {tuple(kernel) for kernel in study.kernels_spec()["kernels"]}
     binary, ternary = instance(n=6), instance(n=6, student=(3, 2), alphabet=(-1, 0, 1))

@@ -169,7 +169,7 @@ class Study:
         }
 
     def kernels_spec(self) -> dict:
-        """The kernels that all trainings need: arguments of ``messages.step_kernel``."""
+        """The kernels that all trainings need: arguments of ``updates.step_kernel``."""
         kernels = set()
         for name, block in self.experiments.items():
             per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]

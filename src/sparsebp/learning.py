@@ -6,65 +6,25 @@ An algorithm is its ``algorithms.Rules``. A schedule is the sequence of batches 
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from sparsebp import factors as fac
-from sparsebp.algebras import FAINT, LEAST_BELIEF, LOWEST
-from sparsebp.algorithms import LOG_SUM, MAX_PLUS, Learner, Status, batches
-from sparsebp.data import Patterns, Samples, Stream, generator
-from sparsebp.graph import near_together, readers
-from sparsebp.lanes import WIDTH, by_factor, side_by_side
-from sparsebp.messages import step_kernel
-from sparsebp.model import Activation
-
-
-class Problem(NamedTuple):
-    """What a student knows before it sees data: its patterns, alphabet and activation.
-
-    Attributes:
-        readers: (hidden, D) the edges at which each hidden neuron is read, see ``graph.readers``.
-        orders: of the factors and hidden neurons in memory, see ``graph.near_together``.
-    """
-
-    patterns: Patterns
-    states: fac.HiddenStates
-    readers: np.ndarray
-    phi: Activation
-    orders: tuple[np.ndarray, np.ndarray]
-
-    @classmethod
-    def of(cls, patterns: Patterns, alphabet, phi: Activation) -> "Problem":
-        """Prepare a student with weights in ``alphabet`` on ``patterns``."""
-        hidden, fan_in = patterns.inner.shape
-        states = fac.HiddenStates.of(alphabet, fan_in)
-        orders = near_together(patterns.outer, hidden)
-        return cls(patterns, states, readers(patterns.outer, hidden), phi, orders)
-
-
-class Beliefs(NamedTuple):
-    """Log-beliefs with maximum zero: inner (H, k_in, Q), outer (output, k_out, Q), float64."""
-
-    inner: np.ndarray
-    outer: np.ndarray
-
-    @classmethod
-    def uniform(cls, problem: Problem) -> "Beliefs":
-        """No preference for any state."""
-        q = len(problem.states.alphabet)
-        return cls(*(np.zeros((*topology.shape, q)) for topology in problem.patterns))
+from sparsebp.algorithms import Learner, Status, batches
+from sparsebp.data import Samples, Stream, generator
+from sparsebp.messages import Messages
+from sparsebp.problem import Beliefs, Problem
 
 
 class Outcome(NamedTuple):
     """Beliefs after message passing, the number of steps and how it ended.
 
     Attributes:
-        support: -inf for what hard factors are known to exclude, else 0; None after a contradiction.
+        support: -inf for what hard factors are known to exclude, else 0; None after a
+            contradiction.
     """
 
     beliefs: Beliefs
@@ -153,7 +113,7 @@ def propagate(
     factors: fac.HardFactors | fac.SoftFactors,
     prior: Beliefs,
     rng: np.random.Generator,
-    observe: Callable[["Messages"], None] | None = None,
+    observe: Callable[[Messages], None] | None = None,
     threads: int = 1,
     support: Beliefs | None = None,
 ) -> Outcome:
@@ -215,248 +175,9 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
 
 def _excludes_no_more(beliefs: Beliefs, support: Beliefs) -> bool:
     return all(
-        (part[ours == -np.inf] == -np.inf).all() for ours, part in zip(beliefs, support, strict=True)
+        (part[ours == -np.inf] == -np.inf).all()
+        for ours, part in zip(beliefs, support, strict=True)
     )
-
-
-class Messages:
-    """All messages on one factor graph, and the steps that update them.
-
-    Messages of the output weights, which are leaves, take part in the steps only while their
-    fields move, that is with reinforcement, unless ``leaves`` says otherwise. Else they are computed
-    once, at the end (section 2.1.1), and factors that are tables have the output weights summed out
-    beforehand. With ``exact`` hard factors too are calculated in logarithms.
-
-    Attributes:
-        steps: number of steps done.
-        converged: whether no message changed by the tolerance or more in the last step.
-        certain: False once a message or belief has no possible value left or, with probabilities,
-            may have lost one to rounding.
-        logarithmic: whether the algebra is one of logarithms, in which that is a contradiction.
-        u, h: (E, k_in, Q) log-messages of the input weights, factor-to-variable and back; edge
-            e = a * k_out + j joins factor a with the hidden neuron in its slot j.
-        v, g: (E, Q) the same of the output weights.
-        belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
-    """
-
-    def __init__(self, learner, problem, factors, prior, rng, exact=False, leaves=None):
-        rules = learner.rules
-        self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
-        self.algebra = LOG_SUM if exact and rules.probability else rules.algebra
-        self.logarithmic = self.algebra in (MAX_PLUS, LOG_SUM)
-        self.steps, self.converged, self.certain = 0, False, True
-        (hidden, k_in, q), (outputs, k_out, _) = (part.shape for part in prior)
-        damping = float(learner.damping)
-        self._damping = (
-            damping if learner.damped in ("factor-to-variable", "both") else 0.0,
-            damping if learner.damped in ("variable-to-factor", "both") else 0.0,
-        )
-        self._tolerance = float(learner.tolerance)
-
-        self._shape = outputs, k_out, k_in, q
-        u, v = np.zeros(self._shape), np.zeros((outputs, k_out, q))
-        if learner.initial_scale > 0:
-            u = rng.normal(0.0, learner.initial_scale, u.shape)
-            v = rng.normal(0.0, learner.initial_scale, v.shape)
-        g = self._normalised(prior.outer)
-        self._u, self._v, self._g = map(self._lanes, (self._normalised(u), self._normalised(v), g))
-        self._h = self._lanes(np.zeros(self._shape))
-        self._undamped_h = self._h.copy() if self._damping[1] > 0 else self._h
-        order, hidden_order = problem.orders
-        self._given = self._stored(prior.inner)[hidden_order].ravel()
-        self._given_outer = self._lanes(prior.outer)
-        self._belief = np.full_like(self._given, self._one)
-        self._belief_outer = np.full_like(self._given_outer, self._one)
-        self._factors, self._moving = factors, rules.reinforcement > 0 if leaves is None else leaves
-        self._fields = self._given.copy() if self._moving else self._given
-
-        a, j = np.divmod(problem.readers[hidden_order], k_out)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(outputs)
-        block, lane = np.divmod(rank[a], WIDTH)
-        self._positions = ((block * k_out + j) * (k_in * q * WIDTH) + lane).ravel()
-        self._everything = (0, hidden), (0, -(-outputs // WIDTH))
-        self._kernel = step_kernel(
-            self.algebra, k_in, k_out, q, problem.readers.shape[1]
-        )
-        if self._moving or not self._better_as_table():
-            self._stepped = self._with_outputs()
-        else:
-            table = fac.sum_out_outputs(
-                factors, problem.states, self._stored(g), self.algebra, rules.temperature
-            )
-            self._stepped = self._for_kernel(table, None, 0)
-
-    u = property(lambda self: self._logs(self._u, self._shape[2:]))
-    h = property(lambda self: self._logs(self._h, self._shape[2:]))
-    v = property(lambda self: self._logs(self._v, self._shape[3:]))
-    g = property(lambda self: self._logs(self._g, self._shape[3:]))
-    belief_outer = property(lambda self: self._logs(self._belief_outer, self._shape[3:]))
-
-    @property
-    def belief(self):
-        belief = np.empty_like(self.prior.inner)
-        belief[self.problem.orders[1]] = self._belief.reshape(belief.shape)
-        return belief if self.logarithmic else _log(belief)
-
-    def run(self, steps: int, threads: int = 1) -> int:
-        """Update all messages, up to ``steps`` times. Returns how many steps were done.
-
-        Ends early on convergence or when in doubt. With several threads each works on a range of
-        hidden neurons, then of factors; results do not depend on their number.
-        """
-        arguments = self._arguments()
-        if threads == 1:
-            done, change, self.certain = self._kernel(
-                steps, self.steps, *self._everything, *arguments, self._stepped
-            )
-            self.steps += done
-        else:
-            done = 0
-            hidden, blocks = (_parts(*whole, threads) for whole in self._everything)
-            halves = [(part, (0, 0)) for part in hidden], [((0, 0), part) for part in blocks]
-            with ThreadPoolExecutor(threads) as pool:
-                while done < steps and self.certain:
-                    for half in halves:
-                        found = pool.map(
-                            lambda part: self._kernel(
-                                1, self.steps, *part, *arguments, self._stepped
-                            ),
-                            half,
-                        )
-                        _, changes, certain = zip(*found, strict=True)
-                        self.certain &= all(certain)
-                    change, done, self.steps = max(changes), done + 1, self.steps + 1
-                    if change < self._tolerance:
-                        break
-        self.converged = self.certain and change < self._tolerance
-        return done
-
-    def final_beliefs(self) -> Beliefs:
-        """Log-beliefs after the steps done, of the output weights too (Eqs. A.7, 3.6, 3.8, 3.10).
-
-        Sets ``certain``.
-        """
-        inner, outer = self.prior
-        if self._moving:
-            strength = self.rules.reinforcement * self.steps
-            inner = inner + _saturated(strength, self.belief)
-            outer = outer + _saturated(strength, self.belief_outer.reshape(outer.shape))
-            v = self.v
-        else:
-            v = self._output_messages()
-        inner = inner + self.u[self.problem.readers].sum(axis=1)
-        outer = outer + v.reshape(outer.shape)
-        least = min(part.max(axis=-1).min() for part in (inner, outer))
-        self.certain &= bool(least > (-np.inf if self.logarithmic else np.log(LEAST_BELIEF)))
-        if not self.certain:
-            return self.prior
-        return Beliefs(*(part - part.max(axis=-1, keepdims=True) for part in (inner, outer)))
-
-    def _output_messages(self):
-        """The messages v after the steps done, from a step in which the output weights take part.
-
-        In logarithms: they depend on all input weights of a factor, and may be very small.
-        """
-        learner = replace(self.learner, damping=0.0, initial_scale=0.0)
-        one_more = Messages(
-            learner, self.problem, self._factors, self.prior, None, exact=True, leaves=True
-        )
-        one_more._u = one_more._lanes(self.u.reshape(self._shape))
-        one_more.run(1)
-        self.certain &= one_more.certain
-        return one_more.v
-
-    def _arguments(self):
-        """What the kernel takes between the ranges to update and the factors."""
-        rules = self.rules
-        return (
-            (float(rules.temperature), rules.probability, rules.reinforcement, *self._damping)
-            + (self._tolerance,),
-            self._positions,
-            (self._given, self._belief, self._fields),
-            (self._given_outer, self._belief_outer, self._moving),
-            (self._u, self._v, self._g, self._h, self._undamped_h),
-        )
-
-    def _better_as_table(self) -> bool:
-        """Whether a table over input states is less work than the list of configurations."""
-        if isinstance(self._factors, fac.SoftFactors):
-            return True
-        outputs, k_out, _, _ = self._shape
-        entries = len(self._factors.configurations) / outputs
-        return len(self.problem.states.tuples) ** k_out <= max(256, 4 * entries)
-
-    def _with_outputs(self):
-        """The factors over classes, that is with the output weights in them, for the kernel."""
-        factors = self._factors
-        if isinstance(factors, fac.SoftFactors):
-            return self._for_kernel(factors.table, None, factors.states)
-        return self._for_kernel(None, factors, factors.states)
-
-    def _for_kernel(self, table, lists, classes):
-        """What the kernel takes for the factors: a table, or lists of configurations."""
-        states, order = self.problem.states, self.problem.orders[0]
-        blank = np.flatnonzero(states.alphabet == 0)
-        bounds, configurations = np.empty((0, 2), np.int64), np.empty(0, np.uint16)
-        if lists is not None:
-            bounds = np.stack([lists.offsets[:-1], lists.offsets[1:]], axis=1)[order]
-            configurations = lists.configurations.astype(np.uint16).ravel()
-        return (
-            len(order),
-            np.empty(0) if table is None else side_by_side(table[order], self._one),
-            bounds,
-            configurations,
-            classes,
-            states.classes[:, 0].copy(),
-            int(blank[0]) if len(blank) else -1,
-        )
-
-    @property
-    def _one(self) -> float:
-        return 0.0 if self.logarithmic else 1.0
-
-    def _normalised(self, logs):
-        """Logarithms as messages are: of numbers that sum to one, or whose maximum is zero."""
-        largest = logs.max(axis=-1, keepdims=True)
-        shift = np.where(largest == -np.inf, 0.0, largest)
-        if self.rules.probability:
-            shift = shift + _log(np.exp(logs - shift).sum(axis=-1, keepdims=True), least=1e-300)
-        return logs - shift
-
-    def _stored(self, logs):
-        """Logarithms as the algebra has them."""
-        if self.logarithmic:
-            return logs.copy()
-        numbers = np.exp(logs)
-        return np.where(numbers < FAINT, 0.0, numbers)
-
-    def _lanes(self, logs):
-        return side_by_side(self._stored(logs)[self.problem.orders[0]], self._one)
-
-    def _logs(self, flat, shape):
-        """Messages of all edges, (E, ...), from how the kernel has them."""
-        found = np.empty(self._shape[:2] + shape)
-        found[self.problem.orders[0]] = by_factor(flat, found.shape)
-        found = found.reshape(-1, *shape)
-        return found if self.logarithmic else _log(found)
-
-
-def _log(x, least=0.0):
-    with np.errstate(divide="ignore"):
-        return np.log(np.maximum(x, least))
-
-
-def _saturated(strength, belief):
-    """A reinforced belief as the kernels have it, see ``algebras.power``."""
-    if strength == 0:
-        return 0.0
-    return np.where(belief == -np.inf, -np.inf, np.maximum(strength * belief, LOWEST))
-
-
-def _parts(start, stop, count):
-    bounds = np.linspace(start, stop, count + 1).astype(int).tolist()
-    return list(pairwise(bounds))
 
 
 def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:

@@ -4,16 +4,16 @@ import numba
 
 from sparsebp import store
 from sparsebp.files import replacing
-from sparsebp.messages import step_kernel
 from sparsebp.provenance import record
 from sparsebp.survivors import join_kernel
+from sparsebp.updates import step_kernel
 
 
 def run(spec: dict, output: str) -> None:
     """Fill the folder NUMBA_CACHE_DIR, and write what the kernels were compiled with as JSON.
 
     Args:
-        spec: ``kernels``, the arguments of ``messages.step_kernel``; see ``Study.kernels_spec``.
+        spec: ``kernels``, the arguments of ``updates.step_kernel``; see ``Study.kernels_spec``.
 
     Raises:
         ValueError: there is no such folder to fill.

@@ -8,8 +8,9 @@ from numba.core.event import install_timer
 
 from sparsebp import store
 from sparsebp.algorithms import Learner
-from sparsebp.learning import Problem, learn
+from sparsebp.learning import learn
 from sparsebp.model import activation
+from sparsebp.problem import Problem
 from sparsebp.provenance import record
 
 log = logging.getLogger(__name__)

@@ -38,10 +38,11 @@ LOWEST = -1e300
 
 @njit
 def _log_sum(x, y, temperature):
-    largest, smallest = max(x, y), min(x, y)
-    if smallest == -np.inf:
+    largest, gap = max(x, y), -abs(x - y) / temperature
+    # Also where both are minus infinity, and the gap is not a number. exp(-40) is below rounding.
+    if not gap > -40.0:
         return largest
-    return largest + temperature * np.log1p(np.exp((smallest - largest) / temperature))
+    return largest + temperature * np.log1p(np.exp(gap))
 
 
 @njit

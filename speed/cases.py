@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
-from sparsebp.learning import Problem
 from sparsebp.model import activation
+from sparsebp.problem import Problem
 
 ENTROPY, SEED = 1, 0
 CHUNK_CELLS = 1 << 22

@@ -11,7 +11,8 @@ import numpy as np
 
 from sparsebp import factors as fac
 from sparsebp.algorithms import Learner
-from sparsebp.learning import Beliefs, Messages
+from sparsebp.messages import Messages
+from sparsebp.problem import Beliefs
 from speed.cases import Instance
 from speed.plain import Plain
 

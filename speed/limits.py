@@ -52,12 +52,7 @@ def work(own: Own) -> Work:
     q, s = len(case.alphabet), len(problem.states.tuples)
     edges, readers = outputs * k_out, problem.readers.shape[1]
     reinforced = case.reinforcement > 0
-    factors = own.factors
-    if not reinforced:
-        uniform = np.zeros((outputs, k_out, q))
-        temperature = own.learner.rules.temperature
-        factors = fac.sum_out_outputs(factors, problem.states, uniform, temperature)
-    n = factors.states
+    n = own.factors.states if reinforced else s
 
     messages = edges * k_in * (q - 1) * 8
     constant = edges * (readers - 1) * 4
@@ -66,10 +61,15 @@ def work(own: Own) -> Work:
     operations += edges * k_in * s * k_in  # and back
     operations += edges * k_in * q  # normalisation
     if case.maximise:
-        constant += factors.table.size * 8
+        constant += outputs * n**k_out * 8
         operations += outputs * sum(4 * n**axes for axes in range(2, k_out + 1))
     else:
-        entries = len(factors.log_weight)
+        rules, uniform = own.learner.rules, np.ones((outputs, k_out, q))
+        entries = np.count_nonzero(
+            fac.sum_out_outputs(
+                own.factors, problem.states, uniform, rules.algebra, rules.temperature
+            )
+        )
         constant += entries * (8 + k_out)
         operations += entries * (4 * k_out - 4)
     if reinforced:

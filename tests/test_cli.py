@@ -474,6 +474,31 @@ def test_help_lists_the_steps(capsys):
     assert [step for step in OPTIONS if not re.search(rf"\n    {step}\s", out)] == []
 
 
+# Start-up
+
+
+@pytest.mark.parametrize(
+    "step, unneeded",
+    [
+        ("draw", ["numba", "scipy", "xarray", "matplotlib"]),
+        ("train", ["scipy.linalg", "xarray", "matplotlib"]),
+        ("collect", ["numba", "scipy", "matplotlib"]),
+    ],
+)
+def test_a_step_loads_only_what_it_needs(folder, step, unneeded):
+    """Hundreds of jobs start and end within a second."""
+    code = (
+        "import sys, sparsebp.cli\n"
+        "assert sparsebp.cli.main(sys.argv[1:-1]) == 0\n"
+        "print(*[name for name in sys.argv[-1].split(',') if name in sys.modules])"
+    )
+    files = {} if step == "draw" else {"output": folder / "new.nc"}
+    arguments = [step, json.dumps(SPECS[step]), *map(str, options(step, folder, **files))]
+    command = [sys.executable, "-c", code, *arguments, ",".join(unneeded)]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
 # Provenance
 
 

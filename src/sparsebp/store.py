@@ -167,6 +167,20 @@ def read_results(path: str | Path):
     return found
 
 
+def read_experiments(pattern: str, names) -> tuple[dict, dict]:
+    """Read the results of several experiments, and what made them, each by name.
+
+    Args:
+        pattern: path with ``{experiment}`` to be filled in.
+
+    Raises:
+        BadFile: a file is not right.
+    """
+    paths = {name: pattern.format(experiment=name) for name in names}
+    results = {name: read_results(path) for name, path in paths.items()}
+    return results, {name: provenance(path) for name, path in paths.items()}
+
+
 def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> None:
     contract = CONTRACT[kind]
     with replacing(path) as part, netCDF4.Dataset(part, "w") as file:

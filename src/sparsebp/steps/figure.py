@@ -14,8 +14,6 @@ def run(spec: dict, results: str, outputs: list[str]) -> None:
     Raises:
         BadFile: an input file is not right.
     """
-    paths = {name: results.format(experiment=name) for name in spec["experiments"]}
-    shown = {name: store.read_results(path) for name, path in paths.items()}
-    made = {name: store.provenance(path) for name, path in paths.items()}
+    shown, made = store.read_experiments(results, spec["experiments"])
     provenance = record("figure", spec, results=made)
     draw(spec, shown, outputs, provenance)

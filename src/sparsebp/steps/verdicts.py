@@ -21,9 +21,7 @@ def run(spec: dict, results: str, output: str) -> None:
     """
     claims, choices = spec["claims"], spec["choices"]
     names = verdicts.experiments(claims, choices)
-    paths = {name: results.format(experiment=name) for name in names}
-    found = {name: store.read_results(path) for name, path in paths.items()}
-    made = {name: store.provenance(path) for name, path in paths.items()}
+    found, made = store.read_experiments(results, names)
     records = verdicts.judge(claims, found, choices)
     everything = {"provenance": record("verdicts", spec, results=made), "records": records}
     with replacing(output) as part:

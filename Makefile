@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small gallery benchmark compare test lint format lock clean help FORCE
+.PHONY: figures report small gallery benchmark compare growth density test lint format lock clean help FORCE
 
 PYTHON ?= python3
 ARGS ?=
@@ -40,6 +40,12 @@ gallery: $(STAMP)  ## put the figures and the verdicts into docs and the README
 	$(RUN) python -m sparsebp.gallery figures results/verdicts.json
 
 # In an environment of its own, so that the study does not depend on what it is compared with.
+growth: $(STAMP)  ## time and memory against the number of neurons, into docs (some minutes)
+	$(RUN) python -m speed.growth $(ARGS)
+
+density: $(STAMP)  ## time and memory against the density of rows, into docs (some minutes)
+	$(RUN) python -m speed.density $(ARGS)
+
 benchmark:  ## time the message updates beside PGMax and a plain loop (ARGS=--quick to try it out)
 	@$(MAKE) --no-print-directory VENV=.venv-benchmark MORE=requirements-benchmark.lock compare
 

@@ -102,7 +102,7 @@ def bare(project):
     return project
 
 
-RUN = {"seconds", "training_seconds", "commit", "commits"}
+RUN = {"seconds", "training_seconds", "engine_seconds", "commit", "commits"}
 
 
 def lasting(provenance):

@@ -1,0 +1,153 @@
+"""One problem drawn, built and learnt, each stage timed, in a process of its own."""
+
+import resource
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp import factors as fac
+from sparsebp.algorithms import Learner, Status
+from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.learning import propagate
+from sparsebp.messages import Messages
+from sparsebp.metrics import weight_error
+from sparsebp.model import Layer, activation
+from sparsebp.problem import Beliefs, Problem
+from sparsebp.survivors import join_kernel
+from sparsebp.updates import step_kernel
+
+
+class Case(NamedTuple):
+    """What is measured: N neurons in each layer, tanh, offline from uniform messages.
+
+    Attributes:
+        neurons: N.
+        samples: m.
+        teacher, student: non-zeros per row of W_in and W_out.
+        alphabet: the student's weights.
+        algorithm: with hard factors, or max-sum with soft ones.
+        max_steps: limit on the number of steps.
+        memory_gib: limit on the list or table.
+        threads: of message passing.
+    """
+
+    neurons: int
+    samples: int
+    teacher: tuple[int, int] = (2, 2)
+    student: tuple[int, int] = (2, 2)
+    alphabet: tuple[int, ...] = (-1, 1)
+    algorithm: str = "sum-product"
+    max_steps: int = 500
+    memory_gib: float = 4
+    threads: int = 1
+
+
+class Measured(NamedTuple):
+    """Seconds for drawing teacher and data, building factors, one step and all steps; the rest is
+    named as in ``sparsebp``. ``listed``: configurations per factor, in the list or the table."""
+
+    draw: float
+    build: float
+    step: float
+    passing: float
+    steps: int
+    status: Status
+    listed: float
+    weight_error: float
+    peak_gib: float
+
+
+def measure_all(cases: Iterable[Case]) -> Iterator[tuple[Case, Measured | str]]:
+    """Measure every case in a fresh process; what is refused comes with the reason."""
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for case in cases:
+            # Compiled in another process, kernels come from the cache, and take little memory.
+            pool.submit(_compile, case).result()
+            try:
+                yield case, pool.submit(_measure, case).result()
+            except ValueError as refused:
+                yield case, str(refused)
+
+
+def draw(case: Case):
+    """A teacher, its samples and the student's problem."""
+    sizes, phi = Sizes(*[case.neurons] * 3), activation("tanh", b=0.1)
+    teacher = draw_teacher(sizes, PerRow(*case.teacher), entropy=1, seed=0)
+    patterns = draw_student(teacher, sizes, PerRow(*case.student), entropy=1, seed=0)
+    samples = draw_samples(teacher, phi, sizes.input, case.samples, entropy=1, seed=0)
+    return teacher, samples, Problem.of(patterns, case.alphabet, phi)
+
+
+def _compile(case: Case) -> None:
+    join_kernel()
+    for algebra in learner(case).algebras:
+        (k_in, k_out), states = case.student, len(case.alphabet)
+        step_kernel(algebra, k_in, k_out, states, degree=k_out)
+
+
+def _measure(case: Case) -> Measured:
+    _compile(case)
+    start = time.perf_counter()
+    teacher, samples, problem = draw(case)
+    drawn = time.perf_counter()
+    soft = case.algorithm == "max-sum"
+    make = fac.soft_factors if soft else fac.hard_factors
+    factors = make(problem.states, *problem.patterns, problem.phi, *samples, case.memory_gib)
+    built = time.perf_counter()
+    start_of = learner(case), problem, factors, Beliefs.uniform(problem), np.random.default_rng(0)
+    outcome = propagate(*start_of, threads=case.threads)
+    done = time.perf_counter()
+    estimate = [
+        Layer(pattern, problem.states.alphabet[belief.argmax(axis=-1)])
+        for pattern, belief in zip(problem.patterns, outcome.beliefs, strict=True)
+    ]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    messages = Messages(*start_of)
+    messages.run(1, case.threads)  # brings everything into the cache
+    again = time.perf_counter()
+    steps = messages.run(20, case.threads)
+    return Measured(
+        draw=drawn - start,
+        build=built - drawn,
+        step=(time.perf_counter() - again) / max(1, steps),
+        passing=done - built,
+        steps=outcome.iterations,
+        status=outcome.status,
+        listed=factors.table.shape[1] if soft else len(factors.configurations) / case.neurons,
+        weight_error=weight_error(teacher, estimate),
+        peak_gib=peak,
+    )
+
+
+def learner(case: Case) -> Learner:
+    """As in the study's chapter 2, whatever the algorithm."""
+    return Learner(
+        algorithm=case.algorithm,
+        schedule="offline",
+        factor="soft" if case.algorithm == "max-sum" else "hard",
+        beta=None,
+        batch_size=None,
+        reinforcement=0.0,
+        damping=0.3,
+        damped="factor-to-variable",
+        initial_scale=0.0,
+        tolerance=1e-6,
+        max_steps=case.max_steps,
+        tie_tolerance=1e-9,
+        output_readout="alphabet",
+    )
+
+
+def ending(measured: Measured) -> str:
+    """The number of steps and how they ended."""
+    return f"{measured.steps}, {measured.status.name.lower().replace('_', ' ')}"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -75,7 +75,7 @@ def floor(folder: Path, jobs: int, cores: int) -> float:
 def job_seconds(folder: Path) -> dict[str, list[float]]:
     """The seconds of every job by rule, from the benchmark files."""
     found = defaultdict(list)
-    for path in (folder / "logs").rglob("*.tsv"):
+    for path in (folder / "benchmarks").rglob("*.tsv"):
         with open(path, newline="") as file:
             [row] = csv.DictReader(file, delimiter="\t")
         found[row["rule_name"]].append(float(row["s"]))
@@ -108,7 +108,7 @@ def page(options, jobs: int, floors: list[float], rules: dict, engine: float, to
         "",
         f"`snakemake figures` with {what} on {cores} cores ({processor()}) with compiled kernels,",
         f"commit {surroundings()['commit']}. Measured, and written here, by",
-        "`python python -m speed.study`.",
+        "`python -m speed.study`.",
         "",
         "| | seconds |",
         "|---|---|",

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
 
-from sparsebp.graph import biregular, containing, readers
+from sparsebp.graph import biregular, containing, near_together, readers
 
 
 def assert_biregular(topology, rows, columns, per_row):
@@ -231,3 +231,19 @@ def test_readers_lists_the_edges_that_end_at_each_hidden_neuron(shape, seed):
 def test_readers_refuses_uneven_patterns(topology, hidden):
     with pytest.raises(ValueError, match="read by as many outputs"):
         readers(np.array(topology), hidden)
+
+
+def test_large_graphs_are_ordered_so_that_messages_travel_little():
+    n, rng = 12_000, np.random.default_rng(0)
+    outer = biregular(n, n, 2, rng)
+    order, hidden = near_together(outer, n)
+    for permutation in (order, hidden):
+        np.testing.assert_array_equal(np.sort(permutation), np.arange(n))
+    place = np.empty(n, int)
+    place[hidden] = np.arange(n)
+    reach = np.abs(place[outer[order]] - np.arange(n)[:, None])
+    # Around a ring and back; as drawn, a hidden neuron is a third of the graph away.
+    assert np.median(reach) < 4
+    assert np.median(np.abs(outer - np.arange(n)[:, None])) > n / 5
+    for same in near_together(outer[: n // 2] % (n // 4), n // 4):
+        np.testing.assert_array_equal(same, np.arange(len(same)))

@@ -164,9 +164,15 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
         None if some weight has no possible value: a contradiction.
     """
     alone = replace(
-        learner, algorithm="max-product", reinforcement=0.0, damping=0.0, initial_scale=0.0
+        learner,
+        algorithm="max-product",
+        reinforcement=0.0,
+        damping=0.0,
+        initial_scale=0.0,
+        tolerance=1e-6,
     )
     now = Messages(alone, problem, factors, support, None, exact=True)
+    # It ends: a message only ever loses values.
     while now.certain and not now.converged:
         now.run(1000, threads)
     beliefs = now.final_beliefs()

@@ -232,9 +232,10 @@ def test_order_of_keys_reruns_nothing(project):
 
 
 EDITS_OF_SOURCES = {
-    "messages.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "learning.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "graph.py": EVERYTHING,
+    "updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
+    "survivors.py": {"kernels"} | TRAININGS | AFTER_ALL,
+    "learning.py": TRAININGS | AFTER_ALL,
+    "graph.py": EVERYTHING - {"kernels"},
     "store.py": EVERYTHING - {"kernels"},
     "steps/draw.py": EVERYTHING - {"kernels"},
     "steps/train.py": TRAININGS | AFTER_ALL,
@@ -336,8 +337,8 @@ def compiled(project):
 
 
 def test_kernels_are_compiled_once_and_before_all_trainings(project):
-    """No training writes to the cache, after an edit in any module of the engine either."""
-    project.append("src/sparsebp/factors.py", '\n"""An edit."""\n')
+    """No training writes to the cache, after an edit of the kernels either."""
+    project.append("src/sparsebp/updates.py", '\n"""An edit."""\n')
     before = compiled(project)
     run = project.make("--until", "kernels")
     assert run.work == {"kernels"}

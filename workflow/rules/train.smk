@@ -1,5 +1,5 @@
 # Learning. All trainings use the same kernels, which are compiled once, before the first of them.
-KERNELS = sources("steps.kernels")
+KERNELS = "-".join(map(sources, ("updates", "survivors")))
 
 
 rule kernels:
@@ -17,7 +17,9 @@ rule kernels:
         mem_mb=2000,
         runtime=30,
     params:
-        spec=json.dumps(study.kernels_spec()),
+        # A function of the input, for which Snakemake reruns nothing: what is missing because of a
+        # new experiment is compiled by the first training that needs it.
+        spec=lambda w, input: json.dumps(study.kernels_spec()),
         kernels=paths.KERNELS.format(sources=KERNELS),
     message:
         "compiling kernels"

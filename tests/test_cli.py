@@ -444,8 +444,8 @@ def test_page_or_table_of_another_file(folder, capsys, step):
 
 OPTIONS = {
     "draw": ["SPEC", "--seed", "--teacher", "--dataset", "--student"],
-    "kernels": ["--output"],
-    "train": ["SPEC", "--seed", "--student", "--dataset", "--output"],
+    "kernels": ["SPEC", "--output", "--threads"],
+    "train": ["SPEC", "--seed", "--student", "--dataset", "--output", "--threads"],
     "collect": ["SPEC", "--teacher", "--dataset", "--student", "--trained", "--output"],
     "figure": ["SPEC", "--results", "--output"],
     "table": ["--results", "--output"],

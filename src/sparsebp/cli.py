@@ -55,12 +55,15 @@ def parser() -> argparse.ArgumentParser:
         [(name, f"{name}.nc to write") for name in ("teacher", "dataset", "student")],
         output=False,
     )
-    step(
+    kernels = step(
         "kernels",
         "compile the kernels",
         seed=False,
         epilog="They are put into the folder that the environment variable NUMBA_CACHE_DIR names; "
         "FILE says with what they were compiled.",
+    )
+    kernels.add_argument(
+        "--threads", type=int, default=1, help="compile so many side by side (default: 1)"
     )
     train = step(
         "train",
@@ -71,16 +74,16 @@ def parser() -> argparse.ArgumentParser:
         "where it is used to.",
     )
     train.add_argument(
-        "--memory-gib",
-        type=float,
-        default=4.0,
-        help="refuse tables of configurations beyond this size (default: 4)",
-    )
-    train.add_argument(
         "--threads",
         type=int,
         default=1,
         help="update so many parts of the messages side by side (default: 1); results are the same",
+    )
+    train.add_argument(
+        "--memory-gib",
+        type=float,
+        default=4.0,
+        help="refuse tables of configurations beyond this size (default: 4)",
     )
     step(
         "collect",

@@ -19,10 +19,11 @@ log = logging.getLogger(__name__)
 def compiled_once(name: str, source: str) -> Iterator[None]:
     """Within, a kernel is compiled into the folder NUMBA_CACHE_DIR, or is found there.
 
-    One process compiles at a time, and leaves a mark; who finds the mark needs no lock, which not
-    every shared file system has. Numba's cache does not see changes in imported files, so the
-    folder should be for one state of the sources. Beyond that Numba compiles anew for another place
-    or time of the source file, another version or another processor, so the mark goes by these too.
+    One process compiles it, the others wait; it leaves a mark, and who finds the mark needs no
+    lock, which not every shared file system has. Numba's cache does not see changes in imported
+    files, so the folder should be for one state of the sources. Beyond that Numba compiles anew for
+    another place or time of the source file, another version or another processor, so the mark goes
+    by these too.
     Without NUMBA_CACHE_DIR Numba compiles when it needs to, and puts it where it is used to.
 
     Args:
@@ -47,7 +48,7 @@ def compiled_once(name: str, source: str) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as lock:
+    with open(folder / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not mark.exists():
             log.info("compiling kernel %s", name)

@@ -73,20 +73,21 @@ def step_kernel(algebra: int, k_in: int, k_out: int, q: int, degree: int):
     Returns:
         run(steps, first, ...) with the arguments of ``_run`` after degree.
     """
-    # A tuple: Numba would take numbers for literal types, and compile every function anew for each.
-    constants = algebra, k_in, k_out, q, degree
 
     def run(steps, first, hidden, blocks, rules, positions, prior, leaves, messages, factors):
+        # Constants of this function, and so of all that it calls: each is compiled for them.
         return _run(
-            *constants,
+            algebra, k_in, k_out, q, degree,
             steps, first, hidden, blocks, rules, positions, prior, leaves, messages, factors,
         )  # fmt: skip
 
-    with compiled_once("-".join(map(str, constants)), __file__):
+    # A name, and so a file of the cache, of its own: several may be compiled side by side.
+    run.__qualname__ = name = f"steps-{algebra}-{k_in}-{k_out}-{q}-{degree}"
+    with compiled_once(name, __file__):
         return njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")(run)
 
 
-@njit(forceinline=True)
+@njit(inline="always")
 def _run(
     algebra, k_in, k_out, q, degree, steps, first, hidden, blocks, rules, positions, prior, leaves,
     messages, factors,
@@ -210,7 +211,7 @@ def _room(k_in, k_out, q, s, a, factors):
     return room
 
 
-@njit(forceinline=True)
+@njit(inline="always")
 def _update_factors(
     algebra, k_in, k_out, q, s, a, temperature, probability, strength, damping_u, damping_h, t,
     blocks, leaves, messages, factors, scratch,

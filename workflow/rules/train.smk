@@ -12,9 +12,9 @@ rule kernels:
     priority: 1
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: 8
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=30,
     params:
         # A function of the input, for which Snakemake reruns nothing: what is missing because of a
@@ -25,7 +25,7 @@ rule kernels:
         "compiling kernels"
     shell:
         "NUMBA_CACHE_DIR={params.kernels:q} sparsebp kernels {params.spec:q} --output {output:q}"
-        " 2> {log:q}"
+        " --threads {threads} 2> {log:q}"
 
 
 rule train:

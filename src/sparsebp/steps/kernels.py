@@ -1,5 +1,9 @@
 """Compile the kernels, before trainings run side by side."""
 
+import logging
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import numba
 
 from sparsebp import store
@@ -8,20 +12,30 @@ from sparsebp.provenance import record
 from sparsebp.survivors import join_kernel
 from sparsebp.updates import step_kernel
 
+log = logging.getLogger(__name__)
 
-def run(spec: dict, output: str) -> None:
+
+def run(spec: dict, output: str, threads: int = 1) -> None:
     """Fill the folder NUMBA_CACHE_DIR, and write what the kernels were compiled with as JSON.
 
     Args:
         spec: ``kernels``, the arguments of ``updates.step_kernel``; see ``Study.kernels_spec``.
+        threads: how many programs compile side by side.
 
     Raises:
         ValueError: there is no such folder to fill.
     """
     if not numba.config.CACHE_DIR:
         raise ValueError("the environment variable NUMBA_CACHE_DIR names no folder to fill")
-    join_kernel()
-    for arguments in spec["kernels"]:
-        step_kernel(*arguments)
+    with ProcessPoolExecutor(threads, get_context("spawn")) as pool:
+        compiled = [pool.submit(_compile, *arguments) for arguments in spec["kernels"]]
+        join_kernel()
+        for done, one in enumerate(compiled, 1):
+            one.result()
+            log.info("compiled %d of %d kernels", done, len(compiled))
     with replacing(output) as part:
         part.write_text(store.as_json(record("kernels", spec)) + "\n")
+
+
+def _compile(*arguments) -> None:
+    step_kernel(*arguments)

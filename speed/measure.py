@@ -47,12 +47,13 @@ class Case(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Seconds for drawing teacher and data, building factors, one step and all steps; the rest is
-    named as in ``sparsebp``. ``listed``: configurations per factor, in the list or the table."""
+    """Seconds for drawing teacher and data, building factors, one step (of one thread, and of all
+    together) and all steps; the rest is named as in ``sparsebp``. ``listed``: configurations per factor, in the list or the table."""
 
     draw: float
     build: float
     step: float
+    step_together: float
     passing: float
     steps: int
     status: Status
@@ -106,14 +107,15 @@ def _measure(case: Case) -> Measured:
         for pattern, belief in zip(problem.patterns, outcome.beliefs, strict=True)
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    messages = Messages(*start_of)
-    messages.run(1, case.threads)  # brings everything into the cache
-    again = time.perf_counter()
-    steps = messages.run(20, case.threads)
+    alone, together = Messages(*start_of), Messages(*start_of)
+    took = _seconds_per_step(alone, 1), _seconds_per_step(together, case.threads)
+    if not np.array_equal(alone.u, together.u):
+        raise AssertionError(f"{case.threads} threads and one disagree")
     return Measured(
         draw=drawn - start,
         build=built - drawn,
-        step=(time.perf_counter() - again) / max(1, steps),
+        step=took[0],
+        step_together=took[1],
         passing=done - built,
         steps=outcome.iterations,
         status=outcome.status,
@@ -121,6 +123,13 @@ def _measure(case: Case) -> Measured:
         weight_error=weight_error(teacher, estimate),
         peak_gib=peak,
     )
+
+
+def _seconds_per_step(messages: Messages, threads: int) -> float:
+    messages.run(1, threads)  # brings everything into the cache
+    start = time.perf_counter()
+    steps = messages.run(20, threads)
+    return (time.perf_counter() - start) / max(1, steps)
 
 
 def learner(case: Case) -> Learner:

@@ -48,7 +48,8 @@ class Case(NamedTuple):
 
 class Measured(NamedTuple):
     """Seconds for drawing teacher and data, building factors, one step (of one thread, and of all
-    together) and all steps; the rest is named as in ``sparsebp``. ``listed``: configurations per factor, in the list or the table."""
+    together) and all steps; the rest is named as in ``sparsebp``. ``listed``: configurations per
+    factor, in the list or the table."""
 
     draw: float
     build: float

@@ -39,13 +39,13 @@ gallery: $(STAMP)  ## put the figures and the verdicts into docs and the README
 	$(RUN) snakemake all results/verdicts.json $(ARGS)
 	$(RUN) python -m sparsebp.gallery figures results/verdicts.json
 
-# In an environment of its own, so that the study does not depend on what it is compared with.
 growth: $(STAMP)  ## time and memory against the number of neurons, into docs (some minutes)
 	$(RUN) python -m speed.growth $(ARGS)
 
 density: $(STAMP)  ## time and memory against the density of rows, into docs (some minutes)
 	$(RUN) python -m speed.density $(ARGS)
 
+# In an environment of its own, so that the study does not depend on what it is compared with.
 benchmark:  ## time the message updates beside PGMax and a plain loop (ARGS=--quick to try it out)
 	@$(MAKE) --no-print-directory VENV=.venv-benchmark MORE=requirements-benchmark.lock compare
 

@@ -241,7 +241,7 @@ def _sum_out_soft(factors, states, field, temperature):
             terms = np.take(table, states.classes, axis=axis)  # axes: ..., Q, S, ...
             shape = [1] * terms.ndim
             shape[0], shape[axis] = len(table), len(states.alphabet)
-            table = _log_sum(terms + field[chunk, edge].reshape(shape), temperature, axis)
+            table = log_sum(terms + field[chunk, edge].reshape(shape), temperature, axis)
         reduced[chunk] = table.reshape(len(table), -1)
     return reduced
 
@@ -274,7 +274,7 @@ def _sum_out_hard(factors, states, field, algebra, temperature):
     return table.reshape(rows, -1)
 
 
-def _log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
+def log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
     """T log sum exp(terms / T) along an axis; the maximum at T = 0."""
     largest = terms.max(axis=axis)
     if temperature == 0:

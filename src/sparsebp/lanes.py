@@ -32,9 +32,9 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, numba_type, _VECTOR)
 
 
-def _pointer(context, builder, signature, arguments):
+def _address(context, builder, signature, arguments):
     array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.bitcast(builder.gep(array.data, [arguments[1]]), _VECTOR.as_pointer())
+    return builder.gep(array.data, [arguments[1]])
 
 
 @intrinsic
@@ -42,7 +42,8 @@ def load(typing, array, index):
     """The numbers array[index : index + WIDTH] of a contiguous float64 array of one dimension."""
 
     def emit(context, builder, signature, arguments):
-        return builder.load(_pointer(context, builder, signature, arguments), align=8)
+        address = _address(context, builder, signature, arguments)
+        return builder.load(builder.bitcast(address, _VECTOR.as_pointer()), align=8)
 
     return lanes(array, types.intp), emit
 
@@ -52,7 +53,8 @@ def store(typing, array, index, value):
     """Write array[index : index + WIDTH]."""
 
     def emit(context, builder, signature, arguments):
-        builder.store(arguments[2], _pointer(context, builder, signature, arguments), align=8)
+        address = _address(context, builder, signature, arguments)
+        builder.store(arguments[2], builder.bitcast(address, _VECTOR.as_pointer()), align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), emit
@@ -63,8 +65,7 @@ def read(typing, array, index):
     """array[index] of a contiguous array of one dimension, without care for negative indices."""
 
     def emit(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        return builder.load(builder.gep(data, [arguments[1]]))
+        return builder.load(_address(context, builder, signature, arguments))
 
     return array.dtype(array, types.intp), emit
 
@@ -74,8 +75,7 @@ def write(typing, array, index, value):
     """array[index] = value, as ``read``."""
 
     def emit(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        builder.store(arguments[2], builder.gep(data, [arguments[1]]))
+        builder.store(arguments[2], _address(context, builder, signature, arguments))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, array.dtype), emit

@@ -211,11 +211,8 @@ class Messages:
 
     def _normalised(self, logs):
         """Logarithms as messages are: of numbers that sum to one, or whose maximum is zero."""
-        largest = logs.max(axis=-1, keepdims=True)
-        shift = np.where(largest == -np.inf, 0.0, largest)
-        if self.rules.probability:
-            shift = shift + _log(np.exp(logs - shift).sum(axis=-1, keepdims=True), least=1e-300)
-        return logs - shift
+        total = fac.log_sum(logs, 1.0 if self.rules.probability else 0.0, axis=-1)
+        return logs - np.where(total == -np.inf, 0.0, total)[..., None]
 
     def _stored(self, logs):
         """Logarithms as the algebra has them."""
@@ -235,15 +232,13 @@ class Messages:
         return found if self.logarithmic else _log(found)
 
 
-def _log(x, least=0.0):
+def _log(x):
     with np.errstate(divide="ignore"):
-        return np.log(np.maximum(x, least))
+        return np.log(x)
 
 
 def _saturated(strength, belief):
     """A reinforced belief as the kernels have it, see ``algebras.power``."""
-    if strength == 0:
-        return 0.0
     return np.where(belief == -np.inf, -np.inf, np.maximum(strength * belief, LOWEST))
 
 

@@ -223,6 +223,7 @@ def _update_factors(
     """
     u, v, g, h, raw = messages
     given, belief, moving = leaves
+    fading = damping_h if t > 0 else 0.0  # the first h have nothing to be damped against
     count, table, bounds, configurations, classes, first_class, blank = factors
     # Places in the scratch memory. All that do not depend on the number of classes are constant.
     inner, outgoing = 0, k_out * a  # prefix products, of which the last is incoming; outgoing
@@ -236,7 +237,7 @@ def _update_factors(
             if damping_h > 0.0:
                 for slot in range(k_in):
                     _settle(
-                        algebra, q, probability, damping_h if t > 0 else 0.0,
+                        algebra, q, probability, fading,
                         raw, edge + slot * q, h, edge + slot * q,
                     )  # fmt: skip
             _prefixes(algebra, k_in, q, h, edge, q, scratch, inner + j * a)
@@ -251,7 +252,7 @@ def _update_factors(
                 at = (b * k_out + j) * q
                 if moving:
                     _reinforced_leaf(
-                        algebra, q, probability, strength, damping_h if t > 0 else 0.0,
+                        algebra, q, probability, strength, fading,
                         given, belief, v, g, at, scratch, leaf,
                     )  # fmt: skip
                 _join(

@@ -181,6 +181,15 @@ def _(x, limit, yes, no):
     return lambda x, limit, yes, no: yes if x < limit else no
 
 
+def smaller(x, y):
+    """The smaller number, lane by lane; y where x is not a number."""
+
+
+@overload(smaller)
+def _(x, y):
+    return lambda x, y: where_below(x, y, x, y)
+
+
 def number(x, like):
     """The number x, in every lane if ``like`` has lanes."""
 

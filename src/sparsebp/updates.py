@@ -40,7 +40,8 @@ from sparsebp.algebras import (
     zero,
 )
 from sparsebp.kernels import compiled_once
-from sparsebp.lanes import WIDTH, fill, larger, load, pick, read, store, where_below, write
+from sparsebp.lanes import WIDTH, fill, larger, load, pick, read, smaller, store, write
+from sparsebp.tensors import contract, contract_list, prefix_products, size_of, sweep
 
 _NUMBERS, _FLOATS = types.int64[::1], types.float64[::1]
 _RANGE = types.UniTuple(types.int64, 2)
@@ -112,7 +113,7 @@ def _run(
         steps done, largest change of a message in the last, whether nothing was doubtful.
     """
     temperature, probability, reinforcement, damping_u, damping_h, tolerance = rules
-    s, a = _size(q, k_in), (_size(q, k_in + 1) - 1) // (q - 1)
+    s, a = size_of(q, k_in), (size_of(q, k_in + 1) - 1) // (q - 1)
     done, change, certain = 0, 0.0, True
     scratch = np.empty(WIDTH * _room(k_in, k_out, q, s, a, factors))
     while done < steps and certain:
@@ -132,14 +133,6 @@ def _run(
         if change < tolerance:
             break
     return done, change, certain
-
-
-@njit(forceinline=True)
-def _size(states, axes):
-    size = 1
-    for _ in range(axes):
-        size *= states
-    return size
 
 
 @njit(forceinline=True)
@@ -193,7 +186,7 @@ def _update_variables(algebra, k_in, q, degree, hidden, positions, fields, u, h)
                             x = times(algebra, x, read(u, at))
                     write(h, read(positions, r * degree + d) + i, x)
                 largest = larger(belief, largest)
-            least = where_below(largest, least, largest, least)
+            least = smaller(largest, least)
     return least > least_belief(algebra)
 
 
@@ -207,7 +200,7 @@ def _room(k_in, k_out, q, s, a, factors):
         n = classes
         room += 2 * k_out * classes
     if len(table) > 0:
-        room += 2 * _size(n, k_out - 1) + _size(n, k_out) // (n - 1)
+        room += 2 * size_of(n, k_out - 1) + size_of(n, k_out) // (n - 1)
     return room
 
 
@@ -240,10 +233,10 @@ def _update_factors(
                         algebra, q, probability, fading,
                         raw, edge + slot * q, h, edge + slot * q,
                     )  # fmt: skip
-            _prefixes(algebra, k_in, q, h, edge, q, scratch, inner + j * a)
+            prefix_products(algebra, k_in, q, h, edge, q, scratch, inner + j * a)
         if classes == 0:
-            _contract(
-                algebra, temperature, k_out, s, _size(s, k_out - 1), table, b * _size(s, k_out),
+            contract(
+                algebra, temperature, k_out, s, size_of(s, k_out - 1), table, b * size_of(s, k_out),
                 scratch, inner + a - s, a, scratch, rest, scratch, outgoing, s,
             )  # fmt: skip
         else:
@@ -260,13 +253,13 @@ def _update_factors(
                     g, at, first_class, blank, joint + j * classes,
                 )  # fmt: skip
             if len(table) > 0:
-                length = _size(classes, k_out - 1)
-                _contract(
+                length = size_of(classes, k_out - 1)
+                contract(
                     algebra, temperature, k_out, classes, length, table, b * length * classes,
                     scratch, joint, classes, scratch, rest_joint, scratch, back, classes,
                 )  # fmt: skip
             else:
-                _contract_list(
+                contract_list(
                     algebra, temperature, k_out, classes, b, count, bounds, configurations,
                     scratch, joint, back,
                 )  # fmt: skip
@@ -278,7 +271,7 @@ def _update_factors(
                         back + j * classes, first_class, blank, leaf,
                     )  # fmt: skip
                     moved, total = _settle(algebra, q, probability, damping_u, scratch, leaf, v, at)
-                    change, least = larger(moved, change), where_below(total, least, total, least)
+                    change, least = larger(moved, change), smaller(total, least)
                 _split_inputs(
                     algebra, temperature, q, s, scratch, back + j * classes, g, at, first_class,
                     blank, outgoing + j * s,
@@ -286,8 +279,8 @@ def _update_factors(
         for j in range(k_out):
             edge = (b * k_out + j) * k_in * q
             # A tensor over the input weights' states, whose prefix products are there already.
-            _sweep(
-                algebra, temperature, k_in, q, _size(q, k_in - 1), scratch, outgoing + j * s,
+            sweep(
+                algebra, temperature, k_in, q, size_of(q, k_in - 1), scratch, outgoing + j * s,
                 h, edge, q, scratch, inner + j * a + a - s, scratch, small, scratch, fresh, q,
             )  # fmt: skip
             for slot in range(k_in):
@@ -295,7 +288,7 @@ def _update_factors(
                     algebra, q, probability, damping_u,
                     scratch, fresh + slot * q, u, edge + slot * q,
                 )  # fmt: skip
-                change, least = larger(moved, change), where_below(total, least, total, least)
+                change, least = larger(moved, change), smaller(total, least)
     largest, smallest = 0.0, np.inf
     for lane in range(WIDTH):
         largest = larger(pick(change, lane), largest)
@@ -338,104 +331,6 @@ def _normalise(algebra, q, probability, message, at):
         i = (at + state) * WIDTH
         store(message, i, times(algebra, load(message, i), inverse))
     return total
-
-
-@njit(forceinline=True)
-def _prefixes(algebra, axes, states, messages, at, stride, out, base):
-    """From base on: one, and the products of the first 1, 2, ... axes' messages.
-
-    Args:
-        at, stride: the message of axis i is (states,) at ``at + i * stride``.
-
-    Returns:
-        Where the product of all begins; they are over states^axes, the last axis running fastest.
-    """
-    store(out, base * WIDTH, fill(one(algebra)))
-    size = 1
-    for axis in range(axes):
-        for k in range(size):
-            x = load(out, (base + k) * WIDTH)
-            for c in range(states):
-                y = times(algebra, x, load(messages, (at + axis * stride + c) * WIDTH))
-                store(out, (base + size + k * states + c) * WIDTH, y)
-        base += size
-        size *= states
-    return base
-
-
-@njit(forceinline=True)
-def _contract(
-    algebra, temperature, axes, states, length, tensor, cells, messages, at, stride, prefixes, base,
-    out, to, out_stride,
-):  # fmt: skip
-    """Contract a tensor: ``_sweep`` with the prefix products and the working memory from base."""
-    last = _prefixes(algebra, axes - 1, states, messages, at, stride, prefixes, base)
-    _sweep(
-        algebra, temperature, axes, states, length, tensor, cells, messages, at, stride,
-        prefixes, last + length, prefixes, last + length, out, to, out_stride,
-    )  # fmt: skip
-
-
-@njit(forceinline=True)
-def _sweep(
-    algebra, temperature, axes, states, length, tensor, cells, messages, at, stride, prefixes, last,
-    work, rest, out, to, out_stride,
-):  # fmt: skip
-    """What a tensor says to each of its axes, given the messages of the others.
-
-    One axis after the other, from the last, is summed against its message; on the way its own
-    outgoing message is taken against the product of the earlier axes' messages. So the tensor is
-    swept once, and what remains of it ever smaller.
-
-    Args:
-        length: states^(axes - 1).
-        last: where the prefix product of all axes begins; the others stand before it.
-    """
-    for axis in range(axes - 1, -1, -1):
-        last -= length
-        for c in range(states):
-            store(out, (to + axis * out_stride + c) * WIDTH, fill(zero(algebra)))
-        for k in range(length):
-            earlier = load(prefixes, (last + k) * WIDTH)
-            total = fill(zero(algebra))
-            for c in range(states):
-                x = load(tensor, (cells + k * states + c) * WIDTH)
-                message = load(messages, (at + axis * stride + c) * WIDTH)
-                total = plus(algebra, total, times(algebra, x, message), temperature)
-                i = (to + axis * out_stride + c) * WIDTH
-                y = plus(algebra, load(out, i), times(algebra, x, earlier), temperature)
-                store(out, i, y)
-            store(work, (rest + k) * WIDTH, total)
-        tensor, cells = work, rest
-        length //= states
-
-
-@njit(forceinline=True)
-def _contract_list(
-    algebra, temperature, k_out, classes, b, count, bounds, configurations, scratch, at, to
-):
-    """The same for the factors of a block that are lists of configurations, each with weight one.
-
-    Lanes beyond the last factor say nothing.
-    """
-    for i in range(k_out * classes):
-        store(scratch, (to + i) * WIDTH, fill(zero(algebra)))
-    for lane in range(WIDTH):
-        a = b * WIDTH + lane
-        if a >= count:
-            for i in range(k_out * classes):
-                scratch[(to + i) * WIDTH + lane] = one(algebra)
-            continue
-        for entry in range(bounds[a, 0] * k_out, bounds[a, 1] * k_out, k_out):
-            for j in range(k_out):
-                x = one(algebra)
-                for other in range(k_out):
-                    if other != j:
-                        c = other * classes + np.int64(read(configurations, entry + other))
-                        x = times(algebra, x, read(scratch, (at + c) * WIDTH + lane))
-                c = j * classes + np.int64(read(configurations, entry + j))
-                i = (to + c) * WIDTH + lane
-                write(scratch, i, plus(algebra, read(scratch, i), x, temperature))
 
 
 @njit(forceinline=True)

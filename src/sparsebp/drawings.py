@@ -1,0 +1,81 @@
+"""The figures of a configuration: whether there is what their panels draw."""
+
+from sparsebp.validation import ConfigError, check_among, check_either, is_number
+
+COMPARISON = ("against", "at", "x_scale")  # keys of a panel of several experiments
+
+
+def check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
+    where = f"figures.{name}"
+    check_either(where, figure, "panels", "choices")
+    if "choices" in figure:
+        if "columns" in figure:
+            raise ConfigError(f"{where}.columns: {figure['columns']}; allowed with panels only")
+        _check_figure_of_choices(f"{where}.choices", figure["choices"], experiments, choices)
+        return
+    figure.setdefault("columns", 1)
+    for number, panel in enumerate(figure["panels"]):
+        _check_panel(f"{where}.panels.{number}", panel, experiments)
+
+
+def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:
+    name = block["experiment"]
+    pairs = [pair for names in choices.values() for pair in names.items() if pair[0] in experiments]
+    originals = {again: original for original, again in pairs}
+    check_among(f"{where}.experiment", name, originals, "is not among the choices' experiments")
+    ran = experiments[originals[name]]["learners"]
+    for learner in block.setdefault("learners", list(ran)):
+        check_among(f"{where}.learners", learner, ran, f"does not run in {originals[name]}")
+    (first, last), grid = block["samples"], experiments[name]["samples"]
+    if not any(first <= m <= last for m in grid):
+        raise ConfigError(f"{where}.samples: no m of {name} is in {[first, last]}; allowed: {grid}")
+
+
+def _check_panel(where: str, panel: dict, experiments: dict) -> None:
+    """Check a panel; also one experiment is then a list, and ``learners`` are never missing."""
+    check_either(where, panel, "experiment", "experiments")
+    if "experiments" in panel:
+        _check_comparison(where, panel, experiments)
+    else:
+        check_among(f"{where}.experiment", panel["experiment"], experiments)
+        for key in COMPARISON:
+            if key in panel:
+                raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with experiments only")
+        panel["experiments"] = [panel.pop("experiment")]
+    runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
+    common = [learner for learner in runs[0] if all(learner in others for others in runs)]
+    trouble = f"does not run in {', '.join(panel['experiments'])}"
+    for learner in panel.setdefault("learners", common):
+        check_among(f"{where}.learners", learner, common, trouble)
+
+
+def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
+    """Check a panel of several experiments, and give it ``positions``: their values of its key."""
+    for key in ("against", "at"):
+        if key not in panel:
+            raise ConfigError(f"{where}: key {key!r} is missing, which goes with experiments")
+    key, positions = panel["against"], {}
+    for experiment in panel["experiments"]:
+        check_among(f"{where}.experiments", experiment, experiments)
+        block = experiments[experiment]
+        numbers = _numbers(block)
+        check_among(f"{where}.against", key, numbers, f"is no number of {experiment}")
+        check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
+        other = positions.setdefault(numbers[key], experiment)
+        if other != experiment:
+            raise ConfigError(
+                f"{where}.against: {key!r} is {numbers[key]} in {other} and {experiment}; "
+                "allowed: a key in which they differ"
+            )
+    panel["positions"] = list(positions)
+
+
+def _numbers(block: dict, above: str = "") -> dict:
+    """The numbers in a block by dotted key."""
+    found = {}
+    for key, value in block.items():
+        if isinstance(value, dict):
+            found |= _numbers(value, f"{above}{key}.")
+        elif is_number(None, value):
+            found[above + key] = value
+    return found

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.algorithms import Learner
 from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
 from sparsebp.model import activation
 from sparsebp.problem import Problem
@@ -40,6 +41,26 @@ class Case:
     reinforcement: float
     check: int
     updates: dict[str, int]
+
+
+def learner(maximise: bool, **changes) -> Learner:
+    """Max-sum, or else sum-product, offline and as in the study's chapter 2 but for ``changes``."""
+    fields = dict(
+        algorithm="max-sum" if maximise else "sum-product",
+        schedule="offline",
+        factor="soft" if maximise else "hard",
+        beta=None,
+        batch_size=None,
+        reinforcement=0.0,
+        damping=0.3,
+        damped="factor-to-variable",
+        initial_scale=0.0,
+        tolerance=1e-6,
+        max_steps=500,
+        tie_tolerance=1e-9,
+        output_readout="alphabet",
+    )
+    return Learner(**fields | changes)
 
 
 BINARY, TERNARY = (-1, 1), (-1, 0, 1)

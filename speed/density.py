@@ -27,10 +27,10 @@ COMPARED = [
     Case(200, 4, (2, 2), (3, 3), (-1, 0, 1)),
 ]
 TERNARY = [
-    *(Case(200, m, (2, 2), (3, 3), (-1, 0, 1), "max-sum", STEPS) for m in (4, 8, 12)),
-    *(Case(200, m, (3, 3), (3, 3), (-1, 0, 1), "max-sum", STEPS) for m in (4, 8, 12)),
+    *(Case(200, m, (2, 2), (3, 3), (-1, 0, 1), True, STEPS) for m in (4, 8, 12)),
+    *(Case(200, m, (3, 3), (3, 3), (-1, 0, 1), True, STEPS) for m in (4, 8, 12)),
     *(
-        Case(n, 12, (2, 2), student, (-1, 0, 1), "max-sum", STEPS)
+        Case(n, 12, (2, 2), student, (-1, 0, 1), True, STEPS)
         for student in ((4, 3), (3, 4), (4, 4))
         for n in (200, 50)
     ),

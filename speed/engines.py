@@ -10,10 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp import factors as fac
-from sparsebp.algorithms import Learner
 from sparsebp.messages import Messages
 from sparsebp.problem import Beliefs
-from speed.cases import Instance
+from speed.cases import Instance, learner
 from speed.plain import Plain
 
 MEMORY_GIB = 4.0
@@ -72,20 +71,8 @@ class Own:
     def __init__(self, instance: Instance):
         case, problem = instance.case, instance.problem
         self.instance = instance
-        self.learner = Learner(
-            algorithm="max-sum" if case.maximise else "sum-product",
-            schedule="offline",
-            factor="soft" if case.maximise else "hard",
-            beta=None,
-            batch_size=None,
-            reinforcement=case.reinforcement,
-            damping=0.0,
-            damped="factor-to-variable",
-            initial_scale=0.0,
-            tolerance=0.0,
-            max_steps=1,
-            tie_tolerance=0.0,
-            output_readout="alphabet",
+        self.learner = learner(
+            case.maximise, reinforcement=case.reinforcement, damping=0.0, tolerance=0.0
         )
         make = fac.soft_factors if case.maximise else fac.hard_factors
         self.factors = make(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp import factors as fac
-from sparsebp.algorithms import Learner, Status
+from sparsebp.algorithms import Status
 from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
 from sparsebp.learning import propagate
 from sparsebp.messages import Messages
@@ -19,6 +19,7 @@ from sparsebp.model import Layer, activation
 from sparsebp.problem import Beliefs, Problem
 from sparsebp.survivors import join_kernel
 from sparsebp.updates import step_kernel
+from speed.cases import learner
 
 
 class Case(NamedTuple):
@@ -29,7 +30,7 @@ class Case(NamedTuple):
         samples: m.
         teacher, student: non-zeros per row of W_in and W_out.
         alphabet: the student's weights.
-        algorithm: with hard factors, or max-sum with soft ones.
+        maximise: max-sum, instead of sum-product on hard factors.
         max_steps: limit on the number of steps.
         memory_gib: limit on the list or table.
         threads: of message passing.
@@ -40,7 +41,7 @@ class Case(NamedTuple):
     teacher: tuple[int, int] = (2, 2)
     student: tuple[int, int] = (2, 2)
     alphabet: tuple[int, ...] = (-1, 1)
-    algorithm: str = "sum-product"
+    maximise: bool = False
     max_steps: int = 500
     memory_gib: float = 4
     threads: int = 1
@@ -86,7 +87,7 @@ def draw(case: Case):
 
 def _compile(case: Case) -> None:
     join_kernel()
-    for algebra in learner(case).algebras:
+    for algebra in learner(case.maximise).algebras:
         (k_in, k_out), states = case.student, len(case.alphabet)
         step_kernel(algebra, k_in, k_out, states, degree=k_out)
 
@@ -96,11 +97,11 @@ def _measure(case: Case) -> Measured:
     start = time.perf_counter()
     teacher, samples, problem = draw(case)
     drawn = time.perf_counter()
-    soft = case.algorithm == "max-sum"
-    make = fac.soft_factors if soft else fac.hard_factors
+    make = fac.soft_factors if case.maximise else fac.hard_factors
     factors = make(problem.states, *problem.patterns, problem.phi, *samples, case.memory_gib)
     built = time.perf_counter()
-    start_of = learner(case), problem, factors, Beliefs.uniform(problem), np.random.default_rng(0)
+    how, rng = learner(case.maximise, max_steps=case.max_steps), np.random.default_rng(0)
+    start_of = how, problem, factors, Beliefs.uniform(problem), rng
     outcome = propagate(*start_of, threads=case.threads)
     done = time.perf_counter()
     estimate = [
@@ -120,7 +121,9 @@ def _measure(case: Case) -> Measured:
         passing=done - built,
         steps=outcome.iterations,
         status=outcome.status,
-        listed=factors.table.shape[1] if soft else len(factors.configurations) / case.neurons,
+        listed=factors.table.shape[1]
+        if case.maximise
+        else len(factors.configurations) / case.neurons,
         weight_error=weight_error(teacher, estimate),
         peak_gib=peak,
     )
@@ -131,25 +134,6 @@ def _seconds_per_step(messages: Messages, threads: int) -> float:
     start = time.perf_counter()
     steps = messages.run(20, threads)
     return (time.perf_counter() - start) / max(1, steps)
-
-
-def learner(case: Case) -> Learner:
-    """As in the study's chapter 2, whatever the algorithm."""
-    return Learner(
-        algorithm=case.algorithm,
-        schedule="offline",
-        factor="soft" if case.algorithm == "max-sum" else "hard",
-        beta=None,
-        batch_size=None,
-        reinforcement=0.0,
-        damping=0.3,
-        damped="factor-to-variable",
-        initial_scale=0.0,
-        tolerance=1e-6,
-        max_steps=case.max_steps,
-        tie_tolerance=1e-9,
-        output_readout="alphabet",
-    )
 
 
 def ending(measured: Measured) -> str:

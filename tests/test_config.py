@@ -56,6 +56,8 @@ figures:
   one: {panels: [{experiment: matched}, {experiment: wider, learners: [ms], y: [0, 1]}]}
   two: {columns: 2, panels: [{experiment: wider}]}
   several: {panels: [{experiments: [matched, wider], against: layers.input, at: 5}]}
+  limited: {panels: [{experiments: [matched, wider], against: layers.input, at_most: 0}]}
+  curves: {panels: [{experiments: [matched, wider], by: layers.input}]}
   chosen: {choices: {experiment: again, samples: [2, 5], learners: [bp, ms]}}
 """)
 DELETE = object()
@@ -168,6 +170,17 @@ BAD_VALUES = [
     ("figures/one/panels/0/at", 4, "experiments"),
     ("figures/one/panels/0/x_scale", "log", "experiments"),
     ("figures/one/panels/0/experiments", ["wider"], "together with experiment"),
+    ("figures/one/panels/0/by", "layers.input", "experiments"),
+    ("figures/several/panels/0/by", "layers.input", "together with against"),
+    ("figures/curves/panels/0/by", "layers.middle", "matched", "layers.hidden"),
+    ("figures/curves/panels/0/by", "layers.output", "20", "matched and wider", "differ"),
+    *(
+        (f"figures/curves/panels/0/{key}", value, f"{value!r}", "allowed with against only")
+        for key, value in (("at", 5), ("at_most", 0), ("x_scale", "log"))
+    ),
+    ("figures/several/panels/0/at_most", 3, "together with at"),
+    ("figures/limited/panels/0/at_most", -0.1, "at least 0"),
+    ("figures/limited/panels/0/at_most", "none", "number"),
     ("figures/several/panels/0/experiments/0", "mismatched", "matched, wider"),
     (
         "figures/several/panels/0/against",
@@ -259,9 +272,9 @@ BAD_KEYS = [
     (f"{M}/samples/last", DELETE, "missing"),
     ("figures/one/panels", DELETE, "missing"),
     ("figures/one/panels/0/experiment", DELETE, "missing", "experiments"),
-    ("figures/several/panels/0/at", DELETE, "missing", "experiments"),
+    ("figures/several/panels/0/at", DELETE, "'at' is missing", "'at_most' in its place"),
     ("figures/several/panels/0/learners", ["ms"], "'ms'", "matched, wider", "allowed: bp"),
-    ("figures/several/panels/0/against", DELETE, "missing", "experiments"),
+    ("figures/several/panels/0/against", DELETE, "'against' is missing", "'by' in its place"),
     (f"{M}/activation/b", DELETE, "tanh", "nothing"),
     (f"{W}/activation/a", DELETE, "leaky-relu", "nothing"),
     (f"{M}/activation/a", 0.1, "tanh", "parameter b"),
@@ -612,6 +625,16 @@ def test_a_panel_of_several_experiments():
     assert list(spec["experiments"]) == ["matched", "wider"]
 
 
+def test_a_panel_with_a_curve_for_each_experiment_is_of_one_learner():
+    (panel,) = load(EXTENDED).figure_spec("curves")["figure"]["panels"]
+    assert (panel["positions"], panel["learners"]) == ([30, 20], ["bp"])
+    shared = put("experiments/wider/learners", ["bp", "mp", "ms", "soft"], EXTENDED)
+    message = refusal(shared)
+    assert message == "figures.curves.panels.0.learners: ['bp', 'mp']; allowed with by: one"
+    named = put("figures/curves/panels/0/learners", ["mp"], shared)
+    assert list(load(named).figure_spec("curves")["learners"]) == ["mp"]
+
+
 def test_a_figure_of_choices_knows_which_learners_stand_under_each():
     spec = load(EXTENDED).figure_spec("chosen")
     assert list(spec["experiments"]) == ["again"]
@@ -639,8 +662,9 @@ def test_a_figure_of_choices_shows_all_learners_unless_it_names_some():
         ("learners/ms/label", "max-sum", {"one", "two", "chosen"}),
         ("learners/soft/beta", 3.0, {"two"}),
         ("inference/tolerance", 1.0e-5, set()),
-        ("experiments/matched/layers/input", 60, {"one", "several"}),
+        ("experiments/matched/layers/input", 60, {"one", "several", "limited", "curves"}),
         ("figures/several/panels/0/at", 2, {"several"}),
+        ("figures/limited/panels/0/at_most", 0.1, {"limited"}),
     ],
 )
 def test_an_edit_changes_the_figures_of_each_kind_that_depend_on_it(path, value, changed):

@@ -198,7 +198,7 @@ def test_status_marks():
         means = data.weight_error.sel(learner=name, n_samples=where).mean("seed")
         np.testing.assert_allclose(marks.get_ydata(), means)
     texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
-    assert {mark[-1] for mark in plotting.MARKS.values()} <= set(texts)
+    assert {plotting.MARKS[status][-1] for status in (2, 3)} <= set(texts)
 
 
 def test_no_marks_where_all_converged():
@@ -259,6 +259,142 @@ def test_logarithmic_positions_are_labelled_with_their_values():
     (ax,) = build(panel(**comparison, at=4, x_scale="log"), results=results).axes
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0", "0.03"]
     assert ax.get_xlabel() == "inference x y at m = 4"
+
+
+SIZES = {"one": 5000, "two": 200, "three": 1000}
+
+
+def sized(**changes):
+    """A panel of experiments that differ in their size."""
+    return panel(experiments=list(SIZES), positions=list(SIZES.values()), **changes)
+
+
+def results_of_sizes():
+    return {name: dataset(entropy=i) for i, name in enumerate(SIZES)}
+
+
+@pytest.mark.parametrize("learner", ["bp-batch4", "ms"])
+def test_a_curve_for_each_experiment(learner):
+    results = results_of_sizes()
+    results["three"]["status"].loc["ms", 1, 3] = 2
+    curves = sized(by="layers.hidden", learners=[learner], title="")
+    drawing = build(curves, panel(), results=results)
+    ax = drawing.axes[0]
+    assert ax.get_title(loc="left") == LEARNERS[learner].get("label")
+    assert ax.get_xlabel() == "number of samples m"
+    looks = set()
+    for (name, size), bars in zip(
+        sorted(SIZES.items(), key=lambda item: item[1]), ax.containers, strict=True
+    ):
+        values = results[name].weight_error.sel(learner=learner).dropna("n_samples")
+        x, y = curve(ax, str(size)).get_data()
+        np.testing.assert_array_equal(np.round(x), values.n_samples)
+        np.testing.assert_allclose(y, values.mean("seed"), rtol=1e-12)
+        half = stats.t(4).ppf(0.975) * values.std("seed", ddof=1) / np.sqrt(5)
+        segments = np.array(bars.lines[2][0].get_segments())
+        np.testing.assert_allclose(segments[:, 1, 1], y + half, atol=1e-12)
+        looks.add(look(curve(ax, str(size)))[:2])
+    assert len(looks) == len(set(zip(*looks, strict=True))) + 1 == 3
+    assert [np.round(line.get_xdata()).tolist() for line in marked(ax, 2)] == (
+        [[3]] if learner == "ms" else []
+    )
+    texts = [text.get_text() for text in drawing.legends[0].get_texts()]
+    assert "hidden neurons:" in texts
+    assert [text for text in texts if text in ("200", "1k", "5k")] == ["200", "1k", "5k"]
+
+
+def test_an_experiment_looks_the_same_in_every_panel():
+    few = panel(experiments=["two"], positions=[200], by="layers.hidden", learners=["ms"])
+    first, second = build(
+        few, sized(by="layers.hidden", learners=["bp"]), results=results_of_sizes()
+    ).axes
+    assert look(curve(first, "200")) == look(curve(second, "200"))
+
+
+def test_numbers_grow_darker():
+    colors = [style.color for style in plotting.style_numbers([5, 0.1, 20, 1]).values()]
+    lightness = [sum(matplotlib.colors.to_rgb(color)) for color in colors]
+    assert list(plotting.style_numbers([5, 0.1, 20, 1])) == [0.1, 1, 5, 20]
+    assert lightness == sorted(lightness, reverse=True)
+    assert len(set(lightness)) == 4
+
+
+@pytest.mark.parametrize(
+    ("number", "label"),
+    [(0, "0"), (0.03, "0.03"), (200, "200"), (1200, "1.2k"), (50_000, "50k"), (10**7, "10M")],
+)
+def test_numbers_are_short(number, label):
+    assert plotting.number_label(number) == label
+
+
+def first_at_most(values, limit):
+    """The m from which on values (a list over m = 1, 2 ...; None: not run) are at most a limit."""
+    ran = [(m, value) for m, value in enumerate(values, start=1) if value is not None]
+    wrong = [m for m, value in ran if not value <= limit]
+    return min((m for m, _ in ran if not wrong or m > wrong[-1]), default=None)
+
+
+CASES = [
+    ([0.3, 0.2, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0], 5),
+    ([0.3, 0.0, 0.0, 0.1, 0.0, 0.0, 0.0, 0.0], 5),  # below, and above again
+    ([0.0] * 8, 1),
+    ([0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0], 8),
+    ([None, None, None, 0.1, None, None, None, 0.0], 8),
+    ([None, 0.2, None, 0.0, None, 0.0, None, 0.0], 4),
+    ([0.3, 0.0, 0.0, np.nan, 0.0, 0.0, 0.0, 0.0], 5),  # a contradiction: no estimate
+    ([0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1], None),
+    ([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, np.nan], None),
+    ([None, 0.2, None, 0.1, None, 0.1, None, None], None),
+]
+
+
+@pytest.mark.parametrize(("values", "first"), CASES)
+def test_the_samples_until_a_limit(values, first):
+    data = dataset(seeds=1)
+    values = np.array([9.0 if value is None else value for value in values])
+    ran = [value != 9.0 for value in values]
+    data["weight_error"].loc["ms", 0] = np.where(ran, values, np.nan)
+    data["status"].loc["ms", 0] = np.where(ran, np.where(np.isnan(values), 3, 1), 0)
+    one = panel(
+        experiments=["one"], positions=[7], against="layers.input", at_most=0, learners=["ms"]
+    )
+    (ax,) = build(one, results={"one": data}).axes
+    assert curve(ax, "ms").get_ydata() == [first or SAMPLES[ran][-1]]
+    assert len(marked(ax, plotting.NEVER)) == (first is None)
+
+
+@pytest.mark.parametrize("limit", [0, 0.05])
+def test_experiments_against_a_value_by_the_samples_until_a_limit(limit):
+    results = results_of_sizes()
+    results["two"]["weight_error"].loc["ms", 3] = 0.5
+    results["one"]["status"].loc["rbp"] = 2
+    drawing = build(
+        sized(against="layers.hidden", at=8, x_scale="log"),
+        sized(against="layers.hidden", at_most=limit, x_scale="log"),
+        results=results,
+    )
+    other, ax = drawing.axes
+    assert ax.get_ylabel() == f"m from which on\nweight error ≤ {limit:g}"
+    assert ax.get_xlabel() == "hidden neurons"
+    assert ax.get_ylim() != other.get_ylim()
+    order = sorted(SIZES, key=SIZES.get)
+    for name, experiment in itertools.product(NAMES, SIZES):
+        data = results[experiment].sel(learner=name)
+        ran = data.status.values > 0
+        rows = data.weight_error.transpose("seed", "n_samples").values
+        firsts = [
+            first_at_most(np.where(here, row, None), limit)
+            for here, row in zip(ran, rows, strict=True)
+        ]
+        assert firsts.count(None) == (experiment == "two" and name == "ms")
+        mean = np.mean([first or SAMPLES[-1] for first in firsts])
+        assert curve(ax, name).get_ydata()[order.index(experiment)] == pytest.approx(mean)
+    (arrows,) = marked(ax, plotting.NEVER)
+    assert arrows.get_xdata() == curve(ax, "ms").get_xdata()[0]
+    (crosses,) = marked(ax, 2)
+    assert crosses.get_xdata() == curve(ax, "rbp").get_xdata()[-1]
+    texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
+    assert plotting.MARKS[plotting.NEVER][-1] in texts
 
 
 def test_a_part_is_drawn_on_the_scale_of_the_whole():

@@ -109,11 +109,23 @@ figures:
     panels:
       - {experiment: matched}
       - {experiments: [matched, wider], against: layers.input, at: 3}
+  scaled:
+    panels:
+      - {experiments: [matched, wider], by: layers.input, learners: [bp]}
+      - {experiments: [matched, wider], against: layers.input, at_most: 0.1}
+  limited:
+    panels:
+      - {experiments: [matched, wider], against: layers.input, at_most: 0, quantity: topology_error}
 """
 CAPTIONS = {
     "chosen": "Errors under each choice, in the mean over m = 2 to 3",
     "compared": "Error by flipped neurons against layers.input at m = 3",
     "mixed": ("Weight error against the number of samples, m = 1 to 3 and layers.input at m = 3"),
+    "scaled": (
+        "Weight error against the number of samples, m = 1 to 5; number of samples from which on "
+        "weight error is at most 0.1 against layers.input"
+    ),
+    "limited": ("Number of samples from which on topology error is at most 0 against layers.input"),
 }
 
 
@@ -365,7 +377,7 @@ def test_a_missing_run_is_named(project, capsys):
 def test_the_caption_says_what_figures_of_each_kind_show(project):
     config = yaml.safe_load(CONFIG + CHOICES) | yaml.safe_load(OTHERS)
     wider = {"layers": {"input": 40, "hidden": 20, "output": 20}}
-    wider["nonzeros_per_row"] = {"input": 2, "output": 2}
+    wider |= {"nonzeros_per_row": {"input": 2, "output": 2}, "samples": {"last": 5}}
     config["experiments"]["wider"] = config["experiments"]["matched"] | wider
     study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
     for name, caption in CAPTIONS.items():

@@ -2,7 +2,8 @@
 
 from sparsebp.validation import ConfigError, check_among, check_either, is_number
 
-COMPARISON = ("against", "at", "x_scale")  # keys of a panel of several experiments
+# Keys of a panel of several experiments: which number of theirs, and what goes with the first.
+NUMBERS, POSITION = ("against", "by"), ("at", "at_most", "x_scale")
 
 
 def check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
@@ -38,33 +39,43 @@ def _check_panel(where: str, panel: dict, experiments: dict) -> None:
         _check_comparison(where, panel, experiments)
     else:
         check_among(f"{where}.experiment", panel["experiment"], experiments)
-        for key in COMPARISON:
-            if key in panel:
-                raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with experiments only")
+        _check_absent(where, panel, NUMBERS + POSITION, "experiments")
         panel["experiments"] = [panel.pop("experiment")]
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]
     trouble = f"does not run in {', '.join(panel['experiments'])}"
     for learner in panel.setdefault("learners", common):
         check_among(f"{where}.learners", learner, common, trouble)
+    if "by" in panel and len(panel["learners"]) != 1:
+        raise ConfigError(f"{where}.learners: {panel['learners']}; allowed with by: one")
+
+
+def _check_absent(where: str, panel: dict, keys, other: str) -> None:
+    for key in keys:
+        if key in panel:
+            raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with {other} only")
 
 
 def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
     """Check a panel of several experiments, and give it ``positions``: their values of its key."""
-    for key in ("against", "at"):
-        if key not in panel:
-            raise ConfigError(f"{where}: key {key!r} is missing, which goes with experiments")
-    key, positions = panel["against"], {}
+    check_either(where, panel, *NUMBERS)
+    name = "against" if "against" in panel else "by"
+    if name == "against":
+        check_either(where, panel, "at", "at_most")
+    else:
+        _check_absent(where, panel, POSITION, "against")
+    key, positions = panel[name], {}
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)
         block = experiments[experiment]
         numbers = _numbers(block)
-        check_among(f"{where}.against", key, numbers, f"is no number of {experiment}")
-        check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
+        check_among(f"{where}.{name}", key, numbers, f"is no number of {experiment}")
+        if "at" in panel:
+            check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
         other = positions.setdefault(numbers[key], experiment)
         if other != experiment:
             raise ConfigError(
-                f"{where}.against: {key!r} is {numbers[key]} in {other} and {experiment}; "
+                f"{where}.{name}: {key!r} is {numbers[key]} in {other} and {experiment}; "
                 "allowed: a key in which they differ"
             )
     panel["positions"] = list(positions)

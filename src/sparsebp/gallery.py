@@ -209,15 +209,23 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str]:
         first, last = figure["choices"]["samples"]
         caption = f"Errors under each choice, in the mean over m = {first} to {last}"
         return [figure["choices"]["experiment"]], caption
-    panels, against = figure["panels"], []
-    plain = [panel["experiments"][0] for panel in panels if "against" not in panel]
-    if plain:
-        samples = [m for experiment in plain for m in study.experiments[experiment]["samples"]]
+    panels, against, names, limits = figure["panels"], [], {}, {}
+    curves = [experiment for p in panels if "against" not in p for experiment in p["experiments"]]
+    if curves:
+        samples = [m for experiment in curves for m in study.experiments[experiment]["samples"]]
         against.append(f"the number of samples, m = {min(samples)} to {max(samples)}")
-    against += dict.fromkeys(f"{p['against']} at m = {p['at']}" for p in panels if "against" in p)
-    names = dict.fromkeys(Y_LABELS[panel["quantity"]].split(" (")[0] for panel in panels)
+    against += dict.fromkeys(f"{p['against']} at m = {p['at']}" for p in panels if "at" in p)
+    for panel in panels:
+        error = Y_LABELS[panel["quantity"]].split(" (")[0]
+        if "at_most" in panel:
+            limit = f"{error} is at most {panel['at_most']:g} against {panel['against']}"
+            limits[f"number of samples from which on {limit}"] = None
+        else:
+            names[error] = None
+    parts = [f"{_list(names)} against {_list(against)}", *limits] if names else limits
     shown = dict.fromkeys(experiment for panel in panels for experiment in panel["experiments"])
-    return list(shown), f"{_list(names).capitalize()} against {_list(against)}"
+    caption = "; ".join(parts)
+    return list(shown), caption[0].upper() + caption[1:]
 
 
 def _setting(experiment: dict) -> str:

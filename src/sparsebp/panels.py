@@ -1,19 +1,24 @@
 """Figures of panels: mean error curves, with their uncertainty.
 
 What a panel shows. Each learner is one curve, against the number of samples m in one experiment, or
-against a key of several experiments at one m: the mean over the seeds that have a value at that
-position, with vertical bars for the 95 % Student-t confidence interval of that mean.
-There is no bar with one seed, nor where all seeds agree (as at zero). An interval is not cut at
-zero, although an error is never negative, and one much longer than the means runs out of the
-panel. A learner without a value at some m (a mini-batch schedule between two batches) has no
-marker there, and its line passes on to the next value.
+against a key of several experiments; or each experiment is a curve of one learner against m. A
+point is the mean over the seeds that have a value at that position, with vertical bars for the 95 %
+Student-t confidence interval of that mean. There is no bar with one seed, nor where all seeds agree
+(as at zero). An interval is not cut at zero, although an error is never negative, and one much
+longer than the means runs out of the panel. A learner without a value at some m (a mini-batch
+schedule between two batches) has no marker there, and its line passes on to the next value.
+
+Against a key, the value of a seed is its error at one m, or the m from which on that is at most a
+limit. Where the error is above the limit at the last m, the last counts, which is too few: an arrow
+above the mean tells that this is so for some seed.
 
 Curves that coincide. The learners of a panel lie in layers, from a wide pale line with a large
 hollow marker below to a thin line with a small filled marker on top, so those underneath show
-around those above. Each is also moved sideways, whole, by at most `DODGE` of the distance between
-the two closest positions, to separate the bars; the values are not moved. Every axis that starts at
-zero reaches slightly below it, with a line at zero, so that an exact zero is seen. A logarithmic
-axis is linear below the smallest value, for the same reason.
+around those above; experiments are told apart by colour and marker. Each curve is also moved
+sideways, whole, by at most `DODGE` of the distance between the two closest positions, to separate
+the bars; the values are not moved. Every axis that starts at zero reaches slightly below it, with a
+line at zero, so that an exact zero is seen. A logarithmic axis is linear below the smallest value,
+for the same reason.
 
 How a run ended. A cross above a mean tells that at least one seed stopped at the step limit, an
 exclamation mark that one met a contradiction (no configuration left). Unmarked: all converged.
@@ -24,6 +29,7 @@ from itertools import zip_longest
 import numpy as np
 import pandas as pd
 import seaborn as sns
+import xarray as xr
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -33,6 +39,7 @@ from matplotlib.transforms import ScaledTranslation
 from sparsebp.plotting import (
     BLANK,
     MARKS,
+    NEVER,
     WHOLES,
     WIDTH,
     Y_LABELS,
@@ -40,9 +47,12 @@ from sparsebp.plotting import (
     check,
     confidence_interval,
     curve_properties,
+    key_label,
     log_scale,
     mark_properties,
+    number_label,
     style_learners,
+    style_numbers,
 )
 
 DODGE = 0.1
@@ -53,7 +63,7 @@ ALGORITHMS = {"sum-product": "BP", "max-product": "max-product", "max-sum": "max
 def build(spec, results):
     """Return the matplotlib figure: a grid of panels over one legend. Arguments: `figures.draw`."""
     panels, learners = spec["figure"]["panels"], spec["learners"]
-    styles = style_learners(learners)
+    styles = _styles(panels, learners)
     for panel in panels:
         for experiment in panel["experiments"]:
             samples = [panel["at"]] if "at" in panel else []
@@ -73,35 +83,81 @@ def build(spec, results):
 
     seen = set()
     for ax, panel in zip(axes, panels, strict=True):
-        seen |= _draw_panel(ax, panel, styles, _table(panel, results))
-        name = panel["experiments"][0]
-        title = panel.get("title") or spec["experiments"][name].get("thesis") or name
-        ax.set_title(title, loc="left")
+        seen |= _draw_panel(ax, panel, styles[panel.get("by")], _table(panel, results))
+        ax.set_title(panel.get("title") or _title(panel, spec), loc="left")
     _align(axes, panels, columns, results)
     add_legends(drawing, entries, seen)
     return drawing
 
 
+def _title(panel, spec):
+    """The title of a panel that has none of its own."""
+    if "by" in panel:
+        [name] = panel["learners"]
+        return spec["learners"][name].get("label") or name
+    name = panel["experiments"][0]
+    return spec["experiments"][name].get("thesis") or name
+
+
+def _styles(panels, learners):
+    """The styles of curves: of learners (under None), and of the numbers under each key."""
+    numbers = {panel["by"]: set() for panel in panels if "by" in panel}
+    for panel in panels:
+        if "by" in panel:
+            numbers[panel["by"]].update(panel["positions"])
+    styles = {key: style_numbers(found) for key, found in numbers.items()}
+    return {None: style_learners(learners)} | styles
+
+
 def _positions(panel, results):
-    """The horizontal positions of a panel's experiments, ascending, or of its one experiment."""
+    """The horizontal positions of a panel, ascending."""
     if "against" in panel:
         return np.sort(panel["positions"])
-    return results[panel["experiments"][0]]["n_samples"].values
+    grids = [results[experiment]["n_samples"] for experiment in panel["experiments"]]
+    return np.unique(np.concatenate(grids))
+
+
+def _curves(panel):
+    """What the curves of a panel are: learners, or numbers of its experiments, ascending."""
+    return sorted(panel["positions"]) if "by" in panel else panel["learners"]
 
 
 def _table(panel, results):
-    """The values of a panel: columns learner, seed, x, status and the quantity."""
-    columns, names = [panel["quantity"], "status"], panel["learners"]
-    shown = [results[name][columns].sel(learner=names) for name in panel["experiments"]]
-    if "against" not in panel:
-        return shown[0].to_dataframe().reset_index().rename(columns={"n_samples": "x"})
-    tables = [data.sel(n_samples=panel["at"]).to_dataframe().reset_index() for data in shown]
-    return pd.concat(tables, keys=panel["positions"], names=["x"]).reset_index("x")
+    """The values of a panel: columns curve, seed, x, status and what is drawn, as `value`."""
+    tables = []
+    for experiment in panel["experiments"]:
+        data = results[experiment].sel(learner=panel["learners"])
+        data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
+        if "at" in panel:
+            data = data.sel(n_samples=[panel["at"]])
+        elif "at_most" in panel:
+            data = _first_at_most(data, panel["at_most"])
+        tables.append(data.to_dataframe().reset_index())
+    numbers = panel.get("positions", [0])
+    table = pd.concat(tables, keys=numbers, names=["number"]).reset_index("number")
+    x = "number" if "against" in panel else "n_samples"
+    curve = "number" if "by" in panel else "learner"
+    return table.rename(columns={x: "x", curve: "curve"})
+
+
+def _first_at_most(data, limit):
+    """The number of samples from which on values are at most a limit, and the status there.
+
+    That is the largest there is, with the status `NEVER`, where the last value is above the limit.
+    """
+    ran = data["status"] > 0
+    above = (ran & ~(data["value"] <= limit)).transpose(..., "n_samples")
+    later = np.logical_or.accumulate(above.values[..., ::-1], axis=-1)[..., ::-1]
+    samples = data["n_samples"]
+    first = samples.where(ran & ~above.copy(data=later)).min("n_samples")
+    value = first.fillna(samples.where(ran).max("n_samples"))
+    status = data["status"].where(samples == value).max("n_samples")
+    return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})
 
 
 def _draw_panel(ax, panel, styles, table):
     """Draw the curves of one panel; return the statuses marked in it."""
-    names, seen = panel["learners"], set()
+    names, seen = _curves(panel), set()
     positions = np.unique(table["x"])
     if panel.get("x_scale") == "log":
         log_scale(ax, "x", positions)
@@ -110,16 +166,16 @@ def _draw_panel(ax, panel, styles, table):
     offsets = np.linspace(-DODGE, DODGE, len(names)) * step if len(names) > 1 else [0.0]
     ax.axhline(0, color="0.5", linewidth=0.6, zorder=1)
     for name, offset in zip(names, offsets, strict=True):
-        data = table[table["learner"] == name]
+        data = table[table["curve"] == name]
         data = data.assign(x=scale.inverted().transform(scale.transform(data["x"]) + offset))
         properties = curve_properties(styles[name])
         ink = to_rgba(styles[name].color, 0.7)
         bars = {"ecolor": ink, "elinewidth": 0.8, "zorder": properties["zorder"]}
         sns.lineplot(
-            data.dropna(), x="x", y=panel["quantity"], ax=ax, label=name, legend=False,
+            data.dropna(), x="x", y="value", ax=ax, label=str(name), legend=False,
             errorbar=confidence_interval, err_style="bars", err_kws=bars, **properties,
         )  # fmt: skip
-        means = data.groupby("x")[panel["quantity"]].mean().dropna()
+        means = data.groupby("x")["value"].mean().dropna()
         for status, (marker, size, above, label) in MARKS.items():
             marked = means[means.index.isin(data["x"][data["status"] == status])]
             if len(marked):
@@ -141,7 +197,7 @@ def _align(axes, panels, columns, results):
     ]
     wholes = [WHOLES.get(panel["quantity"], panel["quantity"]) for panel in panels]
     y_keys = [
-        (whole, panel.get("scale"), tuple(panel.get("y") or ()))
+        (whole, panel.get("at_most"), panel.get("scale"), tuple(panel.get("y") or ()))
         for whole, panel in zip(wholes, panels, strict=True)
     ]
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
@@ -163,8 +219,8 @@ def _align(axes, panels, columns, results):
         hide_y = left is not None and y_keys[left] == y_keys[i]
         ax.tick_params(labelbottom=not hide_x, labelleft=not hide_y)
         ax.set_xlabel("" if hide_x else _x_label(panel))
-        same_quantity = left is not None and panels[left]["quantity"] == panel["quantity"]
-        ax.set_ylabel("" if same_quantity else Y_LABELS[panel["quantity"]])
+        same_label = left is not None and _y_label(panels[left]) == _y_label(panel)
+        ax.set_ylabel("" if same_label else _y_label(panel))
 
 
 def _limit_x(ax, panel, positions):
@@ -179,40 +235,51 @@ def _limit_x(ax, panel, positions):
     margin = 0.06 * (high - low) or 1
     ax.set_xlim(scale.inverted().transform([low - margin, high + margin]))
     if panel.get("x_scale") == "log":
-        ax.set_xticks(positions, [f"{x:g}" for x in positions])
+        ax.set_xticks(positions, map(number_label, positions))
         ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _x_label(panel):
     if "against" not in panel:
         return "number of samples m"
-    return f"{panel['against'].replace('.', ' ').replace('_', ' ')} at m = {panel['at']}"
+    return key_label(panel["against"]) + (f" at m = {panel['at']}" if "at" in panel else "")
+
+
+def _y_label(panel):
+    label = Y_LABELS[panel["quantity"]]
+    if "at_most" in panel:
+        return f"m from which on\n{label.split(' (')[0]} ≤ {panel['at_most']:g}"
+    return label
 
 
 def _legend_rows(panels, learners, styles, width):
-    """The (handle, label) entries of the legend: rows for each set of learners drawn together.
+    """The (handle, label) entries of the legend: rows for each set of curves drawn together.
 
-    With several sets, each is headed by its algorithm. As many entries a row as the width allows.
+    With several sets, each is headed by its algorithm or key. As many entries a row as the width
+    allows.
     """
-    sets = list(dict.fromkeys(tuple(panel["learners"]) for panel in panels))
+    sets = list(dict.fromkeys((panel.get("by"), *_curves(panel)) for panel in panels))
     sets = [names for names in sets if not any(set(names) < set(other) for other in sets)]
     for per_row in range(5, 0, -1):
         table = []
-        for names in sets:
-            heads = {ALGORITHMS.get(learners[n]["algorithm"], "") for n in names}
-            head = f"{heads.pop()}:" if len(heads) == 1 else ""
+        for by, *names in sets:
+            head = _head(by, names, learners)
             for start in range(0, len(names), per_row):
-                row = [(BLANK, "" if start else head)] if len(sets) > 1 else []
+                row = [(BLANK, "" if start else head)] if len(sets) > 1 or by else []
                 for n in names[start : start + per_row]:
-                    row.append(
-                        (
-                            Line2D([], [], **curve_properties(styles[n])),
-                            learners[n].get("label") or n,
-                        )
-                    )
+                    label = number_label(n) if by else learners[n].get("label") or n
+                    row.append((Line2D([], [], **curve_properties(styles[by][n])), label))
                 table.append(row)
         columns = zip_longest(*table, fillvalue=(BLANK, ""))
         lengths = [max(len(label) for _, label in column) for column in columns]
         if sum(0.58 + 0.065 * length for length in lengths) < width:  # inches
             break
     return table
+
+
+def _head(by, names, learners):
+    """What stands before the rows of a set in the legend."""
+    if by:
+        return f"{key_label(by)}:"
+    heads = {ALGORITHMS.get(learners[n]["algorithm"], "") for n in names}
+    return f"{heads.pop()}:" if len(heads) == 1 else ""

@@ -12,7 +12,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import EngFormatter, NullFormatter
 from scipy import stats
 
 CONFIDENCE = 0.95
@@ -24,6 +24,8 @@ Y_LABELS = {
     "excess_error": "error by excess weights",
     "generalization_error": "generalisation error (Eq. 3.13)",
 }
+# Of numbers in an experiment's block; any other is called by its key.
+KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
 # These errors are parts of others, and drawn on their scale.
 WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 
@@ -71,10 +73,12 @@ SPARE_STYLES = [
     for i in range(45)
 ]
 
+NEVER = 4  # beside the statuses of a training: a limit not reached at any number of samples
 # status -> marker, its size, points above the mean, label
 MARKS = {
     2: ("x", 2.8, 5.5, "step limit reached in some seed"),
     3: ("$!$", 5.0, 10.5, "contradiction in some seed"),
+    NEVER: ("$\\uparrow$", 5.0, 8.0, "not reached in some seed: a lower bound"),
 }
 
 BLANK = Line2D([], [], linestyle="none")
@@ -126,6 +130,25 @@ def style_learners(learners):
             taken[identity] = style
         styles[name] = taken[identity]
     return styles
+
+
+def style_numbers(numbers):
+    """Return {number: Style}, from light to dark: the paler, the smaller the number."""
+    colors = sns.color_palette("viridis_r", len(numbers) + 1).as_hex()[1:]
+    return {
+        number: Style(color, "os^Dv<p>"[i % 8], "-", len(LAYERS) - 1)
+        for i, (number, color) in enumerate(zip(sorted(numbers), colors, strict=True))
+    }
+
+
+def key_label(key):
+    """What a number in an experiment's block is called."""
+    return KEY_LABELS.get(key) or key.replace(".", " ").replace("_", " ")
+
+
+def number_label(number):
+    """A number as short as can be: 0.1, 200, 5k, 1M."""
+    return EngFormatter(sep="")(number) if number >= 1000 else f"{number:g}"
 
 
 def confidence_interval(values):

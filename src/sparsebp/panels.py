@@ -131,7 +131,7 @@ def _table(panel, results):
         if "at" in panel:
             data = data.sel(n_samples=[panel["at"]])
         elif "at_most" in panel:
-            data = _first_at_most(data, panel["at_most"])
+            data = first_at_most(data, panel["at_most"])
         tables.append(data.to_dataframe().reset_index())
     numbers = panel.get("positions", [0])
     table = pd.concat(tables, keys=numbers, names=["number"]).reset_index("number")
@@ -140,7 +140,7 @@ def _table(panel, results):
     return table.rename(columns={x: "x", curve: "curve"})
 
 
-def _first_at_most(data, limit):
+def first_at_most(data, limit):
     """The number of samples from which on values are at most a limit, and the status there.
 
     That is the largest there is, with the status `NEVER`, where the last value is above the limit.

@@ -134,7 +134,7 @@ def style_learners(learners):
 
 def style_numbers(numbers):
     """Return {number: Style}, from light to dark: the paler, the smaller the number."""
-    colors = sns.color_palette("viridis_r", len(numbers) + 1).as_hex()[1:]
+    colors = sns.color_palette("plasma_r", len(numbers) + 1).as_hex()[1:]
     return {
         number: Style(color, "os^Dv<p>"[i % 8], "-", len(LAYERS) - 1)
         for i, (number, color) in enumerate(zip(sorted(numbers), colors, strict=True))

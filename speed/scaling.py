@@ -117,7 +117,7 @@ def jobs(folder: Path, experiments: dict[int, str]) -> str:
                 f"{sum(made) / 1e6:.2f}",
             ]
         )
-    head = [*(f"{job} (s)" for job in seconds.index), "peak of teacher (MB)", "of others (MB)"]
+    head = [*(f"{job} (s)" for job in seconds.index), "peak of teacher (MiB)", "of others (MiB)"]
     return table(["N", *head, "files of a simulation (MB)"], lines)
 
 

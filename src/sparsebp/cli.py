@@ -12,8 +12,10 @@ import logging
 import sys
 import traceback
 from importlib import import_module
+from itertools import chain
 
 from sparsebp import paths, provenance  # noqa: F401  (provenance: the clock of the run starts)
+from sparsebp.files import claiming
 
 EPILOG = """
 A step takes SPEC, the slice of the configuration that it depends on, as JSON (some need none),
@@ -36,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="STEP")
 
-    def step(name, help, files=(), spec=True, seed=True, output=True, epilog=None):
+    def step(name, help, files=(), spec=True, seed=True, writes=("output",), epilog=None):
         about = help[0].upper() + help[1:] + "."
         command = commands.add_parser(name, help=help, description=about, epilog=epilog)
         if spec:
@@ -45,15 +47,17 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument("--seed", type=int, required=True, help="number of the simulation")
         for option, text in files:
             command.add_argument(f"--{option}", required=True, metavar="FILE", help=text)
-        if output:
+        if "output" in writes:
             command.add_argument("--output", required=True, metavar="FILE", help="file to write")
+        command.set_defaults(writes=writes)
         return command
 
+    drawn = "teacher", "dataset", "student"
     step(
         "draw",
         "draw a teacher, its data, and a student whose pattern contains the teacher's",
-        [(name, f"{name}.nc to write") for name in ("teacher", "dataset", "student")],
-        output=False,
+        [(name, f"{name}.nc to write") for name in drawn],
+        writes=drawn,
     )
     kernels = step(
         "kernels",
@@ -101,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
         "draw a figure",
         [("results", f"pattern of the results, as {paths.RESULTS}")],
         seed=False,
-        output=False,
+        writes=("outputs",),
     )
     figure.add_argument(
         "--output",
@@ -170,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
         gc.disable()
         atexit.register(gc.freeze)
     options = vars(parser().parse_args(arguments))
-    command = options.pop("command")
+    command, writes = options.pop("command"), options.pop("writes")
     logging.basicConfig(format="%(message)s")
     logging.getLogger("sparsebp").setLevel(logging.INFO)
     try:
@@ -180,7 +184,11 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
         if options.get("threads", 1) < 1:
             raise ValueError(f"--threads {options['threads']}; must be at least 1")
-        import_module(f"sparsebp.steps.{command}").run(**options)
+        given = [options[name] for name in writes]
+        with claiming(chain.from_iterable([one] if isinstance(one, str) else one for one in given)):
+            import_module(f"sparsebp.steps.{command}").run(**options)
+    except KeyboardInterrupt:
+        return _fail(command, "interrupted")
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         return _fail(command, str(error) or type(error).__name__)
     except (TypeError, LookupError, AttributeError) as error:
@@ -192,5 +200,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(command: str, message: str) -> int:
-    print(f"sparsebp {command}: {message}", file=sys.stderr)
+    line = f"sparsebp {command}: {message}"
+    try:
+        print(line, file=sys.stderr)
+    except OSError:  # stderr is a log on a full disk
+        print(line)
     return 1

@@ -61,8 +61,8 @@ _SIGNATURE = types.Tuple((types.int64[::1], types.int64[::1], types.boolean))(
 @cache
 def join_kernel():
     """The search, compiled: run(terms, low, high, weights, limit) -> counts, flat, complete."""
-    with compiled_once("join", __file__):
-        return njit(_SIGNATURE, cache=True, nogil=True)(_join)
+    compile = njit(_SIGNATURE, cache=True, nogil=True)
+    return compiled_once("join", __file__, lambda: compile(_join))
 
 
 def _join(terms, low, high, weights, limit):

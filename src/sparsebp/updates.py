@@ -84,8 +84,8 @@ def step_kernel(algebra: int, k_in: int, k_out: int, q: int, degree: int):
 
     # A name, and so a file of the cache, of its own: several may be compiled side by side.
     run.__qualname__ = name = f"steps-{algebra}-{k_in}-{k_out}-{q}-{degree}"
-    with compiled_once(name, __file__):
-        return njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")(run)
+    compile = njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")
+    return compiled_once(name, __file__, lambda: compile(run))
 
 
 @njit(inline="always")

@@ -76,4 +76,5 @@ rule all:
     default_target: True
     input:
         figure_files(figure=study.figures),
+        rules.results.input,
         rules.pages.input,

@@ -5,7 +5,6 @@ thing, and compares the jobs that Snakemake then has with the exact set that sho
 """
 
 import io
-import json
 import os
 import re
 import shutil
@@ -16,13 +15,11 @@ import time
 import tokenize
 from pathlib import Path
 
-import netCDF4
 import pytest
 import yaml
-from PIL import Image
 
 from sparsebp import gallery, store
-from sparsebp.figures import read_provenance
+from tests.outcomes import contents, lasting
 from tests.workflow_helpers import ROOT, TARGETS, Project, jobs
 
 CONFIG = """
@@ -100,36 +97,6 @@ def bare(project):
     for part in MADE:
         shutil.rmtree(project / part)
     return project
-
-
-RUN = {"seconds", "training_seconds", "engine_seconds", "commit", "commits"}
-
-
-def lasting(provenance):
-    """Provenance without what is another in every run."""
-    if isinstance(provenance, dict):
-        return {key: lasting(value) for key, value in provenance.items() if key not in RUN}
-    return provenance
-
-
-def contents(project):
-    """All that a run has made: NetCDF files as values, bit for bit, and figures as pixels."""
-    found = {}
-    for path in (project / "figures").iterdir():
-        found[path.name] = lasting(read_provenance(path))
-        if path.suffix == ".png":
-            with Image.open(path) as image:
-                found[f"{path.name}:pixels"] = image.tobytes()
-    for path in sorted((project / "results").rglob("*.nc")):
-        with netCDF4.Dataset(path) as file:
-            file.set_auto_maskandscale(False)
-            name = str(path.relative_to(project.folder))
-            found[name] = lasting(json.loads(file.provenance))
-            for key, variable in file.variables.items():
-                values = variable[:]
-                raw = list(values) if values.dtype == object else values.tobytes()
-                found[f"{name}:{key}"] = variable.dimensions, str(values.dtype), values.shape, raw
-    return found
 
 
 # --- What an edit reruns
@@ -270,12 +237,12 @@ for path in (PACKAGE / "steps").glob("[!_]*.py"):
     assert path in files, "not the copy's package"
     assert files == source_files(f"steps.{path.stem}"), path.stem
 """
-    process = project.python("-c", script)
-    assert process.returncode == 0, process.stdout
+    status, output = project.python("-c", script)
+    assert status == 0, output
 
 
 def test_new_experiment_with_a_figure_needs_the_configuration_alone(project):
-    before = contents(project)
+    before = contents(project.folder)
     block = yaml.safe_load((project / "config.yaml").read_text())["experiments"]["matched"]
     block |= {"layers": {"input": 12, "hidden": 12, "output": 12}, "learners": ["rbp"]}
     panels = {"panels": [{"experiment": "added"}]}
@@ -286,13 +253,13 @@ def test_new_experiment_with_a_figure_needs_the_configuration_alone(project):
         | jobs("train", "added", SEEDS, "rbp")
         | {"collect added", "figure new", "table added", "provenance_page"}
     )
-    after = contents(project)
+    after = contents(project.folder)
     assert after | before == after
     assert {name for name in after if "new." in name} >= {"new.pdf", "new.png", "new.svg"}
 
 
 def test_choices_train_variants_of_learners_beside_what_there_is(project):
-    before = contents(project)
+    before = contents(project.folder)
     vary = [{"damping": [0, 0.3], "initial_scale": [0.5]}, {"reinforcement": [0.01, 0.1]}]
     again = {"experiments": {"again": "mismatched"}, "samples": [2], "vary": vary}
     project.change({"choices": again})
@@ -306,7 +273,7 @@ def test_choices_train_variants_of_learners_beside_what_there_is(project):
         | jobs("train", "again", SEEDS, ("rbp", "rms", *learners))
         | {"collect again"}
     )
-    after = contents(project)
+    after = contents(project.folder)
     assert after | before == after
     assert project.todo("results/again.nc") == set()
     for seed in SEEDS:
@@ -439,26 +406,26 @@ def test_bad_claims_are_refused_in_one_line(bare):
 
 
 def test_other_order_of_jobs_gives_the_same_files(finished, project):
-    before = contents(project)
+    before = contents(project.folder)
     order = ("--scheduler", "greedy", "--prioritize", "results/mismatched.nc")
     again = project.make("--forceall", "--cores", "1", *order)
     assert again.work == EVERYTHING
     assert again.jobs != finished[2].jobs
     assert again.jobs.index("collect mismatched") < again.jobs.index("train matched 0 rbp")
-    assert contents(project) == before
+    assert contents(project.folder) == before
 
 
 def test_more_seeds_and_back_keep_what_there_is(project):
-    results, before = "results/matched.nc", contents(project)
+    results, before = "results/matched.nc", contents(project.folder)
     project.change({"study.seeds": 3})
     project.make(results)
-    after = contents(project)
+    after = contents(project.folder)
     assert after[f"{results}:status"][2] == (2, 3, 3)
     changed = {name for name in before if after[name] != before[name]}
     assert {name.partition(":")[0] for name in changed} == {results}
     project.change({"study.seeds": 2})
     assert project.make(results).work == {"collect matched"}
-    after = contents(project)
+    after = contents(project.folder)
     assert {name: after[name] for name in before} == before
 
 
@@ -502,7 +469,7 @@ def test_figures_and_verdicts_say_which_configuration_they_are_of(project):
 
 @pytest.mark.parametrize("whole_run", [False, True], ids=["one job", "whole run"])
 def test_killed_run_resumes(project, tmp_path, whole_run):
-    before = contents(project)
+    before = contents(project.folder)
     results, victim = "results/matched.nc", "results/matched/seed-1/rbp.nc"
     for path in (results, victim, "results/matched/seed-0/rbp.nc"):
         (project / path).unlink()
@@ -532,7 +499,7 @@ def test_killed_run_resumes(project, tmp_path, whole_run):
     assert {"train matched 1 rbp", "collect matched"} <= again.work
     assert again.work | run.work == jobs("train", "matched", SEEDS, "rbp") | {"collect matched"}
     assert again.work & run.work == {"train matched 1 rbp"}
-    assert contents(project) == before
+    assert contents(project.folder) == before
 
 
 def truncate(path):
@@ -643,8 +610,8 @@ def test_rules_take_paths_from_one_module(path):
 
 
 def test_lint_finds_nothing(project):
-    process = project.python("-m", "snakemake", "--lint")
-    assert process.returncode == 0, process.stdout
+    status, output = project.python("-m", "snakemake", "--lint")
+    assert status == 0, output
 
 
 def test_workflow_is_formatted():

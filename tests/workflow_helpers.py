@@ -7,11 +7,13 @@ file: a copy of the file stands under the name by which Snakemake finds plugins.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from itertools import product
 from logging import LogRecord
 from pathlib import Path
+from tempfile import TemporaryFile, mkdtemp
 
 import yaml
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -20,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "config.yaml", "environment.yml", "pyproject.toml")
 FOLDERS = ("src", "workflow")
 LINKS = ("profiles",)
+TIMEOUT = 600
 TARGETS = {"all", "figures", "pages", "results"}
 
 
@@ -33,10 +36,10 @@ class Run:
         output: what it printed.
     """
 
-    def __init__(self, process: subprocess.CompletedProcess, events: Path):
-        self.status, self.output = process.returncode, process.stdout
+    def __init__(self, status: int, folder: Path):
+        self.status, self.output = status, (folder / "output").read_text()
         begun, self.failed = {}, set()
-        for event in map(json.loads, events.read_text().splitlines()):
+        for event in map(json.loads, (folder / "events").read_text().splitlines()):
             if event["event"] == "job_info":
                 assert event["id"] not in begun, f"{event['job']} ran twice"
                 begun[event["id"]] = event["job"]
@@ -48,6 +51,34 @@ class Run:
     def work(self) -> set[str]:
         """The jobs that make something: all but the target rules."""
         return set(self.jobs) - TARGETS
+
+
+class Running:
+    """Snakemake at work.
+
+    Attributes:
+        process: its process, which leads a group of its own: jobs are in it.
+    """
+
+    def __init__(self, process: subprocess.Popen, folder: Path):
+        self.process, self._folder = process, folder
+
+    def end(self) -> Run:
+        """Wait for the end of Snakemake, though not for jobs that outlive it."""
+        try:
+            return Run(self.process.wait(TIMEOUT), self._folder)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+
+    def alive(self) -> bool:
+        """Whether Snakemake or a job of it is still running."""
+        self.process.poll()
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
 
 class Project:
@@ -97,33 +128,46 @@ class Project:
         shutil.rmtree(self.folder)
         shutil.copytree(snapshot, self.folder, symlinks=True)
 
-    def python(self, *arguments: str, before: str = "", **environment: str):
-        """Run Python in the folder, with the copy's package.
+    def start(self, *arguments: str, output, before: str = "", **environment: str):
+        """Start Python in the folder, with the copy's package, in a session of its own.
 
         Args:
+            output: a file for what it prints.
             before: a folder of programs that stand in for others.
         """
         programs = [before, str(Path(sys.executable).parent), os.environ["PATH"]]
         environment["PATH"] = os.pathsep.join(filter(None, programs))
         environment["PYTHONPATH"] = os.pathsep.join([str(self / "src"), str(self.plugins)])
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,
             env=os.environ | environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
             start_new_session=True,
         )
 
-    def snakemake(self, *arguments: str, before: str = "") -> Run:
-        """Run Snakemake, whatever comes of it."""
-        events = self.plugins / "events"
-        events.write_text("")
+    def python(self, *arguments: str):
+        """Run Python in the folder, with the copy's package: its status and what it printed."""
+        with TemporaryFile("w+") as output:
+            status = self.start(*arguments, output=output).wait(TIMEOUT)
+            output.seek(0)
+            return status, output.read()
+
+    def begin(self, *arguments: str, before: str = "", **environment: str) -> "Running":
+        """Start Snakemake."""
+        folder = Path(mkdtemp(dir=self.plugins))
+        (folder / "events").touch()
+        environment["JOBLIST"] = str(folder / "events")
         command = ("-m", "snakemake", *arguments, "--logger", "joblist")
-        return Run(self.python(*command, before=before, JOBLIST=str(events)), events)
+        with open(folder / "output", "w") as output:
+            process = self.start(*command, output=output, before=before, **environment)
+        return Running(process, folder)
+
+    def snakemake(self, *arguments: str, before: str = "", **environment: str) -> Run:
+        """Run Snakemake, whatever comes of it."""
+        return self.begin(*arguments, before=before, **environment).end()
 
     def make(self, *arguments: str) -> Run:
         """Run Snakemake on two cores; it has to succeed."""
@@ -149,7 +193,13 @@ class LogHandler(LogHandlerBase):
     has_filter = has_formatter = True
 
     def emit(self, record: LogRecord) -> None:
-        """Append the event to the file that the variable JOBLIST names."""
+        """Append the event to the file that the variable JOBLIST names.
+
+        At the event, of any kind, whose number KILL_AT is, Snakemake is killed.
+        """
+        self.seen = getattr(self, "seen", 0) + 1
+        if self.seen == int(os.environ.get("KILL_AT", 0)):
+            os.kill(os.getpid(), signal.SIGKILL)
         event = str(getattr(record, "event", ""))
         if event not in ("job_info", "job_error"):
             return

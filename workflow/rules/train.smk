@@ -32,8 +32,7 @@ rule train:
     input:
         student=paths.STUDENT,
         dataset=paths.DATASET,
-        # Kernels of the same sources are the same, whenever they were compiled.
-        compiled=ancient(rules.kernels.output),
+        compiled=rules.kernels.output,
     output:
         paths.TRAINED,
     log:

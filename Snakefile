@@ -16,7 +16,7 @@ from snakemake.utils import min_version
 
 from sparsebp import paths
 from sparsebp.config import ConfigError, Study, claimed_experiments, load_claims
-from sparsebp.provenance import SURROUNDINGS, sources, surroundings
+from sparsebp.provenance import SURROUNDINGS, kernel_sources, sources, surroundings
 
 min_version("9.27")
 

@@ -7,7 +7,8 @@ from PIL import Image
 
 from sparsebp.figures import read_provenance
 
-RUN = {"seconds", "training_seconds", "engine_seconds", "commit", "commits"}
+RUN = {"seconds", "training_seconds", "engine_seconds", "made"}
+RUN |= {"commit", "commits", "host", "hosts"}
 
 
 def lasting(provenance):

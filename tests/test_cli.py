@@ -1,10 +1,12 @@
 """The steps by hand: what they write, what they refuse, and which sources they are made of."""
 
 import json
+import platform
 import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import netCDF4
@@ -360,6 +362,11 @@ def test_data_set_of_another_size_than_the_student(refused, others, sizes):
     refused("train", TRAIN, dataset, dataset=dataset)
 
 
+def test_data_set_drawn_apart_from_the_student(refused, folder):
+    dataset = folder / "results/tiny/seed-1/dataset.nc"
+    refused("train", TRAIN, dataset, "not drawn together", dataset=dataset)
+
+
 def test_data_set_with_too_few_samples(refused):
     refused("train", TRAIN | {"samples": [5]}, "dataset.nc", 4, 5)
 
@@ -377,6 +384,13 @@ def test_estimates_of_another_engine_or_of_none_are_not_collected(refused, folde
         provenance = json.loads(file.provenance) | (changes or {})
         file.provenance = json.dumps(provenance if changes else {})
     refused("collect", COLLECT)
+
+
+@pytest.mark.parametrize("name", [*DRAWN])
+def test_files_drawn_by_different_sources_are_not_collected(refused, folder, name):
+    with netCDF4.Dataset(folder / f"results/tiny/seed-1/{name}.nc", "a") as file:
+        file.provenance = json.dumps(json.loads(file.provenance) | {"sources": "0" * 16})
+    refused("collect", COLLECT, "different sources")
 
 
 @pytest.mark.parametrize("name", [*DRAWN, "bp"])
@@ -547,6 +561,11 @@ def test_files_say_what_made_them(made):
         assert {"numpy", "sparsebp"} <= provenance["versions"].keys()
         assert provenance["commit"]
         assert 0 < provenance["seconds"] < 3600
+        assert provenance["host"] == platform.node()
+        made_at = datetime.fromisoformat(provenance["made"])
+        assert made_at.utcoffset() == timedelta(0)
+        assert abs(datetime.now(UTC) - made_at) < timedelta(hours=1)
+        assert provenance["drawn"] == DRAW
 
 
 def test_results_say_what_is_behind_them(made):
@@ -559,4 +578,6 @@ def test_results_say_what_is_behind_them(made):
     engine = provenance["engine"]
     assert engine["sources"] == sources("steps.train")
     assert engine["commits"] == [provenance["commit"]]
+    assert engine["hosts"] == [platform.node()]
+    assert provenance["draw_sources"] == sources("steps.draw")
     assert engine["training_seconds"] > 0

@@ -1,8 +1,9 @@
-"""What made a file: the sources, versions and configuration behind it, and how long it took."""
+"""What made a file: the sources, versions and configuration behind it, where, when, how long."""
 
 import hashlib
 import json
 import os
+import platform
 import re
 import time
 from functools import cache
@@ -53,6 +54,11 @@ def sources(module: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def kernel_sources() -> str:
+    """Content hashes of what kernels are compiled from."""
+    return "-".join(map(sources, ("updates", "survivors")))
+
+
 @cache
 def surroundings() -> dict:
     """What a run of the workflow is made with: the versions of libraries and the commit.
@@ -72,6 +78,9 @@ def _versions() -> dict[str, str]:
 
 def _commit() -> str:
     """The commit of the checkout that holds the package, with ``-dirty`` if files differ from it.
+
+    Files that git does not know are not looked at: a module among them counts in ``sources``, and a
+    configuration in the spec.
 
     Returns:
         12 hexadecimal digits or more, or ``unknown`` outside a git checkout.
@@ -99,8 +108,8 @@ def record(step: str, spec: dict, **more) -> dict:
 
     Returns:
         step, spec (the configuration it depends on), what else is given (as the seed), sources
-        (the hash of its source files), versions of libraries, commit, and seconds: the time that
-        this program has been running.
+        (the hash of its source files), versions of libraries, commit, host, made (the time, UTC),
+        and seconds: the time that this program has been running.
     """
     return {
         "step": step,
@@ -108,5 +117,7 @@ def record(step: str, spec: dict, **more) -> dict:
         **more,
         "sources": sources(f"steps.{step}"),
         **surroundings(),
+        "host": platform.node(),
+        "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(time.monotonic() - STARTED, 3),
     }

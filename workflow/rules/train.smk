@@ -1,5 +1,5 @@
 # Learning. All trainings use the same kernels, which are compiled once, before the first of them.
-KERNELS = "-".join(map(sources, ("updates", "survivors")))
+KERNELS = kernel_sources()
 
 
 rule kernels:

@@ -22,7 +22,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     Raises:
         BadFile: an input file is not right.
         ValueError: files that do not belong together, estimates of different engines, or
-            simulations of different configurations.
+            simulations of different configurations or sources.
     """
     learners, seeds, grid = spec["learners"], range(spec["seeds"]), spec["samples"]
     shape = len(learners), len(seeds), len(grid)
@@ -33,11 +33,13 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
-    engines, inputs, commits, seconds = {}, {}, set(), 0.0
+    engines, draws, inputs = {}, {}, {}
+    commits, hosts, seconds = set(), set(), 0.0
     for j, seed in enumerate(seeds):
         at = {"experiment": spec["experiment"], "seed": seed}
         for name, pattern in (("teacher", teacher), ("dataset", dataset), ("student", student)):
-            _configuration(inputs, name, pattern.format(**at))
+            path = pattern.format(**at)
+            draws[_configuration(inputs, name, path)["sources"]] = path
         network = store.read_teacher(teacher.format(**at))
         patterns, _ = store.read_student(student.format(**at))
         test = store.read_dataset(dataset.format(**at))[1]
@@ -53,6 +55,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             found = store.read_trained(path)
             made = _configuration(inputs, learner, path)
             commits.add(made.get("commit", "unknown"))
+            hosts.add(made.get("host", "unknown"))
             seconds += made.get("seconds", 0.0)
             engines[store.as_json({key: made.get(key) for key in ("sources", "versions")})] = path
             if made["spec"]["samples"] != grid:
@@ -72,18 +75,21 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                 )
                 for name in ("expected_error", "iterations", "status"):
                     values[name][i, j, k] = found[name][row]
-    if len(engines) > 1:
-        raise ValueError(
-            f"{' and '.join(list(engines.values())[:2])} were made by different engines or library "
-            "versions; delete the older and rerun"
-        )
+    for behind, what in ((draws, "sources"), (engines, "engines or library versions")):
+        if len(behind) > 1:
+            raise ValueError(
+                f"{' and '.join(list(behind.values())[:2])} were made by different {what}; delete "
+                "the older and rerun"
+            )
     coordinates = {"learner": learners, "seed": list(seeds), "n_samples": grid}
     engine = json.loads(next(iter(engines))) | {
         "commits": sorted(commits),
+        "hosts": sorted(hosts),
         "training_seconds": round(seconds, 1),
     }
     inputs = {name: found for name, (found, _) in inputs.items()}
-    provenance = record("collect", spec, engine=engine, inputs=inputs)
+    behind = {"inputs": inputs, "draw_sources": next(iter(draws)), "engine": engine}
+    provenance = record("collect", spec, **behind)
     store.write_results(output, values, coordinates, provenance)
 
 

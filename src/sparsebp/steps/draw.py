@@ -11,7 +11,7 @@ def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None
 
     Args:
         spec: the slices that ``teacher``, ``dataset`` and ``student`` depend on, see
-            ``Study.draw_spec``; each file names its own.
+            ``Study.draw_spec``; each file names its own as its spec, and all of them as drawn.
 
     Raises:
         ValueError: the slices do not fit together, or sizes and degrees do not.
@@ -30,7 +30,7 @@ def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None
     per_row = PerRow(**spec["student"]["nonzeros_per_row"])
     patterns = draw_student(network, sizes, per_row, entropy, seed)
 
-    made = {name: record("draw", part, seed=seed) for name, part in spec.items()}
+    made = {name: record("draw", part, seed=seed, drawn=spec) for name, part in spec.items()}
     # The alphabet is checked when it is written, so this comes first: all files or none.
     store.write_student(student, patterns, spec["student"]["alphabet"], made["student"])
     store.write_teacher(teacher, network, made["teacher"])

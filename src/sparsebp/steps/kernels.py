@@ -8,7 +8,7 @@ import numba
 
 from sparsebp import store
 from sparsebp.files import replacing
-from sparsebp.provenance import record
+from sparsebp.provenance import kernel_sources, record
 from sparsebp.survivors import join_kernel
 from sparsebp.updates import step_kernel
 
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 def run(spec: dict, output: str, threads: int = 1) -> None:
     """Fill the folder NUMBA_CACHE_DIR, and write what the kernels were compiled with as JSON.
+
+    The sources in its provenance are those that kernels are compiled from, and no more.
 
     Args:
         spec: ``kernels``, the arguments of ``updates.step_kernel``; see ``Study.kernels_spec``.
@@ -33,8 +35,9 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
         for done, one in enumerate(compiled, 1):
             one.result()
             log.info("compiled %d of %d kernels", done, len(compiled))
+    made = record("kernels", spec) | {"sources": kernel_sources()}
     with replacing(output) as part:
-        part.write_text(store.as_json(record("kernels", spec)) + "\n")
+        part.write_text(store.as_json(made) + "\n")
 
 
 def _compile(*arguments) -> None:

@@ -27,8 +27,9 @@ def run(
 ) -> None:
     """Write the estimates of one learner. ``spec``: see ``Study.train_spec``.
 
-    The provenance holds ``engine_seconds`` too: the time to build factors and to pass messages,
-    which is that of the program without its start and the loading of kernels.
+    The provenance holds what the simulation was drawn from, and ``engine_seconds``: the time to
+    build factors and to pass messages, which is that of the program without its start and the
+    loading of kernels.
 
     Args:
         memory_gib: the largest table or list of configurations. Not in the spec, as no result
@@ -37,7 +38,8 @@ def run(
 
     Raises:
         BadFile: an input file is not right.
-        ValueError: student and data disagree, or the factors need too much memory.
+        ValueError: student and data disagree or were not drawn together, or the factors need too
+            much memory.
     """
     patterns, alphabet = store.read_student(student)
     samples, _ = store.read_dataset(dataset)
@@ -49,6 +51,12 @@ def run(
             f"the sample numbers need at least {needed[0]}, exactly {needed[1]}, at least "
             f"{needed[2]}"
         )
+    draws = [
+        (made.get("seed"), made.get("drawn", {}), made["sources"])
+        for made in map(store.provenance, (student, dataset))
+    ]
+    if draws[0] != draws[1]:
+        raise ValueError(f"{student} and {dataset} were not drawn together; delete them and rerun")
     problem = Problem.of(patterns, alphabet, activation(**spec["activation"]))
     learner, entropy = Learner(**spec["learner"]), spec["entropy"]
     found, loading, started = [], [0.0], time.perf_counter()
@@ -78,5 +86,7 @@ def run(
     arrays = {
         name: np.array(column) for name, column in zip(names, zip(*found, strict=True), strict=True)
     }
-    made = record("train", spec, seed=seed, engine_seconds=round(seconds, 4))
+    _, inputs, draw_sources = draws[0]
+    behind = {"inputs": inputs, "draw_sources": draw_sources}
+    made = record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
     store.write_trained(output, arrays, made)

@@ -465,6 +465,7 @@ OPTIONS = {
     "table": ["--results", "--output"],
     "verdict_page": ["--verdicts", "--output"],
     "provenance_page": ["--results", "--output"],
+    "show": ["FILE", "--configfile"],
 }
 
 
@@ -480,7 +481,7 @@ def test_help_describes_every_option(step, capsys):
         assert len([word for word in words if word.islower()]) >= 2
 
 
-def test_help_lists_the_steps(capsys):
+def test_help_lists_the_commands(capsys):
     with pytest.raises(SystemExit) as end:
         main(["--help"])
     assert end.value.code == 0

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import yaml
 
-from sparsebp import gallery, store
+from sparsebp import gallery, inspection, store
 from sparsebp.config import Study
 from sparsebp.figures import read_provenance
 from sparsebp.steps import figure, verdicts
 from tests.conftest import ROOT
 
 AGAIN = "run `make gallery`, or take back the change of the configuration"
-STUDY, CLAIMS = gallery.load(ROOT)
+STUDY, CLAIMS = inspection.load(ROOT)
 
 
 # The gallery of the repository.
@@ -165,7 +165,7 @@ def finished(tmp_path_factory):
     shutil.copytree(ROOT / "workflow/schemas", folder / "workflow/schemas")
     (folder / "config.yaml").write_text(CONFIG + CHOICES)
     (folder / "workflow/claims.yaml").write_text(CLAIM)
-    compute(folder, *gallery.load(folder))
+    compute(folder, *inspection.load(folder))
     return folder
 
 
@@ -199,7 +199,7 @@ def wrong(study, claims, folder):
 
 
 def test_what_was_made_with_this_configuration_passes(project):
-    assert wrong(*gallery.load(project), project) == []
+    assert wrong(*inspection.load(project), project) == []
 
 
 @pytest.mark.parametrize(
@@ -209,44 +209,44 @@ def test_what_was_made_with_this_configuration_passes(project):
             "experiments.mismatched.inference.damping",
             0.5,
             [
-                "both, mismatched: inputs.bp.learner.damping is 0.3, but configured is 0.5",
-                "verdicts: spec.choices",
-                "verdicts, again: ",
-                "verdicts, mismatched: inputs.bp.learner.damping is 0.3, but configured is 0.5",
+                "both: results.mismatched.inputs.bp.learner.damping is 0.3, but configured is 0.5 "
+                "(so too in 1 more)",
+                'verdicts: spec.choices.damping 0.3.bp is absent, but configured is "bp-damp',
+                "verdicts: spec.choices.damping 0.3.rbp is absent, but configured is ",
+                "verdicts: results.again.spec.learners is [bp, rbp, bp-damping-0, rbp-damping-0], ",
+                "verdicts: results.again.inputs.bp.learner.damping is 0.3, but configured is 0.5 "
+                "(so too in 3 more)",
+                "verdicts: results.again.inputs.bp-damping-0.3 is absent, but configured is {",
+                "verdicts: results.again.inputs.rbp-damping-0.3 is absent, but configured is {",
             ],
         ),
         (
             "learners.rbp.reinforcement",
             0.02,
             [
-                "one: spec.learners.rbp.reinforcement is 0.01, but configured is 0.02",
-                "one, matched: inputs.rbp.learner.reinforcement is 0.01, but configured is 0.02",
-                "both: spec.learners.rbp.reinforcement is 0.01",
-                "both, matched: inputs.rbp.learner.reinforcement is 0.01",
-                "both, mismatched: inputs.rbp.learner.reinforcement is 0.01",
-                "verdicts, again: inputs.rbp.learner.reinforcement is 0.01",
-                "verdicts, mismatched: inputs.rbp.learner.reinforcement is 0.01",
+                "one: spec.learners.rbp.reinforcement is 0.01, but configured is 0.02 (so too in",
+                "both: spec.learners.rbp.reinforcement is 0.01, but configured is 0.02 (so too in",
+                "verdicts: results.again.inputs.rbp.learner.reinforcement is 0.01, but ",
             ],
         ),
         (
             "study.test_samples",
             7,
             [
-                "one, matched: inputs.dataset.test_samples is 50, but configured is 7",
-                "both, matched: inputs.dataset.test_samples is 50",
-                "both, mismatched: inputs.dataset.test_samples is 50",
-                "verdicts, again: inputs.dataset.test_samples is 50",
-                "verdicts, mismatched: inputs.dataset.test_samples is 50",
+                "one: results.matched.inputs.dataset.test_samples is 50, but configured is 7",
+                "both: results.matched.inputs.dataset.test_samples is 50, but configured is 7 (",
+                "verdicts: results.again.inputs.dataset.test_samples is 50, but ",
             ],
         ),
         (
             "experiments.matched.learners",
             ["bp"],
             [
-                'one: spec.figure.panels.0.learners is ["bp", "rbp"], but configured is ["bp"]',
-                'one, matched: spec.learners is ["bp", "rbp"], but configured is ["bp"]',
-                'both: spec.figure.panels.0.learners is ["bp", "rbp"], but configured is ["bp"]',
-                'both, matched: spec.learners is ["bp", "rbp"], but configured is ["bp"]',
+                "one: spec.figure.panels.0.learners is [bp, rbp], but configured is [bp] (so",
+                'one: spec.learners.rbp is {"algorithm": "sum-product", ',
+                "one: results.matched.inputs.rbp is {",
+                "both: spec.figure.panels.0.learners is [bp, rbp], but configured is [bp] (so",
+                "both: results.matched.inputs.rbp is {",
             ],
         ),
         ("figures.one.panels.0.title", "x", ['one: spec.figure.panels.0.title is "", but conf']),
@@ -254,19 +254,19 @@ def test_what_was_made_with_this_configuration_passes(project):
         (
             "choices.samples",
             [2, 3],
-            ["verdicts, again: spec.samples is [1, 3], but configured is [2, 3]"],
+            ["verdicts: results.again.spec.samples is [1, 3], but configured is [2, 3] (so too in"],
         ),
     ],
 )
 def test_what_another_configuration_made_is_named(project, path, value, lines):
-    found = wrong(changed(project, path, value), gallery.load(project)[1], project)
+    found = wrong(changed(project, path, value), inspection.load(project)[1], project)
     assert len(found) == len(lines), found
     for line, start in zip(found, lines, strict=True):
         assert line.startswith(start)
 
 
 def test_claims_that_have_changed_are_named(project):
-    study, claims = gallery.load(project)
+    study, claims = inspection.load(project)
     claims["claims"][0]["statement"] = "So it was."
     [line] = wrong(study, claims, project)
     assert line == (
@@ -276,25 +276,25 @@ def test_claims_that_have_changed_are_named(project):
 
 def test_a_figure_that_does_not_say_how_its_results_came_about_fails(project, monkeypatch):
     made = read_provenance(project / "figures/one.png")
-    study = gallery.load(project)[0]
+    study = inspection.load(project)[0]
     for less, line in (
-        ({"spec": made["spec"]}, "one, matched: provenance is absent, but configured is {"),
+        ({"spec": made["spec"]}, "one: results is absent, but configured is {"),
         (made | {"spec": {}}, 'one: spec.name is absent, but configured is "one"'),
         (
             made | {"results": {"matched": {}}},
-            "one, matched: spec is absent, but configured is {",
+            "one: results.matched.spec is absent, but configured is {",
         ),
     ):
-        monkeypatch.setattr(gallery, "read_provenance", lambda path, less=less: less)
-        [found] = gallery.figure_mismatches(study, "one", project / "figures")
+        monkeypatch.setattr(inspection, "read", lambda path, less=less: less)
+        found, *_ = gallery.figure_mismatches(study, "one", project / "figures")
         assert found.startswith(line)
 
 
 def test_sources_and_versions_may_differ(project, monkeypatch):
     made = read_provenance(project / "figures/one.png")
     other = made | {"sources": "other", "versions": {}, "commit": "other"}
-    monkeypatch.setattr(gallery, "read_provenance", lambda path: other)
-    assert gallery.figure_mismatches(gallery.load(project)[0], "one", project / "figures") == []
+    monkeypatch.setattr(inspection, "read", lambda path: other)
+    assert gallery.figure_mismatches(inspection.load(project)[0], "one", project / "figures") == []
 
 
 def test_the_gallery_of_a_run(project):
@@ -333,7 +333,7 @@ def test_the_pages_alone_are_made_from_docs(project):
     (project / "README.md").write_text(parts("verdicts"))
     assert gallery.main(["docs/gallery", "docs/verdicts.json"]) == 0
     assert {path: path.read_bytes() for path in before} == before
-    assert gallery.pages(project, gallery.load(project)[0]).keys() <= before.keys()
+    assert gallery.pages(project, inspection.load(project)[0]).keys() <= before.keys()
 
 
 def test_a_run_of_another_configuration_is_refused(project, capsys):
@@ -341,7 +341,9 @@ def test_a_run_of_another_configuration_is_refused(project, capsys):
     before = {path: path.read_bytes() for path in (project / "docs").rglob("*.*")}
     assert gallery.main(RUN) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert "gallery: one, matched: spec.activation.b is 0.1, but configured is 0.2" in lines
+    assert lines[0].startswith(
+        "gallery: one: spec.experiments.matched.activation.b is 0.1, but configured is 0.2"
+    )
     assert {path: path.read_bytes() for path in (project / "docs").rglob("*.*")} == before
 
 
@@ -352,8 +354,8 @@ def test_a_run_of_another_configuration_is_refused(project, capsys):
         ("README.md", parts("verdicts", "verdicts"), "README.md: "),
         ("config.yaml", "study: {}\n", "top level: key 'experiments' is missing"),
         ("workflow/claims.yaml", CLAIM.replace("at: 3", "at: 9"), "this study cannot test the cla"),
-        ("results/verdicts.json", "", "Expecting value"),
-        ("figures/one.png", "", "cannot identify image file"),
+        ("results/verdicts.json", "", "results/verdicts.json: not a file of this study ("),
+        ("figures/one.png", "", "figures/one.png: not a file of this study ("),
     ],
 )
 def test_what_cannot_be_shown_is_said_in_one_line(project, capsys, path, text, message):

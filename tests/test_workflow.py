@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sparsebp import gallery, store
+from sparsebp import gallery, inspection, paths, store
 from tests.outcomes import contents, lasting
 from tests.workflow_helpers import ROOT, TARGETS, Project, jobs
 
@@ -99,6 +99,52 @@ def bare(project):
     return project
 
 
+SHOW = "import sys; from sparsebp.cli import main; sys.exit(main(['show', *sys.argv[1:]]))"
+WITH_PROVENANCE = {".nc", ".json", *(f".{format}" for format in paths.FIGURE_FORMATS)}
+
+
+def job(path):
+    """The job that makes a file, as ``Run`` names it."""
+    match *path.parent.parts, path.stem:
+        case "figures", figure:
+            return f"figure {figure}"
+        case "results", "kernels", _:
+            return "kernels"
+        case "results", "verdicts":
+            return "verdicts"
+        case "results", experiment:
+            return f"collect {experiment}"
+        case "results", experiment, folder, name:
+            rule, end = ("draw", "") if name in inspection.DRAWN else ("train", f" {name}")
+            return f"{rule} {experiment} {folder.removeprefix('seed-')}{end}"
+
+
+def answers(project, *options, folder="."):
+    """What ``sparsebp show`` says of every file in a folder: whether it matches."""
+    files = [
+        path
+        for part in ("results", "figures")
+        for path in sorted((project / folder / part).rglob("*"))
+        if path.suffix in WITH_PROVENANCE
+    ]
+    status, output = project.python("-c", SHOW, *map(str, files), *options)
+    said = re.findall(r"^(\S+) (matches|does not match) ", output, re.M)
+    assert [Path(name) for name, _ in said] == files, output
+    found = {
+        path.relative_to(project / folder): answer == "matches"
+        for path, (_, answer) in zip(files, said, strict=True)
+    }
+    assert status == (0 if all(found.values()) else 3)
+    return found
+
+
+def assert_shown(project, rerun):
+    """``sparsebp show`` finds that just the files do not match which the jobs to come make anew."""
+    found = answers(project)
+    assert len(found) > 20
+    assert found == {path: job(path) not in rerun for path in found}
+
+
 # --- What an edit reruns
 
 
@@ -129,6 +175,10 @@ EDITS_OF_CONFIG = {
     "reinforcement of a learner of both experiments": (
         {"learners.rbp.reinforcement": 0.02},
         jobs("train", EXPERIMENTS, SEEDS, "rbp") | AFTER_ALL,
+    ),
+    "decimal number for the same whole one": (
+        {"learners.bp-online.reinforcement": 0.0},
+        jobs("train", "matched", SEEDS, "bp-online") | AFTER_MATCHED,
     ),
     "inference of one experiment": (
         {"experiments.mismatched.inference": {"damping": 0.5}},
@@ -190,12 +240,14 @@ EDITS_OF_CONFIG = {
 def test_edit_of_the_configuration(project, changes, expected):
     project.change(changes)
     assert project.todo() == expected
+    assert_shown(project, expected)
 
 
 def test_order_of_keys_reruns_nothing(project):
     layers = {"output": 20, "hidden": 20, "input": 20}
     project.change({"experiments.matched.layers": layers})
     assert project.todo() == set()
+    assert_shown(project, set())
 
 
 EDITS_OF_SOURCES = {
@@ -219,6 +271,7 @@ EDITS_OF_SOURCES = {
 def test_edit_of_the_sources(project, module, expected):
     project.append(f"src/sparsebp/{module}", '\n"""An edit."""\n')
     assert project.todo() == expected
+    assert_shown(project, expected)
 
 
 def test_every_import_of_a_step_is_among_its_sources(project):
@@ -256,6 +309,7 @@ def test_new_experiment_with_a_figure_needs_the_configuration_alone(project):
     after = contents(project.folder)
     assert after | before == after
     assert {name for name in after if "new." in name} >= {"new.pdf", "new.png", "new.svg"}
+    assert_shown(project, set())
 
 
 def test_choices_train_variants_of_learners_beside_what_there_is(project):
@@ -276,6 +330,7 @@ def test_choices_train_variants_of_learners_beside_what_there_is(project):
     after = contents(project.folder)
     assert after | before == after
     assert project.todo("results/again.nc") == set()
+    assert_shown(project, set())
     for seed in SEEDS:
         one, other = (
             after[f"results/{name}/seed-{seed}/student.nc:input_topology"]
@@ -374,9 +429,35 @@ def test_verdicts_are_made_again_only_for_what_they_depend_on(project):
     (project / "workflow/claims.yaml").write_text(CLAIMS)
     project.append("src/sparsebp/verdicts.py", '\n"""An edit."""\n')
     assert project.todo() == {"verdicts", "verdict_page"}
+    assert_shown(project, {"verdicts"})
     project.change({"learners.rms.reinforcement": 0.02})
     changed = jobs("train", "mismatched", SEEDS, "rms") | AFTER_MISMATCHED
     assert project.todo() == changed | {"verdicts", "verdict_page"}
+    assert_shown(project, changed | {"verdicts"})
+
+
+def test_show_reads_other_configurations_and_folders_as_snakemake_does(project):
+    (project / "one.yaml").write_text("study: {test_samples: 7, entropy: 3}\n")
+    (project / "two.yaml").write_text("study: {test_samples: 6}\n")
+    options, dataset = ("--configfile", "one.yaml", "two.yaml"), "results/matched/seed-0/dataset.nc"
+    project.make(dataset, *options, "--directory", "elsewhere")
+    found = answers(project, *options, folder="elsewhere")
+    assert len(found) == 3 and all(found.values())
+    for others in ((), options[:2], (options[0], options[2]), (options[0], *options[:0:-1])):
+        found = answers(project, *others, folder="elsewhere")
+        assert not found[Path(dataset)], others
+
+
+def test_show_knows_what_a_file_was_made_from(project):
+    """A training does not match its teacher as configured, be this drawn anew or not."""
+    project.change({"experiments.mismatched.nonzeros_per_row.input": 1})
+    changed = jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED
+    assert project.todo() == changed
+    assert_shown(project, changed)
+    assert project.make("results/mismatched/seed-0/teacher.nc").work == {"draw mismatched 0"}
+    changed -= {"draw mismatched 0"}
+    assert project.todo() == changed
+    assert_shown(project, changed)
 
 
 def test_verdicts_alone_are_refused_where_the_study_cannot_tell(bare):
@@ -454,7 +535,7 @@ def test_figures_and_verdicts_say_which_configuration_they_are_of(project):
     project.make(VERDICTS)
 
     def mismatches():
-        study, claims = gallery.load(project.folder)
+        study, claims = inspection.load(project.folder)
         return [
             *gallery.figure_mismatches(study, "one", project / "figures"),
             *gallery.figure_mismatches(study, "both", project / "figures"),
@@ -463,8 +544,8 @@ def test_figures_and_verdicts_say_which_configuration_they_are_of(project):
 
     assert mismatches() == []
     project.change({"experiments.mismatched.inference": {"damping": 0.5}})
-    where = "mismatched: inputs.rbp.learner.damping is 0.3, but configured is 0.5"
-    assert mismatches() == [f"both, {where}", f"verdicts, {where}"]
+    where = "results.mismatched.inputs.rbp.learner.damping is 0.3, but configured is 0.5"
+    assert mismatches() == [f"{name}: {where} (so too in 1 more)" for name in ("both", "verdicts")]
 
 
 @pytest.mark.parametrize("whole_run", [False, True], ids=["one job", "whole run"])

@@ -1,4 +1,4 @@
-"""The command line: every step of the study by hand.
+"""The command line: every step of the study by hand, and what made a file.
 
 The workflow calls these commands; ``snakemake --printshellcmds`` shows each with its arguments.
 A module is imported only when its step runs, so that a step loads nothing that it does not need.
@@ -18,13 +18,33 @@ from sparsebp import paths, provenance  # noqa: F401  (provenance: the clock of 
 from sparsebp.files import claiming
 
 EPILOG = """
-A step takes SPEC, the slice of the configuration that it depends on, as JSON (some need none),
-reads its input files, and writes its output whole or not at all. To see the commands of a whole
-figure:
+All but show are steps of the workflow. A step takes SPEC, the slice of the configuration that it
+depends on, as JSON (some need none), reads its input files, and writes its output whole or not at
+all. To see the commands of a whole figure:
 
   snakemake --dry-run --printshellcmds figures/fig3_2.pdf
 
 (each ends in the redirection of its messages to a log file, which Snakemake makes a folder for).
+"""
+
+
+SHOW = """
+examples:
+
+  sparsebp show results/output_mismatch.nc figures/fig3_2.pdf
+  sparsebp show results/*/seed-0/*.nc             every file of the first simulations
+  sparsebp show build/small/figures/*.pdf --configfile tests/small.yaml
+                                                  made with snakemake --configfile tests/small.yaml
+
+Run it in the folder of the Snakefile and config.yaml, wherever the files are. A file matches where
+Snakemake would not make it anew for the configuration or the sources, its own or those of any step
+before it. Other versions of libraries are named, and do not count, as Snakemake does not ask for
+them either.
+
+exit status:
+  0  all files match
+  1  a file cannot be read or carries no provenance (.csv, .md, .html), or config.yaml is not right
+  3  a file does not match
 """
 
 
@@ -36,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="STEP")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def step(name, help, files=(), spec=True, seed=True, writes=("output",), epilog=None):
         about = help[0].upper() + help[1:] + "."
@@ -144,6 +164,28 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--results", nargs="+", required=True, metavar="FILE", help="files of results to read"
     )
+    show = commands.add_parser(
+        "show",
+        help="print what made files, and whether they match the configuration and sources here",
+        description="Print what made each file: configuration, seeds, versions, sources, commit, "
+        "host and time;\nand whether it matches the configuration and the sources in this folder.",
+        epilog=SHOW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    show.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help=".nc, .pdf, .png, .svg or .json that the workflow made",
+    )
+    show.add_argument(
+        "--configfile",
+        dest="configfiles",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="what overrides config.yaml, as for Snakemake",
+    )
     return top
 
 
@@ -165,6 +207,8 @@ def _json(text: str) -> dict:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns the exit status: 1 with one line on stderr for bad input.
 
+    That of ``show`` says whether files match, see ``show.run``.
+
     Args:
         arguments: those of the program where none are given.
     """
@@ -174,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
         gc.disable()
         atexit.register(gc.freeze)
     options = vars(parser().parse_args(arguments))
-    command, writes = options.pop("command"), options.pop("writes")
+    command, writes = options.pop("command"), options.pop("writes", ())
     logging.basicConfig(format="%(message)s")
     logging.getLogger("sparsebp").setLevel(logging.INFO)
     try:
@@ -184,6 +228,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
         if options.get("threads", 1) < 1:
             raise ValueError(f"--threads {options['threads']}; must be at least 1")
+        if command == "show":
+            return import_module("sparsebp.show").run(**options)
         given = [options[name] for name in writes]
         with claiming(chain.from_iterable([one] if isinstance(one, str) else one for one in given)):
             import_module(f"sparsebp.steps.{command}").run(**options)

@@ -14,32 +14,14 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from textwrap import shorten
 
-import yaml
-
-from sparsebp import paths, tables
-from sparsebp.config import Study, claimed_experiments, load_claims
-from sparsebp.figures import read_provenance
+from sparsebp import inspection, paths, tables
+from sparsebp.config import Study
 from sparsebp.files import replacing
 from sparsebp.plotting import CONFIDENCE, Y_LABELS
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
-ABSENT = "absent"
-
-
-def load(root: Path) -> tuple[Study, dict]:
-    """The configuration and the claims of the project in a folder.
-
-    Raises:
-        ConfigError: one of them is not right.
-    """
-    config = yaml.safe_load((root / "config.yaml").read_text(encoding="utf-8"))
-    schemas = root / "workflow/schemas"
-    study = Study.load(config, schemas / "config.schema.yaml")
-    return study, load_claims(root / "workflow/claims.yaml", schemas / "claims.schema.yaml")
 
 
 def figure_mismatches(study: Study, name: str, figures: Path) -> list[str]:
@@ -48,11 +30,7 @@ def figure_mismatches(study: Study, name: str, figures: Path) -> list[str]:
     Args:
         figures: the folder of the figure's .png file.
     """
-    path = figures / f"{name}.png"
-    spec = study.figure_spec(name)
-    if not path.exists():
-        return [f"{name}: no file {path}"]
-    return list(_mismatches(study, name, read_provenance(path), spec, spec["experiments"]))
+    return _mismatches(name, figures / f"{name}.png", inspection.of_figure(study, name))
 
 
 def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]:
@@ -61,12 +39,14 @@ def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]
     Raises:
         ConfigError: the study cannot test its claims.
     """
-    if not verdicts.exists():
-        return [f"verdicts: no file {verdicts}"]
-    spec = {"claims": claims, "choices": study.choices}
-    experiments = claimed_experiments(claims, study.choices, study)
-    made = json.loads(verdicts.read_text(encoding="utf-8"))["provenance"]
-    return list(_mismatches(study, "verdicts", made, spec, experiments))
+    return _mismatches("verdicts", verdicts, inspection.of_verdicts(study, claims))
+
+
+def _mismatches(name: str, path: Path, expected: dict) -> list[str]:
+    if not path.exists():
+        return [f"{name}: no file {path}"]
+    lines = inspection.configuration_mismatches(inspection.read(path), expected)
+    return [f"{name}: {line}" for line in lines]
 
 
 def pages(root: Path, study: Study) -> dict[Path, str]:
@@ -118,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("verdicts", type=Path, help=f"file of verdicts, as {paths.VERDICTS}")
     options, root = parser.parse_args(arguments), Path()
     try:
-        study, claims = load(root)
+        study, claims = inspection.load(root)
         wrong = [
             m for name in study.figures for m in figure_mismatches(study, name, options.figures)
         ]
@@ -130,59 +110,6 @@ def main(arguments: list[str] | None = None) -> int:
     for line in wrong:
         print(f"gallery: {line}", file=sys.stderr)
     return 1 if wrong else 0
-
-
-# Provenance.
-
-
-def _mismatches(study, name: str, made: dict, spec: dict, experiments) -> Iterator[str]:
-    """The first difference of its own spec, and that of each experiment behind it."""
-    known = made.get("results", {})
-    compared = {name: ({"spec": made.get("spec", ABSENT)}, {"spec": spec})}
-    for experiment in dict.fromkeys([*experiments, *known]):
-        expected = ABSENT
-        if experiment in experiments:
-            expected = _expected(study, experiment)
-        found = known.get(experiment, ABSENT)
-        if found != ABSENT:
-            found = {key: found.get(key, ABSENT) for key in ("spec", "inputs")}
-        compared[f"{name}, {experiment}"] = found, expected
-    for where, (found, expected) in compared.items():
-        for key, one, other in _differences(found, expected):
-            yield f"{where}: {key} is {_brief(one)}, but configured is {_brief(other)}"
-            break
-
-
-def _expected(study: Study, experiment: str) -> dict:
-    """What the provenance of an experiment's results says of the configuration."""
-    learners = study.experiments[experiment]["learners"]
-    return {
-        "spec": study.collect_spec(experiment),
-        "inputs": {
-            **study.draw_spec(experiment),
-            **{learner: study.train_spec(experiment, learner) for learner in learners},
-        },
-    }
-
-
-def _differences(found, expected, *where: str) -> Iterator[tuple[str, object, object]]:
-    """Each place at which two values differ, as a key with dots, and what they have there."""
-    if _blocks(found) and _blocks(expected) and len(found) == len(expected):
-        found, expected = (dict(enumerate(blocks)) for blocks in (found, expected))
-    if isinstance(found, dict) and isinstance(expected, dict):
-        for key in expected | found:
-            some, other = (value.get(key, ABSENT) for value in (found, expected))
-            yield from _differences(some, other, *where, str(key))
-    elif found != expected:
-        yield ".".join(where) or "provenance", found, expected
-
-
-def _blocks(value) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
-
-
-def _brief(value) -> str:
-    return value if value is ABSENT else shorten(json.dumps(value), 60, placeholder=" ...")
 
 
 # Pages.

@@ -163,15 +163,15 @@ def provenance(records: dict[str, dict]) -> str:
     Args:
         records: experiment -> the provenance that its results carry.
     """
-    shared = _shared(list(records.values()))
+    alike = shared(list(records.values()))
     return PAGES.get_template("provenance").render(
         title="What made the results",
-        shared=shared,
-        records={name: _own(record, shared) for name, record in records.items()},
+        shared=alike,
+        records={name: own(record, alike) for name, record in records.items()},
     )
 
 
-def _shared(records: list[dict], depth: int = 2) -> dict:
+def shared(records: list[dict], depth: int = 2) -> dict:
     """What all records have alike, of nested ones down to a depth."""
     first, *rest = records
     found = {}
@@ -180,14 +180,14 @@ def _shared(records: list[dict], depth: int = 2) -> dict:
         if all(other == value for other in values):
             found[key] = value
         elif depth > 1 and all(isinstance(other, dict) for other in values):
-            found[key] = _shared(values, depth - 1)
+            found[key] = shared(values, depth - 1)
     return {key: value for key, value in found.items() if value != {}}
 
 
-def _own(record: dict, shared: dict) -> dict:
-    """What a record has besides what is shared."""
+def own(record: dict, alike: dict) -> dict:
+    """What a record has besides what is alike in all."""
     return {
-        key: _own(value, shared[key]) if isinstance(value, dict) and key in shared else value
+        key: own(value, alike[key]) if isinstance(value, dict) and key in alike else value
         for key, value in record.items()
-        if shared.get(key) != value
+        if alike.get(key) != value
     }

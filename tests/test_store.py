@@ -1,10 +1,13 @@
 """The study's files: names inside, written whole or not at all, checked on reading."""
 
+import fcntl
 import itertools
 import json
 import os
 import re
 import stat
+import subprocess
+import sys
 
 import netCDF4
 import numpy as np
@@ -137,6 +140,16 @@ def test_a_file_made_elsewhere_to_the_contract_is_read(kind, tmp_path):
 
 
 # Writing
+
+
+def test_a_lock_keeps_nobody_from_reading(tmp_path):
+    """Network file systems lack locks, or keep those of nodes that are gone."""
+    path = tmp_path / "teacher.nc"
+    write("teacher", path)
+    program = "import sys; from sparsebp import store; store.read_teacher(sys.argv[1])"
+    with open(path) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        subprocess.run([sys.executable, "-c", program, path], check=True)
 
 
 @pytest.fixture

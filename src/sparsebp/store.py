@@ -5,9 +5,13 @@ results over all simulations are xarray data sets.
 """
 
 import json
+import os
 from pathlib import Path
 
-import netCDF4
+# Not every network file system has locks, and a file that is never seen half-written needs none.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+
+import netCDF4  # which reads that
 import numpy as np
 
 from sparsebp.data import Network, Patterns, Samples

@@ -18,6 +18,8 @@ rule draw:
         paths.benchmark(paths.TEACHER)
     conda:
         "../../environment.yml"
+    group:
+        "simulation"
     threads: 1
     resources:
         mem_mb=500,

@@ -41,6 +41,8 @@ rule train:
         paths.benchmark(paths.TRAINED)
     conda:
         "../../environment.yml"
+    group:
+        "simulation"
     threads: 1
     resources:
         mem_mb=lambda w: study.memory_mb(w.experiment),

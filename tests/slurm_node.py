@@ -97,7 +97,7 @@ def node() -> Iterator[dict[str, str]]:
         srun = folder / "bin/srun"
         srun.parent.mkdir()
         srun.write_text(
-            f"#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which('srun')} \"$@\"\n"
+            f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n'
         )
         srun.chmod(0o755)
         files = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "seed", "log")]

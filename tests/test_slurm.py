@@ -19,7 +19,9 @@ SLURM = ("--workflow-profile", "profiles/slurm", "--configfile", "small.yaml")
 MADE = ("results", "figures", "logs", "benchmarks", ".snakemake/metadata", ".snakemake/incomplete")
 VICTIM = "results/matched_tanh.nc"
 TRAININGS = "results/matched_tanh/seed-*/*p-*.nc"
-LEARNERS = tuple(f"{a}-{b}" for a in ("bp", "mp") for b in ("offline", "batch4", "batch2", "online"))
+LEARNERS = tuple(
+    f"{a}-{b}" for a in ("bp", "mp") for b in ("offline", "batch4", "batch2", "online")
+)
 SECONDS = 120
 
 
@@ -52,7 +54,7 @@ def bare(local):
 
 
 def cluster_jobs(node, *state):
-    """The numbers of cluster jobs, waiting and running ones or those in a state, with their rules."""
+    """Numbers and rules of the cluster jobs that wait or run, or of those in a state."""
     states = ("--states", *state) if state else ()
     lines = slurm_node.ask("squeue", "--noheader", "--format=%i %k", *states, environment=node)
     return [tuple(line.split()) for line in lines.splitlines()]

@@ -16,10 +16,10 @@ rule draw:
         paths.log(paths.TEACHER),
     benchmark:
         paths.benchmark(paths.TEACHER)
-    conda:
-        "../../environment.yml"
     group:
         "simulation"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,

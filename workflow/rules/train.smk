@@ -39,10 +39,10 @@ rule train:
         paths.log(paths.TRAINED),
     benchmark:
         paths.benchmark(paths.TRAINED)
-    conda:
-        "../../environment.yml"
     group:
         "simulation"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda w: study.memory_mb(w.experiment),

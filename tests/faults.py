@@ -166,12 +166,12 @@ class Study:
             return json.loads((self.notes / "struck").read_text())
 
     def strike(self, rule: str, nth: int, point: dict, command: str):
-        """Run Snakemake with a fault in a job; counts it if it came about."""
+        """Run Snakemake with a fault in a job. Counts it, and returns the run, if it came about."""
         run = self.run(fault={"rule": rule, "nth": nth, "command": command} | point)
         note = self.struck()
         if note is None:
             self._check(run)
-            return run
+            return None
         if "bytes" in point and not any(note["parts"]):
             raise Lost(f"nothing was being written: {note}")
         self.round.faults += 1
@@ -293,15 +293,18 @@ def written(study, chance, rule: str) -> dict:
     return {"bytes": 2**30}
 
 
-def attack(study, chance, point, command: str, times: int = 8) -> None:
-    """Disturb a study again and again on its way, at stages not passed."""
+def attack(study, chance, point, command: str, times: int = 8) -> list:
+    """Disturb a study again and again on its way, at stages not passed; the runs disturbed."""
+    runs = []
     for _ in range(times):
         missing = study.missing()
         if not missing:
-            return
+            break
         # The earlier of two, as nothing is left to disturb before it.
         rule = min(chance.choices(list(missing), k=2), key=list(MADE).index)
-        study.strike(rule, chance.randrange(missing[rule]), point(study, chance, rule), command)
+        nth = chance.randrange(missing[rule])
+        runs.append(study.strike(rule, nth, point(study, chance, rule), command))
+    return list(filter(None, runs))
 
 
 @kind("a job killed, anywhere in its program")
@@ -356,13 +359,15 @@ def killed_compiling(study, chance):
 
 @kind("Ctrl-C: an interrupt to Snakemake and all jobs")
 def interrupt(study, chance):
-    attack(study, chance, anywhere, "kill -INT -$SNAKEMAKE", 2)
+    runs = attack(study, chance, anywhere, "kill -INT -$SNAKEMAKE", 3)
+    if any(run.status == 0 for run in runs):
+        raise Lost("an interrupt was not heeded")
     _clean(study)
 
 
 @kind("SIGTERM to Snakemake")
 def terminate(study, chance):
-    attack(study, chance, anywhere, "kill -TERM $SNAKEMAKE", 2)
+    attack(study, chance, anywhere, "kill -TERM $SNAKEMAKE", 3)
     _clean(study)
 
 
@@ -440,7 +445,7 @@ def mounted(*arguments: str):
     try:
         yield
     finally:
-        subprocess.run(["umount", arguments[-1]], check=True)
+        subprocess.run(["umount", "--lazy", arguments[-1]], check=True)
 
 
 @kind("a full disk, for results, logs and Snakemake's own files")
@@ -496,18 +501,18 @@ def damaged(study, chance):
     study.round.begun.clear()
     files = [path for part in ("results", "figures") for path in (study.work / part).rglob("*.*")]
     path = chance.choice(sorted(files))
-    before = path.read_bytes()
     _damage(chance, path)
+    content = path.read_bytes()
     study.round.faults += 1
     study.round.points[path.suffix] += 1
-    while (run := study.run()).status:
+    run = study.run()
+    if run.status:
         study.follow(run)
-    if path.exists() and path.read_bytes() == before:
-        return
-    if run.jobs == []:
-        # No step reads it again. Who sees it does what the page says.
+    elif path.read_bytes() == content:
+        # No step reads it again.
         study.round.unnoticed += 1
         path.unlink()
+    if not path.exists():
         study._check(study.run("all", str(path.relative_to(study.work))))
 
 
@@ -550,6 +555,7 @@ POSSIBLE = [name for name in KINDS if MAY_MOUNT or name not in ("full-disk", "re
 @contextmanager
 def undisturbed():
     """A study to disturb, on a small disk of its own where that can be."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         work = Path(folder) / "work"
         work.mkdir()

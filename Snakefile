@@ -15,20 +15,29 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from sparsebp import paths
-from sparsebp.config import ConfigError, Study, claimed_experiments, load_claims
+from sparsebp.config import Study, claimed_experiments, load_claims
 from sparsebp.provenance import SURROUNDINGS, kernel_sources, sources, surroundings
+from sparsebp.validation import ConfigError, load_yaml
 
 min_version("9.27")
 
+CONFIG = f"{workflow.basedir}/config.yaml"
+try:
+    # Read here before Snakemake reads the first, which tells less of what is wrong with a file.
+    parts = {str(path): load_yaml(path) for path in (CONFIG, *workflow.configfiles)}
+except ConfigError as error:
+    raise WorkflowError(f"configuration: {error}")
 
-configfile: f"{workflow.basedir}/config.yaml"
+
+configfile: CONFIG
 
 
 report: "workflow/report/workflow.rst"
 
 
 try:
-    study = Study.load(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml")
+    parts["--config"] = workflow.config_settings.config
+    study = Study.load(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml", parts)
     claims = load_claims(
         f"{workflow.basedir}/workflow/claims.yaml",
         f"{workflow.basedir}/workflow/schemas/claims.schema.yaml",

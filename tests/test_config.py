@@ -221,7 +221,7 @@ BAD_VALUES = [
     ("study/entropy", -1, "at least 0"),
     ("study/memory_gib", 0, "greater than 0"),
     ("learners/bp/reinforcement", -0.01, "at least 0"),
-    ("learners/soft/beta", 0, "greater than 0"),
+    ("learners/soft/beta", 0, "at least 1e-06"),
     ("learners/batch4/batch_size", 1, "at least 2"),
     ("figures/one/columns", 0, "at least 1"),
     (f"{M}/layers/input", 0, "at least 1"),
@@ -303,7 +303,11 @@ def test_a_bad_key_is_named_with_what_is_allowed(path, value, said):
         (f"{M}/layers/hidden", 19, ["nonzeros_per_row.input", "19", "x 3", "= 57", "30"]),
         (f"{M}/layers/output", 21, ["nonzeros_per_row.output", "21", "x 2", "= 42", "20"]),
         (f"{M}/nonzeros_per_row/input", 4, ["nonzeros_per_row.input", "x 4", "= 80", "30"]),
-        (f"{M}/nonzeros_per_row/output", 21, ["nonzeros_per_row.output", "21", "20 columns"]),
+        (
+            f"{M}/layers",
+            {"input": 3, "hidden": 1, "output": 20},
+            ["nonzeros_per_row.output", "2 non-zeros", "1 columns"],
+        ),
         (
             f"{M}/student",
             {"nonzeros_per_row": {"input": 4, "output": 2}, "alphabet": [-1, 0, 1]},

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from sparsebp import comparisons, store, tables, verdicts
 from sparsebp.cli import main
 from sparsebp.config import ConfigError, Study, claimed_experiments, load_claims
+from sparsebp.provenance import record
 from sparsebp.steps import verdicts as step
 from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
 from tests.conftest import ROOT
@@ -299,11 +300,13 @@ def test_each_claim_fails_where_the_world_differs(
 
 def write(path, found):
     """Write results as the step that collects them does."""
-    values = {name: array.values for name, array in found.items()}
+    values = {name: array.values for name, array in found.fillna({"iterations": 0}).items()}
     for name in store.RESULTS:  # the tests of verdicts make do with fewer
         values.setdefault(name, np.zeros(found["status"].shape))
     coordinates = {name: array.values for name, array in found.coords.items()}
-    store.write_results(path, values, coordinates, {"step": "collect", "sources": "0"})
+    learners, seeds, samples = (found[name].values.tolist() for name in found["status"].dims)
+    spec = {"experiment": path.stem, "learners": learners, "seeds": len(seeds), "samples": samples}
+    store.write_results(path, values, coordinates, record("collect", spec))
 
 
 def test_the_step_writes_records_and_page_alike_each_time(tmp_path, document, study):
@@ -363,7 +366,7 @@ def test_claims_are_loaded_as_they_stand(document):
         ("claims:", "claim:", "top level: unknown key 'claim'; allowed: "),
         ("kind: exact, a", "kind: nicer, a", "claims.0.tests.0.kind: 'nicer'; allowed: exact, "),
         ("at: 20", "at: 20.0", "claims.0.tests.0.at: 20.0 is not of type integer"),
-        ("claims:", "claims: [", "while parsing"),
+        ("claims:", "claims: [", "line "),
     ],
 )
 def test_bad_claims_are_refused_in_one_line(tmp_path, old, new, message):
@@ -373,6 +376,7 @@ def test_bad_claims_are_refused_in_one_line(tmp_path, old, new, message):
     with pytest.raises(ConfigError) as error:
         load_claims(path, SCHEMA)
     assert str(error.value).startswith(f"some.yaml: {message}")
+    assert "\n" not in str(error.value)
     assert len(str(error.value).splitlines()) == 1
 
 

@@ -3,9 +3,16 @@
 from copy import deepcopy
 from dataclasses import fields
 from itertools import product
+from math import prod
 
 from sparsebp.algorithms import Learner
 from sparsebp.validation import ConfigError, check_among
+
+MOST = 100
+"""Choices, at most."""
+
+LONGEST = 200
+"""Characters of a learner's name, at most: it is that of a file, with some more around it."""
 
 
 def add_choices(config: dict, general: dict, choices: dict) -> dict:
@@ -20,8 +27,14 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
         blocks[again] = deepcopy(experiments[original]) | {"samples": choices["samples"]}
     bases = {name: None for block in blocks.values() for name in block["learners"]}
     inferences = [general | block.get("inference", {}) for block in blocks.values()]
+    count = sum(prod(map(len, values.values())) for values in choices["vary"])
+    if count > MOST:
+        raise ConfigError(f"choices.vary: {count} combinations of values; at most {MOST}")
     titles = {}
     for choice in _combinations(choices["vary"]):
+        title = _title(choice)
+        if title in titles:
+            raise ConfigError(f"choices.vary: {title} stands there twice, to six digits")
         names = {original: again for again, original in choices["experiments"].items()}
         for base in bases:
             variant = _variant(learners[base], choice)
@@ -29,12 +42,16 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
             if all(one == other for one, other in pairs):
                 continue  # the learner is as this choice has it
             names[base] = f"{base}-{_title(choice, '-')}"
+            if len(names[base]) > LONGEST:
+                raise ConfigError(
+                    f"choices.vary: {names[base]} is too long a name; at most {LONGEST} characters"
+                )
             if learners.setdefault(names[base], variant) != variant:
                 raise ConfigError(f"learners.{names[base]}: the choices make one of this name")
             for block in blocks.values():
                 if base in block["learners"] and names[base] not in block["learners"]:
                     block["learners"].append(names[base])
-        titles[_title(choice)] = names
+        titles[title] = names
     experiments.update(blocks)
     return titles
 

@@ -237,7 +237,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(command, "interrupted")
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         return _fail(command, str(error) or type(error).__name__)
-    except (TypeError, LookupError, AttributeError) as error:
+    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
         # A SPEC typed by hand that lacks something; or a bug, so say where.
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{place.filename}:{place.lineno}"
@@ -246,7 +246,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(command: str, message: str) -> int:
-    line = f"sparsebp {command}: {message}"
+    line = f"sparsebp {command}: {' '.join(message.split())}"
     try:
         print(line, file=sys.stderr)
     except OSError:  # stderr is a log on a full disk

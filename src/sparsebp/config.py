@@ -1,21 +1,35 @@
 """The configuration: reading it, its checks, and the slice of it that each step depends on."""
 
+import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-
-import yaml
+from shlex import quote
 
 from sparsebp import verdicts
 from sparsebp.algorithms import Learner, batches
 from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
+from sparsebp.contents import NUMBERS
 from sparsebp.drawings import check_figure
 from sparsebp.graph import column_degree
 from sparsebp.model import activation
-from sparsebp.validation import ConfigError, check_among, fill_defaults, validated
+from sparsebp.validation import (
+    ConfigError,
+    check_among,
+    fill_defaults,
+    load_yaml,
+    show,
+    validated,
+)
 
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
+
+# At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
+# numbers of samples in an experiment, trainings in all, and characters of a spec, which is an
+# argument of a program: Linux allows 128 KiB.
+STATES, GRID, TRAININGS, ARGUMENT = 2**16, 10**4, 10**5, 120_000
 
 
 def _unshared(value):
@@ -45,12 +59,23 @@ class Study:
     figures: dict
 
     @classmethod
-    def load(cls, config: dict, schema: str | Path) -> "Study":
+    def load(cls, config: dict, schema: str | Path, parts: dict | None = None) -> "Study":
         """Check a configuration against the JSON schema and for what a schema cannot say.
 
+        Args:
+            parts: file -> what it holds, where the configuration is merged from several, of which
+                a later one overrides those before.
+
         Raises:
-            ConfigError: the first thing that is wrong, in one line.
+            ConfigError: the first thing that is wrong, in one line, and in which of the parts.
         """
+        try:
+            return cls._load(config, schema)
+        except ConfigError as error:
+            raise ConfigError(_origin(str(error), parts or {}) + str(error)) from None
+
+    @classmethod
+    def _load(cls, config: dict, schema: str | Path) -> "Study":
         config = _unshared(config)
         rules = validated(config, schema)
         fill_defaults(config, rules, rules)
@@ -70,7 +95,41 @@ class Study:
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)
+        study._check_size()
         return study
+
+    def _check_size(self) -> None:
+        """Raise ConfigError for what no machine, file or command line has room for."""
+        pairs = [
+            (name, learner) for name, e in self.experiments.items() for learner in e["learners"]
+        ]
+        trainings = len(pairs) * self.study["seeds"]
+        _refuse_beyond(TRAININGS, "study.seeds", trainings, "trainings")
+        specs = {
+            **{f"experiments.{name}": self.collect_spec(name) for name in self.experiments},
+            **{f"experiments.{pair[0]}": self.train_spec(*pair) for pair in pairs},
+            **{f"figures.{name}": self.figure_spec(name) for name in self.figures},
+            "experiments": self.kernels_spec(),
+        }
+        for where, spec in specs.items():
+            check_argument(where, spec)
+        for name, block in self.experiments.items():
+            where, layers = f"experiments.{name}", block["layers"]
+            states = self._states(name)
+            _refuse_beyond(STATES, f"{where}.student", states, "states of a weight and its inputs")
+            samples = max(block["samples"]) + self.study["test_samples"]
+            numbers = samples * (layers["input"] + layers["output"])
+            _refuse_beyond(NUMBERS, f"{where}.samples", numbers, "numbers in the data set")
+            per_row = block["student"]["nonzeros_per_row"]
+            weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
+            numbers = len(block["samples"]) * weights
+            _refuse_beyond(NUMBERS, f"{where}.layers", numbers, "estimates of a student")
+
+    def _states(self, experiment: str) -> int:
+        """How many states an edge has, see ``factors.HiddenStates``."""
+        student = self.experiments[experiment]["student"]
+        tuples = len(student["alphabet"]) ** student["nonzeros_per_row"]["input"]
+        return sum(1 if weight == 0 else tuples for weight in student["alphabet"])
 
     def seeds(self) -> range:
         """Numbers of the independent simulations."""
@@ -90,7 +149,7 @@ class Study:
         grid = self.experiments[experiment]["samples"]
         if not any(batch.report for batch in batches(learner, grid)):
             raise ConfigError(
-                f"{where}: no number of samples in {grid} is a multiple of its batch_size "
+                f"{where}: no number of samples in {show(grid)} is a multiple of its batch_size "
                 f"{learner.batch_size}"
             )
 
@@ -161,10 +220,8 @@ class Study:
         of which the engine refuses more than ``memory_gib``.
         """
         block = self.experiments[experiment]
-        alphabet, per_row = block["student"]["alphabet"], block["student"]["nonzeros_per_row"]
-        tuples = len(alphabet) ** per_row["input"]
-        classes = sum(1 if weight == 0 else tuples for weight in alphabet)
-        cells = block["layers"]["output"] * classes ** per_row["output"]
+        per_row = block["student"]["nonzeros_per_row"]
+        cells = block["layers"]["output"] * self._states(experiment) ** per_row["output"]
         table = min(8 * cells, self.study["memory_gib"] * 2**30)
         return 500 + int(6 * table / 1e6)
 
@@ -210,6 +267,32 @@ class Study:
         return spec
 
 
+def check_argument(where: str, spec: dict) -> None:
+    """Raise ConfigError unless a spec fits on the command line of its step."""
+    _refuse_beyond(ARGUMENT, where, len(quote(json.dumps(spec))), "characters of a command")
+
+
+def _refuse_beyond(most: int, where: str, number: int, what: str) -> None:
+    if number > most:
+        raise ConfigError(f"{where}: makes {number} {what}; at most {most}")
+
+
+def _origin(message: str, parts: dict[str, dict]) -> str:
+    """``file: ``, the last of those that hold the most of the key that a message begins with."""
+    keys = message.partition(":")[0].split(".")
+
+    def depth(block) -> int:
+        held = 0
+        for key in keys:
+            if not isinstance(block, Mapping) or key not in block:
+                break
+            block, held = block[key], held + 1
+        return held
+
+    deepest = max(reversed(parts), key=lambda name: depth(parts[name]), default=None)
+    return "" if deepest is None else f"{Path(deepest).name}: "
+
+
 def _learner(name: str, values: dict) -> Learner:
     try:
         return Learner(**values)
@@ -229,7 +312,7 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
     student = experiment["student"].setdefault("nonzeros_per_row", dict(teacher))
     alphabet = experiment["student"]["alphabet"]
     if not {-1, 1} <= set(alphabet):
-        raise ConfigError(f"{where}.student.alphabet: {alphabet} lacks the teacher's -1 or 1")
+        raise ConfigError(f"{where}.student.alphabet: {show(alphabet)} lacks the teacher's -1 or 1")
     for layer, (rows, columns) in LAYERS.items():
         if student[layer] < teacher[layer]:
             raise ConfigError(
@@ -238,7 +321,7 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
             )
         if student[layer] > teacher[layer] and 0 not in alphabet:
             raise ConfigError(
-                f"{where}.student.alphabet: {alphabet} lacks 0, which a student with more "
+                f"{where}.student.alphabet: {show(alphabet)} lacks 0, which a student with more "
                 f"{layer} weights than its teacher needs"
             )
         for owner, degrees in (("", teacher), ("student.", student)):
@@ -255,7 +338,10 @@ def _sample_numbers(name: str, samples: list | dict) -> list[int]:
     else:
         numbers = samples
     if not numbers or numbers != sorted(numbers):
-        raise ConfigError(f"experiments.{name}.samples: {samples}; must be ascending, not empty")
+        raise ConfigError(
+            f"experiments.{name}.samples: {show(samples)}; must be ascending, not empty"
+        )
+    _refuse_beyond(GRID, f"experiments.{name}.samples", len(numbers), "numbers of samples")
     return numbers
 
 
@@ -265,10 +351,7 @@ def load_claims(path: str | Path, schema: str | Path) -> dict:
     Raises:
         ConfigError: the first thing that is wrong, in one line.
     """
-    try:
-        claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{Path(path).name}: {' '.join(str(error).split())}") from None
+    claims = load_yaml(path)
     try:
         validated(claims, schema)
     except ConfigError as error:
@@ -293,4 +376,5 @@ def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
         verdicts.check_samples(claims, grids, choices)
     except verdicts.ClaimError as error:
         raise ConfigError(f"this study cannot test the claims: {error}") from None
+    check_argument("choices", {"claims": claims, "choices": choices})
     return verdicts.experiments(claims, choices)

@@ -1,6 +1,6 @@
 """The figures of a configuration: whether there is what their panels draw."""
 
-from sparsebp.validation import ConfigError, check_among, check_either, is_number
+from sparsebp.validation import ConfigError, check_among, check_either, is_number, show
 
 # Keys of a panel of several experiments: which number of theirs, and what goes with the first.
 NUMBERS, POSITION = ("against", "by"), ("at", "at_most", "x_scale")
@@ -29,7 +29,9 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
         check_among(f"{where}.learners", learner, ran, f"does not run in {originals[name]}")
     (first, last), grid = block["samples"], experiments[name]["samples"]
     if not any(first <= m <= last for m in grid):
-        raise ConfigError(f"{where}.samples: no m of {name} is in {[first, last]}; allowed: {grid}")
+        raise ConfigError(
+            f"{where}.samples: no m of {name} is in {[first, last]}; allowed: {show(grid)}"
+        )
 
 
 def _check_panel(where: str, panel: dict, experiments: dict) -> None:

@@ -8,18 +8,17 @@ configuration or the sources.
 import json
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from textwrap import shorten
 
-from snakemake.common.configfile import load_configfile
-from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
 from sparsebp import paths, store
 from sparsebp.config import Study, claimed_experiments, load_claims
 from sparsebp.pages import short
 from sparsebp.provenance import kernel_sources, sources, surroundings
-from sparsebp.validation import ConfigError, check_among
+from sparsebp.validation import ConfigError, check_among, load_yaml
 
 STEPS = ("draw", "kernels", "train", "collect", "figure", "verdicts")
 DRAWN = {"teacher": paths.TEACHER, "dataset": paths.DATASET, "student": paths.STUDENT}
@@ -42,21 +41,15 @@ def load(root: Path, configfiles=()) -> tuple[Study, dict]:
     Raises:
         ConfigError: one of them is not right.
     """
-    configs = [_config(path) for path in (root / "config.yaml", *configfiles)]
+    parts = {str(path): load_yaml(path) for path in (root / "config.yaml", *configfiles)}
+    config, *others = map(deepcopy, parts.values())
     changes = {}
-    for config in configs[1:]:
-        update_config(changes, config)
-    update_config(configs[0], changes)
+    for other in others:
+        update_config(changes, other)
+    update_config(config, changes)
     schemas = root / "workflow/schemas"
-    study = Study.load(configs[0], schemas / "config.schema.yaml")
+    study = Study.load(config, schemas / "config.schema.yaml", parts)
     return study, load_claims(root / "workflow/claims.yaml", schemas / "claims.schema.yaml")
-
-
-def _config(path: str | Path) -> dict:
-    try:
-        return load_configfile(str(path))
-    except WorkflowError as error:
-        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
 
 
 def read(path: str | Path) -> dict:

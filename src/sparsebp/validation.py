@@ -1,4 +1,4 @@
-"""Checking blocks of YAML, with one message that names the key, the value and what is allowed."""
+"""YAML, read strictly, and checked with one message that names key, value and what is allowed."""
 
 import math
 from copy import deepcopy
@@ -29,17 +29,116 @@ Validator = validators.extend(
 )
 
 
+# A file has at most so many characters; so many values, those that an alias repeats counted again;
+# and so many characters in one value.
+CHARACTERS, VALUES, CHARACTERS_OF_VALUE = 10**6, 10**5, 1000
+KINDS = ("map", "seq", "str", "int", "float", "bool", "null", "merge")
+TAGS = {f"tag:yaml.org,2002:{kind}" for kind in KINDS}
+TEMPLATE = "__use_yte__"  # with this key, Snakemake evaluates what a file says as Python
+LONGEST = 100  # characters of a value in a message
+
+
 class ConfigError(ValueError):
     """A configuration that cannot be run; the message names the key, the value and what may be."""
 
 
+def load_yaml(path: str | Path) -> dict:
+    """The blocks of a YAML file, which is read more strictly than YAML asks.
+
+    A key stands once in a block, which YAML demands and PyYAML does not check; values are text,
+    numbers, true, false and null; and aliases repeat what does not grow without bounds.
+
+    Raises:
+        ConfigError: what is wrong with the file, in one line that names it.
+    """
+    name = Path(path).name
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(CHARACTERS + 1)
+        if len(text) > CHARACTERS:
+            raise ConfigError(f"more than {CHARACTERS} characters, which is the most allowed")
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.MappingNode):
+            raise ConfigError("there are no keys at its top level")
+        _expanded(root, {})
+        found = loader.construct_document(root)
+        if TEMPLATE in found:
+            raise ConfigError(f"key {TEMPLATE!r}: templates are not allowed")
+    except yaml.MarkedYAMLError as error:
+        said = " ".join(filter(None, (error.context, error.problem)))
+        raise ConfigError(f"{name}: line {error.problem_mark.line + 1}: {said}") from None
+    except RecursionError:
+        raise ConfigError(f"{name}: blocks are nested too deeply") from None
+    except OSError as error:
+        raise ConfigError(f"{name}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, ValueError, LookupError) as error:
+        raise ConfigError(f"{name}: {' '.join(str(error).split())}") from None
+    return found
+
+
+def _expanded(node: yaml.Node, sizes: dict[yaml.Node, int | None]) -> int:
+    """Check a node, and count the values in it. ``sizes``: of nodes done; None: of those above."""
+    if node not in sizes:
+        sizes[node] = None
+        parts = node.value
+        if isinstance(node, yaml.ScalarNode):
+            parts = []
+            if len(node.value) > CHARACTERS_OF_VALUE:
+                raise _trouble(node, f"a value of more than {CHARACTERS_OF_VALUE} characters")
+        elif isinstance(node, yaml.MappingNode):
+            parts = [part for pair in node.value for part in pair]
+            for key in parts[::2]:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise _trouble(key, "a list or block as a key; allowed: text")
+            seen = set()
+            for key in parts[::2]:
+                if key.value in seen:
+                    raise _trouble(key, f"key {show(key.value)}, a second time in its block")
+                seen.add(key.value)
+        if node.tag not in TAGS:
+            kind = node.tag.removeprefix("tag:yaml.org,2002:")
+            raise _trouble(
+                node,
+                f"a value of type {show(kind)}; allowed: text (in quotes if need be), numbers, "
+                "true, false, null, lists, blocks",
+            )
+        sizes[node] = 1 + sum(_expanded(part, sizes) for part in parts)
+        if sizes[node] > VALUES:
+            raise _trouble(node, f"more than {VALUES} values, with those that aliases repeat")
+    if sizes[node] is None:
+        raise _trouble(node, "a block that contains itself")
+    return sizes[node]
+
+
+def _trouble(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
 def validated(value, schema: str | Path) -> dict:
     """The JSON schema in a file, after checking a value against it. Raises ConfigError."""
-    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    rules = load_yaml(schema)
+    check(value, rules)
+    return rules
+
+
+def check(value, rules: dict) -> None:
+    """Raise ConfigError, in one line, unless a value is as a JSON schema says."""
     error = best_match(Validator(rules).iter_errors(value))
     if error is not None:
         raise ConfigError(_message(error))
-    return rules
+
+
+def show(value) -> str:
+    """A value for a message; the end of a long one is left out."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def listed(allowed) -> str:
+    """What is allowed, for a message; the end of many is left out."""
+    names = ", ".join(map(str, allowed))
+    return names if len(names) <= 5 * LONGEST else f"{names[: 5 * LONGEST]}..."
 
 
 def _message(error: ValidationError) -> str:
@@ -48,25 +147,24 @@ def _message(error: ValidationError) -> str:
         # Of several alternatives, explain the one of the type that was given.
         kinds = [e.validator_value for e in error.context if e.validator == "type" and not e.path]
         if len(kinds) == len(error.schema["oneOf"]):
-            where = ".".join(str(part) for part in error.absolute_path)
-            return f"{where}: {error.instance!r} is not of type {' or '.join(kinds)}"
+            where = _key(error)
+            return f"{where}: {show(error.instance)} is not of type {' or '.join(kinds)}"
         error = min(error.context, key=lambda e: (e.validator == "type", -len(e.absolute_path)))
-    where = ".".join(str(part) for part in error.absolute_path) or "top level"
-    value, rule = error.instance, error.validator_value
+    where, value, rule = _key(error), show(error.instance), error.validator_value
     match error.validator:
         case "additionalProperties":
             allowed = sorted(error.schema["properties"])
-            unknown = sorted(set(value) - set(allowed), key=repr)
-            return f"{where}: unknown key {unknown[0]!r}; allowed: {', '.join(allowed)}"
+            unknown = sorted(set(error.instance) - set(allowed), key=repr)
+            return f"{where}: unknown key {show(unknown[0])}; allowed: {', '.join(allowed)}"
         case "required":
-            missing = [key for key in rule if key not in value]
+            missing = [key for key in rule if key not in error.instance]
             return f"{where}: key {missing[0]!r} is missing"
         case "enum":
-            return f"{where}: {value!r}; allowed: {', '.join(map(str, rule))}"
+            return f"{where}: {value}; allowed: {', '.join(map(str, rule))}"
         case "type":
-            return f"{where}: {value!r} is not of type {rule}"
+            return f"{where}: {value} is not of type {rule}"
         case "pattern":
-            return f"{where}: the name {value!r} is not allowed; it must match {rule}"
+            return f"{where}: {value} is not allowed; it must match {rule}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
             relation = {
                 "minimum": "at least",
@@ -74,9 +172,13 @@ def _message(error: ValidationError) -> str:
                 "maximum": "at most",
                 "exclusiveMaximum": "less than",
             }
-            return f"{where}: {value!r}; must be {relation[error.validator]} {rule}"
+            return f"{where}: {value}; must be {relation[error.validator]} {rule}"
         case _:
-            return f"{where}: {error.message}"
+            return f"{where}: {error.message.replace(repr(error.instance), value)}"
+
+
+def _key(error: ValidationError) -> str:
+    return ".".join(map(str, error.absolute_path)) or "top level"
 
 
 def fill_defaults(value, schema: dict, root: dict) -> None:
@@ -90,7 +192,7 @@ def fill_defaults(value, schema: dict, root: dict) -> None:
         path = schema["$ref"].removeprefix("#/").split("/")
         fill_defaults(value, reduce(dict.__getitem__, path, root), root)
     for option in schema.get("oneOf", []):
-        if Validator(option).is_valid(value):
+        if Validator(root).evolve(schema=option).is_valid(value):
             fill_defaults(value, option, root)
     if isinstance(value, dict):
         properties = schema.get("properties", {})
@@ -108,11 +210,11 @@ def fill_defaults(value, schema: dict, root: dict) -> None:
 
 def check_either(where: str, block: dict, one: str, other: str) -> None:
     if one in block and other in block:
-        raise ConfigError(f"{where}.{other}: {block[other]!r}; not allowed together with {one}")
+        raise ConfigError(f"{where}.{other}: {show(block[other])}; not allowed together with {one}")
     if one not in block and other not in block:
         raise ConfigError(f"{where}: key {one!r} is missing, or {other!r} in its place")
 
 
 def check_among(where: str, value, allowed, trouble: str = "is not defined") -> None:
     if value not in allowed:
-        raise ConfigError(f"{where}: {value!r} {trouble}; allowed: {', '.join(map(str, allowed))}")
+        raise ConfigError(f"{where}: {show(value)} {trouble}; allowed: {listed(allowed)}")

@@ -27,6 +27,27 @@ from sparsebp.comparisons import (
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 
 
+def _block(**properties) -> dict:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+_TEXT, _VERDICT = {"type": "string"}, {"enum": [HOLDS, FAILS, UNDECIDED]}
+_TEST = _block(verdict=_VERDICT, reading=_TEXT)
+_RECORD = _block(
+    id=_TEXT,
+    thesis=_TEXT,
+    statement=_TEXT,
+    choice={"type": ["string", "null"]},
+    verdict=_VERDICT,
+    key={"type": "integer", "minimum": 0},
+    tests={"type": "array", "minItems": 1, "items": _TEST},
+)
+FILE = _block(
+    provenance={"type": "object"}, records={"type": "array", "minItems": 1, "items": _RECORD}
+)
+"""JSON schema of a file of verdicts, for what its readers need."""
+
+
 class ClaimError(ValueError):
     """A claim that cannot be tested; the message names the claim and what is wrong."""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from sparsebp import pages
 from sparsebp.files import replacing
 from sparsebp.tables import SYMBOLS, dependence, headline
+from sparsebp.validation import check
+from sparsebp.verdicts import FILE
 
 
 def run(verdicts: str, output: str) -> None:
@@ -16,9 +18,14 @@ def run(verdicts: str, output: str) -> None:
         ValueError: it holds no verdicts.
     """
     try:
-        records = json.loads(Path(verdicts).read_text(encoding="utf-8"))["records"]
-    except (ValueError, LookupError, TypeError) as error:
+        found = json.loads(Path(verdicts).read_text(encoding="utf-8"), parse_constant=int)
+        check(found, FILE)
+        for record in found["records"]:
+            if record["key"] >= len(record["tests"]):
+                raise ValueError(f"{record['id']}: key: {record['key']}; there is no such test")
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{verdicts}: not a file of verdicts ({error})") from None
+    records = found["records"]
     under = {record["id"]: dependence(records, record["id"]) for record in records}
     page = pages.verdicts(records, headline(records), SYMBOLS, under)
     with replacing(output) as part:

@@ -1,0 +1,72 @@
+"""What the variables of the study's files may hold, in words and as a check."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.algorithms import Status
+
+NUMBERS = 10**8
+"""Of one variable, at most: a file can claim any number, and take no room for it."""
+
+
+class Rule(NamedTuple):
+    """``allows`` gets the values, of which there are some, and says whether they may be, each or
+    all at once."""
+
+    words: str
+    allows: Callable[[np.ndarray], np.ndarray | bool]
+
+
+def _biregular(topology: np.ndarray) -> bool:
+    if topology.min() < 0 or topology.max() >= topology.size:
+        return False
+    counts, rows = np.bincount(topology.ravel()), np.sort(topology, axis=1)
+    return bool((counts == counts[0]).all() and (rows[:, 1:] != rows[:, :-1]).all())
+
+
+def _distinct(values: np.ndarray) -> bool:
+    return len(set(values.tolist())) == len(values)
+
+
+BIREGULAR = Rule("neurons from 0 on, each as often, and no column twice in a row", _biregular)
+SIGNS = Rule("-1 and 1", lambda values: np.abs(values.astype(int)) == 1)
+FINITE = Rule("finite numbers", np.isfinite)
+ASCENDING = Rule("ascending numbers from 1", lambda m: m[0] > 0 and (np.diff(m) > 0).all())
+COUNTS = Rule("numbers from 0", lambda values: values >= 0)
+FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
+
+PATTERNS = {"input_topology": BIREGULAR, "output_topology": BIREGULAR}
+ALLOWED = {
+    "teacher": PATTERNS | {"input_weights": SIGNS, "output_weights": SIGNS},
+    "dataset": {"x": SIGNS, "y": FINITE, "x_test": SIGNS, "y_test": FINITE},
+    "student": PATTERNS
+    | {
+        "alphabet": Rule(
+            "different numbers, -1 and 1 among them",
+            lambda values: _distinct(values) and {-1, 1} <= set(values.tolist()),
+        )
+    },
+    "trained": {
+        "n_samples": ASCENDING,
+        "iterations": COUNTS,
+        "status": Rule("1, 2 or 3", lambda values: (values > 0) & (values <= max(Status))),
+        "expected_error": FRACTIONS,
+    },
+    "results": {
+        "learner": Rule("different names", _distinct),
+        "seed": Rule("0, 1, 2 ...", lambda seeds: seeds == np.arange(len(seeds))),
+        "n_samples": ASCENDING,
+        "weight_error": FRACTIONS,
+        "flipped_error": FRACTIONS,
+        "topology_error": FRACTIONS,
+        "excess_error": FRACTIONS,
+        "generalization_error": Rule(
+            "finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v))
+        ),
+        "expected_error": FRACTIONS,
+        "iterations": COUNTS,
+        "status": Rule("0, 1, 2 or 3", lambda values: (values >= 0) & (values <= max(Status))),
+    },
+}

@@ -2,7 +2,6 @@
 
 import fcntl
 import itertools
-import json
 import os
 import re
 import stat
@@ -17,6 +16,7 @@ import xarray as xr
 from sparsebp import store
 from sparsebp.data import Network, Patterns, Samples
 from sparsebp.model import Layer
+from sparsebp.provenance import record
 from sparsebp.store import BadFile
 
 # Section 9 of the specification, as a valid example of each kind: name -> (dimensions, values).
@@ -107,7 +107,7 @@ def refusal(read, path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_is_read(kind, tmp_path):
     path = tmp_path / "new" / "folder" / "file.nc"
-    provenance = {"step": kind, "sources": "0" * 16, "spec": {"a": [1, "é"]}}
+    provenance = record("draw", {"a": [1, "é"]})
     write(kind, path, provenance)
     found = READ[kind](path)
     arrays = list(found.values()) if kind == "trained" else flat(found)
@@ -265,8 +265,8 @@ def write_any(kind, path):
         found = results()
         values = {name: array.values for name, array in found.items()}
         coordinates = {name: array.values for name, array in found.coords.items()}
-        provenance = {"step": "collect", "sources": "0" * 16}
-        store.write_results(path, values, coordinates, provenance)
+        spec = {"learners": ["bp", "ms"], "seeds": 2, "samples": [1, 2, 4]}
+        store.write_results(path, values, coordinates, record("collect", spec))
     else:
         write(kind, path, {"step": kind, "sources": "0" * 16})
 
@@ -405,6 +405,6 @@ def test_empty_topology(kind, tmp_path):
 def test_results_without_a_variable_of_the_contract(tmp_path):
     path = tmp_path / "file.nc"
     lacking = results().drop_vars("weight_error")
-    lacking.attrs["provenance"] = json.dumps({"step": "collect", "sources": "0" * 16})
+    lacking.attrs["kind"] = "results"
     lacking.to_netcdf(path)
     assert "weight_error" in refusal(store.read_results, path)

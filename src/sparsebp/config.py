@@ -119,11 +119,11 @@ class Study:
             _refuse_beyond(STATES, f"{where}.student", states, "states of a weight and its inputs")
             samples = max(block["samples"]) + self.study["test_samples"]
             numbers = samples * (layers["input"] + layers["output"])
-            _refuse_beyond(NUMBERS, f"{where}.samples", numbers, "numbers in the data set")
+            _refuse_beyond(NUMBERS, where, numbers, "numbers in the data set")
             per_row = block["student"]["nonzeros_per_row"]
             weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
             numbers = len(block["samples"]) * weights
-            _refuse_beyond(NUMBERS, f"{where}.layers", numbers, "estimates of a student")
+            _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
 
     def _states(self, experiment: str) -> int:
         """How many states an edge has, see ``factors.HiddenStates``."""

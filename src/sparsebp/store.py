@@ -5,8 +5,10 @@ results over all simulations are xarray data sets.
 """
 
 import json
+import math
 import os
 from pathlib import Path
+from textwrap import shorten
 
 # Not every network file system has locks, and a file that is never seen half-written needs none.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
@@ -14,10 +16,12 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import netCDF4  # which reads that
 import numpy as np
 
+from sparsebp.contents import ALLOWED, NUMBERS
 from sparsebp.data import Network, Patterns, Samples
 from sparsebp.files import replacing
 from sparsebp.model import Layer
 
+RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
 TOPOLOGIES = {
     "input_topology": (("hidden", "input_slot"), "i4"),
     "output_topology": (("output", "output_slot"), "i4"),
@@ -44,6 +48,19 @@ CONTRACT = {
         "status": (("n_samples",), "i1"),
         "expected_error": (("n_samples",), "f8"),
     },
+    "results": {
+        "learner": (("learner",), str),
+        "seed": (("seed",), "i8"),
+        "n_samples": (("n_samples",), "i8"),
+        "weight_error": (RESULT_DIMENSIONS, "f8"),
+        "flipped_error": (RESULT_DIMENSIONS, "f8"),
+        "topology_error": (RESULT_DIMENSIONS, "f8"),
+        "excess_error": (RESULT_DIMENSIONS, "f8"),
+        "generalization_error": (RESULT_DIMENSIONS, "f8"),
+        "expected_error": (RESULT_DIMENSIONS, "f8"),
+        "iterations": (RESULT_DIMENSIONS, "i4"),
+        "status": (RESULT_DIMENSIONS, "i1"),
+    },
 }
 # Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
 RESULTS = {
@@ -68,7 +85,21 @@ RESULTS = {
         "0 not run, 1 converged, 2 step limit, 3 contradiction",
     ),
 }
-RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
+# What every provenance says, see ``provenance.record``.
+PROVENANCE = {
+    "step": str,
+    "spec": dict,
+    "sources": str,
+    "versions": dict,
+    "commit": str,
+    "host": str,
+    "made": str,
+    "seconds": float,
+}
+# Attributes by which a file means other numbers than it holds.
+RECODING = {"scale_factor", "add_offset", "_Unsigned", "missing_value", "_FillValue"}
+# Raised by netCDF4 and json for what they cannot read.
+UNREADABLE = OSError, RuntimeError, AttributeError, LookupError, TypeError, ValueError, MemoryError
 
 
 class BadFile(ValueError):
@@ -147,7 +178,11 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
     import xarray
 
     variables = {
-        name: (RESULT_DIMENSIONS, values[name], {"long_name": long_name, "comment": comment})
+        name: (
+            RESULT_DIMENSIONS,
+            np.asarray(values[name], CONTRACT["results"][name][1]),
+            {"long_name": long_name, "comment": comment},
+        )
         for name, (long_name, comment) in RESULTS.items()
     }
     attributes = {"kind": "results", "provenance": as_json(provenance)}
@@ -159,16 +194,21 @@ def read_results(path: str | Path):
     """Read results/<experiment>.nc as an xarray.Dataset. Raises BadFile."""
     import xarray
 
-    if provenance(path)["step"] != "collect":
-        raise BadFile(f"{path}: a file of results is expected here")
-    try:
-        found = xarray.load_dataset(path, engine="netcdf4")
-    except (OSError, RuntimeError, ValueError) as error:
-        raise BadFile(f"{path}: not a readable NetCDF file ({error})") from None
-    for name in RESULTS:
-        if name not in found or found[name].dims != RESULT_DIMENSIONS:
-            raise BadFile(f"{path}: variable {name} is missing or of wrong dimensions")
-    return found
+    arrays, _ = _results(path)
+    found = {name: (CONTRACT["results"][name][0], array) for name, array in arrays.items()}
+    return xarray.Dataset(found)
+
+
+def results_provenance(path: str | Path) -> dict:
+    """The provenance of results/<experiment>.nc, the whole of which is checked. Raises BadFile."""
+    return _results(path)[1]
+
+
+def _results(path) -> tuple[dict[str, np.ndarray], dict]:
+    arrays = _read(path, "results")
+    learners, seeds, samples = (arrays[name].tolist() for name in RESULT_DIMENSIONS)
+    made = check_made(path, step="collect", learners=learners, seeds=len(seeds), samples=samples)
+    return arrays, made
 
 
 def read_experiments(pattern: str, names) -> tuple[dict, dict]:
@@ -182,7 +222,7 @@ def read_experiments(pattern: str, names) -> tuple[dict, dict]:
     """
     paths = {name: pattern.format(experiment=name) for name in names}
     results = {name: read_results(path) for name, path in paths.items()}
-    return results, {name: provenance(path) for name, path in paths.items()}
+    return results, {name: check_made(path, experiment=name) for name, path in paths.items()}
 
 
 def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> None:
@@ -218,7 +258,7 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
         raise BadFile(f"{path}: no such file")
     try:
         with netCDF4.Dataset(path) as file:
-            file.set_auto_mask(False)
+            file.set_auto_maskandscale(False)
             found = str(getattr(file, "kind", "foreign"))
             if found != kind:
                 raise BadFile(f"{path}: a {kind} file is expected here; this is {found}")
@@ -227,13 +267,29 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
                 if name not in file.variables:
                     raise BadFile(f"{path}: variable {name} is missing")
                 variable = file.variables[name]
-                if variable.dimensions != dimensions or variable.dtype != np.dtype(dtype):
+                expected = dtype if dtype is str else np.dtype(dtype)
+                given = variable.dtype if variable.dtype is str else variable.datatype
+                # NumPy takes a list of numbers of a type for that type, unless asked for the class.
+                same = type(given) is type(expected) and given == expected
+                if variable.dimensions != dimensions or not same:
                     raise BadFile(
-                        f"{path}: variable {name} is {variable.dtype} over {variable.dimensions}; "
-                        f"expected {np.dtype(dtype)} over {dimensions}"
+                        f"{path}: variable {name} is {given} over {variable.dimensions}; expected "
+                        f"{expected} over {dimensions}"
                     )
+                if not 0 < variable.size <= NUMBERS:
+                    raise BadFile(
+                        f"{path}: variable {name} holds {variable.size} values; allowed are from 1 "
+                        f"to {NUMBERS}"
+                    )
+                for attribute in sorted(RECODING & set(variable.ncattrs())):
+                    value = variable.getncattr(attribute)
+                    # Not NaN, which as a mark of what is missing says what it says anyway.
+                    if np.any(value == value):
+                        raise BadFile(f"{path}: variable {name} has {attribute}; expected is none")
                 arrays[name] = variable[:]
-    except (OSError, RuntimeError) as error:
+    except BadFile:
+        raise
+    except UNREADABLE as error:
         raise BadFile(
             f"{path}: not a readable NetCDF file ({error}); delete it and rerun"
         ) from None
@@ -242,21 +298,18 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
 
 
 def _check_values(path, kind, arrays) -> None:
-    allowed = {"input_weights": (-1, 1), "output_weights": (-1, 1), "x": (-1, 1), "x_test": (-1, 1)}
-    for name, values in arrays.items():
-        if name in allowed and not np.isin(values, allowed[name]).all():
-            raise BadFile(f"{path}: variable {name} holds values other than {allowed[name]}")
-        if name in ("y", "y_test") and not np.isfinite(values).all():
-            raise BadFile(f"{path}: variable {name} holds values that are not finite")
-    if "input_topology" in arrays:
-        inner = arrays["input_topology"]
-        for name, limit in (("input_topology", None), ("output_topology", len(inner))):
-            if arrays[name].size == 0:
-                raise BadFile(f"{path}: variable {name} is empty")
-            if arrays[name].min() < 0 or (limit is not None and arrays[name].max() >= limit):
-                raise BadFile(f"{path}: variable {name} names neurons that do not exist")
-            if (np.diff(np.sort(arrays[name], axis=1), axis=1) == 0).any():
-                raise BadFile(f"{path}: variable {name} names a column twice in a row")
+    for name, (words, allows) in ALLOWED[kind].items():
+        if not np.all(allows(arrays[name])):
+            raise BadFile(
+                f"{path}: variable {name} holds values that are not allowed; only {words}"
+            )
+    if "output_topology" in arrays:
+        named, hidden = arrays["output_topology"].max() + 1, len(arrays["input_topology"])
+        if named != hidden:
+            raise BadFile(
+                f"{path}: variable output_topology names {named} hidden neurons; input_topology "
+                f"has {hidden}"
+            )
 
 
 def provenance(path: str | Path) -> dict:
@@ -269,12 +322,35 @@ def provenance(path: str | Path) -> dict:
         raise BadFile(f"{path}: no such file")
     try:
         with netCDF4.Dataset(path) as file:
-            found = json.loads(file.provenance)
-            if not {"step", "sources"} <= found.keys():
-                raise ValueError("its provenance lacks step or sources")
-            return found
-    except (OSError, RuntimeError, AttributeError, TypeError, ValueError) as error:
+            # Strictly JSON: NaN and infinity are none, and int() takes neither.
+            found = json.loads(file.provenance, parse_constant=int)
+        wrong = [key for key, kind in PROVENANCE.items() if not isinstance(found.get(key), kind)]
+        if wrong or not math.isfinite(found["seconds"]):
+            raise ValueError(f"its provenance lacks a proper {', '.join(wrong) or 'seconds'}")
+    except UNREADABLE as error:
         raise BadFile(f"{path}: not a NetCDF file of this study ({error})") from None
+    return found
+
+
+def check_made(path: str | Path, as_in: str = "", **expected) -> dict:
+    """The provenance of a file, after checking it for what it and its ``spec`` have to say.
+
+    Args:
+        as_in: the files that say what is expected; of those that disagree, any may be wrong.
+
+    Raises:
+        BadFile: it says something else.
+    """
+    made = provenance(path)
+    told = made["spec"] | made
+    for key, value in expected.items():
+        if told.get(key) != value:
+            found, wanted = (
+                shorten(json.dumps(v), 300, placeholder=" ...") for v in (told.get(key), value)
+            )
+            like = f", as in {as_in}" if as_in else ""
+            raise BadFile(f"{path}: {key} of its provenance is {found}; expected is {wanted}{like}")
+    return made
 
 
 def as_json(provenance: dict) -> str:

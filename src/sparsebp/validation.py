@@ -11,9 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 
 def is_number(_, value) -> bool:
-    if _is_integer(_, value):
-        return abs(value) < 2**1023
-    return isinstance(value, float) and math.isfinite(value)
+    return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_integer(_, value) -> bool:
@@ -57,7 +55,7 @@ def load_yaml(path: str | Path) -> dict:
             text = file.read(CHARACTERS + 1)
         if len(text) > CHARACTERS:
             raise ConfigError(f"more than {CHARACTERS} characters, which is the most allowed")
-        loader = yaml.SafeLoader(text)
+        loader = yaml.SafeLoader(text)  # deep nesting crashes the program in CSafeLoader
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
             raise ConfigError("there are no keys at its top level")
@@ -72,8 +70,10 @@ def load_yaml(path: str | Path) -> dict:
         raise ConfigError(f"{name}: blocks are nested too deeply") from None
     except OSError as error:
         raise ConfigError(f"{name}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, ValueError, LookupError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ConfigError) as error:
         raise ConfigError(f"{name}: {' '.join(str(error).split())}") from None
+    except (ValueError, LookupError) as error:
+        raise ConfigError(f"{name}: a value is not of the type of its tag ({error})") from None
     return found
 
 

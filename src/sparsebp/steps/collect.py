@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from sparsebp import metrics, store
+from sparsebp.algorithms import Learner, batches
 from sparsebp.model import Layer, activation
 from sparsebp.provenance import record
 
@@ -20,7 +21,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             the last, ``{learner}`` to be filled in.
 
     Raises:
-        BadFile: an input file is not right.
+        BadFile: an input file is not right, or of another simulation than the others.
         ValueError: files that do not belong together, estimates of different engines, or
             simulations of different configurations or sources.
     """
@@ -37,35 +38,46 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     commits, hosts, seconds = set(), set(), 0.0
     for j, seed in enumerate(seeds):
         at = {"experiment": spec["experiment"], "seed": seed}
-        for name, pattern in (("teacher", teacher), ("dataset", dataset), ("student", student)):
-            path = pattern.format(**at)
-            draws[_configuration(inputs, name, path)["sources"]] = path
-        network = store.read_teacher(teacher.format(**at))
-        patterns, _ = store.read_student(student.format(**at))
-        test = store.read_dataset(dataset.format(**at))[1]
+        named = {"teacher": teacher, "dataset": dataset, "student": student}
+        drawn = {name: pattern.format(**at) for name, pattern in named.items()}
+        network = store.read_teacher(drawn["teacher"])
+        patterns, alphabet = store.read_student(drawn["student"])
+        test = store.read_dataset(drawn["dataset"])[1]
+        together = " and ".join(drawn.values())
+        used = {name: store.provenance(path)["spec"] for name, path in drawn.items()}
+        for name, path in drawn.items():
+            made = store.check_made(path, step="draw", seed=seed)
+            store.check_made(path, together, drawn=used)
+            _note(inputs, name, path, made["spec"])
+            draws[made["sources"]] = path
         layers = store.sizes(*patterns)
-        store.check_sizes(teacher.format(**at), network, layers)
+        store.check_made(drawn["student"], alphabet=alphabet.tolist())
+        store.check_sizes(drawn["teacher"], network, layers)
         if (test.x.shape[1], test.y.shape[1]) != (layers["input"], layers["output"]):
             raise ValueError(
-                f"{dataset.format(**at)}: {test.x.shape[1]} inputs and {test.y.shape[1]} outputs; "
+                f"{drawn['dataset']}: {test.x.shape[1]} inputs and {test.y.shape[1]} outputs; "
                 f"its student's layers are {layers}"
             )
         for i, learner in enumerate(learners):
             path = trained.format(**at, learner=learner)
             found = store.read_trained(path)
-            made = _configuration(inputs, learner, path)
-            commits.add(made.get("commit", "unknown"))
-            hosts.add(made.get("host", "unknown"))
-            seconds += made.get("seconds", 0.0)
-            engines[store.as_json({key: made.get(key) for key in ("sources", "versions")})] = path
-            if made["spec"]["samples"] != grid:
-                raise ValueError(f"{path}: trained on {made['spec']['samples']}, not on {grid}")
+            told = {"seed": seed, "samples": grid, "activation": spec["activation"]}
+            made = store.check_made(path, step="train", **told)
+            store.check_made(path, together, inputs=used)
+            _note(inputs, learner, path, made["spec"])
+            commits.add(made["commit"])
+            hosts.add(made["host"])
+            seconds += made["seconds"]
+            engines[store.as_json({key: made[key] for key in ("sources", "versions")})] = path
             estimates = found["input_estimate"], found["output_estimate"]
             if [part.shape[1:] for part in estimates] != [part.shape for part in patterns]:
                 raise ValueError(f"{path}: its student is of another shape than in student.nc")
-            for row, m in enumerate(found["n_samples"].tolist()):
-                if m not in grid:
-                    raise ValueError(f"{path}: holds m = {m}, which is not among {grid}")
+            if not all(np.isin(part, alphabet).all() for part in estimates):
+                raise ValueError(f"{path}: its estimates are not all in {alphabet.tolist()}")
+            reached, expected = found["n_samples"].tolist(), _reached(path, made["spec"])
+            if reached != expected:
+                raise ValueError(f"{path}: its n_samples are {reached}; expected are {expected}")
+            for row, m in enumerate(reached):
                 k = grid.index(m)
                 learnt = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
                 for name in ERRORS:
@@ -93,13 +105,20 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     store.write_results(output, values, coordinates, provenance)
 
 
-def _configuration(inputs: dict, name: str, path: str) -> dict:
-    """The provenance of a file; its spec is noted, and has to be that of the other simulations."""
-    made = store.provenance(path)
-    known, other = inputs.setdefault(name, (made["spec"], path))
-    if made["spec"] != known:
+def _reached(path: str, spec: dict) -> list[int]:
+    """The numbers of samples that a training reached."""
+    try:
+        plan = batches(Learner(**spec.get("learner")), spec["samples"])
+    except (TypeError, ValueError) as error:
+        raise store.BadFile(f"{path}: its provenance has no proper learner ({error})") from None
+    return [batch.stop for batch in plan if batch.report]
+
+
+def _note(inputs: dict, name: str, path: str, spec: dict) -> None:
+    """Note what a file was made with, which has to be as in the other simulations."""
+    known, other = inputs.setdefault(name, (spec, path))
+    if spec != known:
         raise ValueError(
             f"{other} and {path} were made with different configurations; delete the older and "
             "rerun"
         )
-    return made

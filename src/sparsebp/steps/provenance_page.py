@@ -12,6 +12,6 @@ def run(results: list[str], output: str) -> None:
     Raises:
         BadFile: a file of results is not right.
     """
-    page = pages.provenance({Path(path).stem: store.provenance(path) for path in results})
+    page = pages.provenance({Path(path).stem: store.results_provenance(path) for path in results})
     with replacing(output) as part:
         part.write_text(page, encoding="utf-8")

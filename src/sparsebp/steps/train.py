@@ -37,26 +37,25 @@ def run(
         threads: how many update messages side by side. No result depends on it either.
 
     Raises:
-        BadFile: an input file is not right.
-        ValueError: student and data disagree or were not drawn together, or the factors need too
-            much memory.
+        BadFile: an input file is not right, or was not drawn together with the other.
+        ValueError: student and data disagree, or the factors need too much memory.
     """
     patterns, alphabet = store.read_student(student)
     samples, _ = store.read_dataset(dataset)
-    needed = int(patterns.inner.max()) + 1, len(patterns.outer), max(spec["samples"])
+    layers = store.sizes(*patterns)
+    drawn = {"step": "draw", "seed": seed, "entropy": spec["entropy"]}
+    made = store.check_made(student, **drawn, alphabet=alphabet.tolist(), layers=layers)
+    behind = {"inputs": made.get("drawn"), "draw_sources": made["sources"]}
+    together = {"drawn": made.get("drawn"), "sources": made["sources"]}
+    store.check_made(dataset, **drawn, activation=spec["activation"], samples=len(samples.x))
+    store.check_made(dataset, student, layers=layers, **together)
+    needed = layers["input"], layers["output"], max(spec["samples"])
     given = samples.x.shape[1], samples.y.shape[1], len(samples.x)
-    if given[0] < needed[0] or given[1] != needed[1] or given[2] < needed[2]:
+    if given[:2] != needed[:2] or given[2] < needed[2]:
         raise ValueError(
             f"{dataset}: {given[0]} inputs, {given[1]} outputs, {given[2]} samples; {student} and "
-            f"the sample numbers need at least {needed[0]}, exactly {needed[1]}, at least "
-            f"{needed[2]}"
+            f"the sample numbers need {needed[0]}, {needed[1]}, and at least {needed[2]}"
         )
-    draws = [
-        (made.get("seed"), made.get("drawn", {}), made["sources"])
-        for made in map(store.provenance, (student, dataset))
-    ]
-    if draws[0] != draws[1]:
-        raise ValueError(f"{student} and {dataset} were not drawn together; delete them and rerun")
     problem = Problem.of(patterns, alphabet, activation(**spec["activation"]))
     learner, entropy = Learner(**spec["learner"]), spec["entropy"]
     found, loading, started = [], [0.0], time.perf_counter()
@@ -86,7 +85,5 @@ def run(
     arrays = {
         name: np.array(column) for name, column in zip(names, zip(*found, strict=True), strict=True)
     }
-    _, inputs, draw_sources = draws[0]
-    behind = {"inputs": inputs, "draw_sources": draw_sources}
     made = record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
     store.write_trained(output, arrays, made)

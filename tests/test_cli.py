@@ -364,7 +364,7 @@ def test_data_set_of_another_size_than_the_student(refused, others, sizes):
 
 def test_data_set_drawn_apart_from_the_student(refused, folder):
     dataset = folder / "results/tiny/seed-1/dataset.nc"
-    refused("train", TRAIN, dataset, "not drawn together", dataset=dataset)
+    refused("train", TRAIN, dataset, "seed of its provenance is 1", dataset=dataset)
 
 
 def test_data_set_with_too_few_samples(refused):

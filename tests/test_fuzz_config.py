@@ -22,7 +22,7 @@ from tests.workflow_helpers import Project
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text(encoding="utf-8"))
 CLAIMS_SCHEMA = ROOT / "workflow/schemas/claims.schema.yaml"
 STUDY = Study.load(FULL, SCHEMA)
-TEMPORARY = ".{}.12345678.part"  # the name of a file while it is written
+TEMPORARY = ".{}.4194304-12345678.part"  # the name of a file while it is written
 NAMES = [
     "", ".", "..", "../x", "/etc/x", "a/b", "a\\b", "a\nb", "a\0b", "a\tb", " a", "a b", "-a",
     "{seed}", "{experiment}", "$(touch x)", "`touch x`", "a;touch x", "a|b", "a&b", "a'b", 'a"b',

@@ -86,7 +86,12 @@ def made(tmp_path_factory):
         # No run differs from another in time, commit or versions.
         patch.setenv(provenance.SURROUNDINGS, json.dumps({"versions": {}, "commit": "0" * 12}))
         provenance.surroundings.cache_clear()
-        clock = SimpleNamespace(monotonic=lambda: provenance.STARTED, perf_counter=lambda: 0.0)
+        clock = SimpleNamespace(
+            monotonic=lambda: provenance.STARTED,
+            perf_counter=lambda: 0.0,
+            gmtime=lambda: None,
+            strftime=lambda *_: "2020-01-01T00:00:00Z",
+        )
         for module in (provenance, train):
             patch.setattr(module, "time", clock)
         for experiment in STUDY.experiments:
@@ -326,7 +331,7 @@ def said_otherwise(draw, kind, told):
             return {"provenance": draw(st.sampled_from([None, 3, [1, 2], *TEXTS]))}
         case "key":
             needed = ["step", "spec", "sources", "versions", "commit", "seconds"]
-            needed += [key for key in ("seed", "teacher", "inputs") if key in told]
+            needed += [key for key in ("seed", "drawn", "inputs") if key in told]
             needed = [key for key in needed if kind != "results" or key != "inputs"]
             block, key = told, draw(st.sampled_from(needed))
         case _:

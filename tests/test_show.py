@@ -430,9 +430,9 @@ def test_configuration_files_override_as_for_snakemake(project, show):
 @pytest.mark.parametrize(
     ("path", "text", "message"),
     [
-        ("config.yaml", None, "[Errno 2] No such file or directory: 'config.yaml'"),
-        ("config.yaml", "study: {", "config.yaml: Config file is not valid JSON or YAML."),
-        ("config.yaml", "study: {}", "top level: key 'experiments' is missing"),
+        ("config.yaml", None, "config.yaml: cannot be read (No such file or directory)"),
+        ("config.yaml", "study: {", "config.yaml: line 1: while parsing"),
+        ("config.yaml", "study: {}", "config.yaml: top level: key 'experiments' is missing"),
         ("workflow/claims.yaml", "{", "claims.yaml: "),
         ("workflow/claims.yaml", None, ""),
     ],

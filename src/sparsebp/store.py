@@ -92,8 +92,6 @@ PROVENANCE = {
     "sources": str,
     "versions": dict,
     "commit": str,
-    "host": str,
-    "made": str,
     "seconds": float,
 }
 # Attributes by which a file means other numbers than it holds.

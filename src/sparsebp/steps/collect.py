@@ -66,7 +66,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             store.check_made(path, together, inputs=used)
             _note(inputs, learner, path, made["spec"])
             commits.add(made["commit"])
-            hosts.add(made["host"])
+            hosts.add(str(made.get("host", "unknown")))
             seconds += made["seconds"]
             engines[store.as_json({key: made[key] for key in ("sources", "versions")})] = path
             estimates = found["input_estimate"], found["output_estimate"]

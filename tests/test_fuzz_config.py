@@ -230,7 +230,8 @@ TRICKS = {
         "experiments.matched.layers.input: 1000000000000; must be at most",
     ),
     "many numbers in a file": (
-        "experiments: {wider: {layers: {input: 9000000, hidden: 9000000, output: 9000000}}}",
+        "experiments: {wider: {layers: {input: 9000000, hidden: 9000000, output: 9000000}, "
+        "samples: {last: 900}}}",
         "experiments.wider: makes",
     ),
     "many states": (

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-NUMBERS = 10**8
+NUMBERS = 10**10
 """Of one variable, at most: a file can claim any number, and take no room for it."""
 
 

@@ -7,7 +7,7 @@ from tests import faults
 
 @pytest.fixture(scope="module")
 def study():
-    with faults.undisturbed() as study:
+    with faults.undisturbed(times=1) as study:
         yield study
 
 

@@ -470,6 +470,16 @@ def test_damaged_files_are_refused_in_one_line_and_alone(project, show, path):
         assert " matches " in out[-1]
 
 
+@pytest.mark.parametrize("path", [*DRAWN, TRAINED, FIGURES[1]])
+def test_damage_beside_the_provenance_is_seen(project, show, path):
+    whole = bytearray((project / path).read_bytes())
+    compressed = whole.index(b"IDAT") + 100 if path.endswith(".png") else whole.rindex(b"x\x01") + 8
+    whole[compressed] ^= 255
+    (project / path).write_bytes(whole)
+    status, out, [line] = show(path)
+    assert (status, out) == (1, []) and line.startswith(f"sparsebp show: {path}: "), line
+
+
 def foreign(path):
     """Write a valid file that is none of the study."""
     match path.suffix:

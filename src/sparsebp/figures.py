@@ -32,6 +32,7 @@ def read_provenance(path):
     path = Path(path)
     if path.suffix == ".png":
         with Image.open(path) as image:
+            image.load()  # fails where it is damaged
             return json.loads(image.text["Description"])
     if path.suffix == ".svg":
         element = ElementTree.parse(path).find(".//{http://purl.org/dc/elements/1.1/}description")

@@ -66,7 +66,7 @@ def read(path: str | Path) -> dict:
 
 def _carried(path: Path) -> dict:
     if path.suffix == ".nc":
-        return store.provenance(path)
+        return store.verified_provenance(path)
     for pattern, origin in MADE_FROM.items():
         if (place := wildcards(path, pattern)) is not None:
             origin = origin.format(**{"experiment": "<experiment>"} | place)

@@ -330,6 +330,21 @@ def provenance(path: str | Path) -> dict:
     return found
 
 
+def verified_provenance(path: str | Path) -> dict:
+    """The provenance of a NetCDF file, after reading and checking all that it holds.
+
+    Raises:
+        BadFile: as from ``provenance`` and the function that reads a file of its kind.
+    """
+    made = provenance(path)
+    with netCDF4.Dataset(path) as file:
+        kind = str(getattr(file, "kind", "foreign"))
+    if kind not in CONTRACT:
+        raise BadFile(f"{path}: of kind {kind}; allowed: {', '.join(CONTRACT)}")
+    _read(path, kind)
+    return made
+
+
 def check_made(path: str | Path, as_in: str = "", **expected) -> dict:
     """The provenance of a file, after checking it for what it and its ``spec`` have to say.
 

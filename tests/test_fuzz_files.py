@@ -418,6 +418,8 @@ def test_truncated_files(made, tmp_path, attempt, step, kind):
 
 def numbers(path):
     """All that a step computes; not what it says of how it was made."""
+    if path.suffix == ".csv":
+        return path.read_text()
     return {name: v[1].tolist() for name, v in contents(path)[1].items()}
 
 
@@ -435,7 +437,9 @@ def compressed(whole):
     return found
 
 
-@pytest.mark.parametrize("step, kind", [pair for pair in INPUTS if pair[1] != "results"])
+@pytest.mark.parametrize(
+    "step, kind", [(s, k) for s, k in INPUTS if k != "results" or s == "table"]
+)
 def test_flipped_bytes_of_data(made, tmp_path, attempt, step, kind):
     """What is not noticed, as in the last bits of a stream, changes no number.
 

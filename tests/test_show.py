@@ -470,7 +470,7 @@ def test_damaged_files_are_refused_in_one_line_and_alone(project, show, path):
         assert " matches " in out[-1]
 
 
-@pytest.mark.parametrize("path", [*DRAWN, TRAINED, FIGURES[1]])
+@pytest.mark.parametrize("path", [*DRAWN, TRAINED, RESULTS, FIGURES[1]])
 def test_damage_beside_the_provenance_is_seen(project, show, path):
     whole = bytearray((project / path).read_bytes())
     compressed = whole.index(b"IDAT") + 100 if path.endswith(".png") else whole.rindex(b"x\x01") + 8

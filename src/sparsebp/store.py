@@ -184,8 +184,11 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
         for name, (long_name, comment) in RESULTS.items()
     }
     attributes = {"kind": "results", "provenance": as_json(provenance)}
+    # Compressed like the other files; reading damaged values fails by the checksum that zlib adds.
+    encoding = {name: {"zlib": True, "complevel": 1} for name in RESULTS}
     with replacing(path) as part:
-        xarray.Dataset(variables, coordinates, attributes).to_netcdf(part, engine="netcdf4")
+        dataset = xarray.Dataset(variables, coordinates, attributes)
+        dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
 
 
 def read_results(path: str | Path):

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from sparsebp import gallery, paths, store
+from sparsebp import inspection, paths, store
 from sparsebp.panels import first_at_most
 from sparsebp.plotting import CONFIDENCE, NEVER
 from speed.measure import table
@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="of the run")
-    folder, (study, _) = parser.parse_args(arguments).folder, gallery.load(ROOT)
+    folder, (study, _) = parser.parse_args(arguments).folder, inspection.load(ROOT)
     blocks = study.figure_spec("scaling")["experiments"]
     experiments = {block["layers"]["hidden"]: name for name, block in blocks.items()}
     found = load(folder, experiments)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from sparsebp import gallery, paths, store
+from sparsebp import inspection, paths, store
+from sparsebp.provenance import record
 from speed import scaling
 from tests.conftest import ROOT
 
-STUDY, _ = gallery.load(ROOT)
+STUDY, _ = inspection.load(ROOT)
 EXPERIMENTS = STUDY.figure_spec("scaling")["experiments"]
 SIZES = [block["layers"]["hidden"] for block in EXPERIMENTS.values()]
 LEARNERS = ["bp-offline", "bp-batch4", "bp-online"]
@@ -37,8 +38,10 @@ def run(tmp_path_factory):
         values = {variable: np.zeros(found.shape) for variable in store.RESULTS}
         values |= {"weight_error": found, "status": np.isfinite(found).astype(np.int8)}
         labels = {"learner": LEARNERS, "seed": list(range(SEEDS)), "n_samples": SAMPLES}
+        spec = {"experiment": name, "learners": LEARNERS}
+        spec |= {"seeds": SEEDS, "samples": SAMPLES.tolist()}
         path = folder / paths.RESULTS.format(experiment=name)
-        store.write_results(path, values, labels, {"step": "collect", "sources": "0"})
+        store.write_results(path, values, labels, record("collect", spec))
         for seed in range(SEEDS):
             for job in ("teacher", *LEARNERS):
                 names = {"experiment": name, "seed": seed, "learner": job}

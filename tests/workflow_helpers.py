@@ -129,7 +129,7 @@ class Project:
         shutil.copytree(snapshot, self.folder, symlinks=True)
 
     def start(self, *arguments: str, output, before: str = "", **environment: str):
-        """Start Python in the folder, with the copy's package, in a session of its own.
+        """Start Python in the folder, with the copy's package, as the leader of a process group.
 
         Args:
             output: a file for what it prints.

@@ -201,8 +201,9 @@ def test_results_and_figures_say_what_is_behind_them(show):
 
 def test_changes_that_are_not_committed_are_told(show):
     for commit, told in (
-        ("0123456789ab", "0123456789ab"),
-        ("0123456789ab-dirty", "0123456789ab with changes that are not committed"),
+        ("0123456789ab", "0123456789ab, working tree clean"),
+        ("0123456789ab-dirty", "0123456789ab, working tree with changes that are not committed"),
+        ("unknown", "unknown"),
     ):
         rewrite(TRAINED, lambda made, commit=commit: made | {"commit": commit})
         _, out, _ = show(TRAINED)

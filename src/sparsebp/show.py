@@ -163,8 +163,12 @@ def _trainings(made: dict, results: list[dict]) -> dict[str, str]:
 
 
 def _commit(commit: str) -> str:
-    clean = commit.removesuffix("-dirty")
-    return clean if clean == commit else f"{clean} with changes that are not committed"
+    """A commit, and whether the working tree was clean; ``unknown`` outside a git checkout."""
+    named = commit.removesuffix("-dirty")
+    if named == "unknown":
+        return named
+    state = "clean" if named == commit else "with changes that are not committed"
+    return f"{named}, working tree {state}"
 
 
 def _versions(versions: dict) -> str:

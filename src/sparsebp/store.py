@@ -193,11 +193,7 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
 
 def read_results(path: str | Path):
     """Read results/<experiment>.nc as an xarray.Dataset. Raises BadFile."""
-    import xarray
-
-    arrays, _ = _results(path)
-    found = {name: (CONTRACT["results"][name][0], array) for name, array in arrays.items()}
-    return xarray.Dataset(found)
+    return _results(path)[0]
 
 
 def results_provenance(path: str | Path) -> dict:
@@ -205,11 +201,15 @@ def results_provenance(path: str | Path) -> dict:
     return _results(path)[1]
 
 
-def _results(path) -> tuple[dict[str, np.ndarray], dict]:
-    arrays = _read(path, "results")
+def _results(path) -> tuple:
+    """An xarray.Dataset and its provenance."""
+    import xarray
+
+    arrays, made = _read(path, "results"), provenance(path)
     learners, seeds, samples = (arrays[name].tolist() for name in RESULT_DIMENSIONS)
-    made = check_made(path, step="collect", learners=learners, seeds=len(seeds), samples=samples)
-    return arrays, made
+    check_made(path, made, step="collect", learners=learners, seeds=len(seeds), samples=samples)
+    found = {name: (CONTRACT["results"][name][0], array) for name, array in arrays.items()}
+    return xarray.Dataset(found), made
 
 
 def read_experiments(pattern: str, names) -> tuple[dict, dict]:
@@ -222,8 +222,11 @@ def read_experiments(pattern: str, names) -> tuple[dict, dict]:
         BadFile: a file is not right.
     """
     paths = {name: pattern.format(experiment=name) for name in names}
-    results = {name: read_results(path) for name, path in paths.items()}
-    return results, {name: check_made(path, experiment=name) for name, path in paths.items()}
+    found = {name: _results(path) for name, path in paths.items()}
+    for name, (_, made) in found.items():
+        check_made(paths[name], made, experiment=name)
+    results = {name: data for name, (data, _) in found.items()}
+    return results, {name: made for name, (_, made) in found.items()}
 
 
 def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> None:
@@ -348,16 +351,16 @@ def verified_provenance(path: str | Path) -> dict:
     return made
 
 
-def check_made(path: str | Path, as_in: str = "", **expected) -> dict:
-    """The provenance of a file, after checking it for what it and its ``spec`` have to say.
+def check_made(path: str | Path, made: dict, as_in: str = "", /, **expected) -> None:
+    """Check a provenance for what it and its ``spec`` have to say.
 
     Args:
+        path: of the file that carries it.
         as_in: the files that say what is expected; of those that disagree, any may be wrong.
 
     Raises:
         BadFile: it says something else.
     """
-    made = provenance(path)
     told = made["spec"] | made
     for key, value in expected.items():
         if told.get(key) != value:
@@ -366,7 +369,6 @@ def check_made(path: str | Path, as_in: str = "", **expected) -> dict:
             )
             like = f", as in {as_in}" if as_in else ""
             raise BadFile(f"{path}: {key} of its provenance is {found}; expected is {wanted}{like}")
-    return made
 
 
 def as_json(provenance: dict) -> str:

@@ -44,14 +44,16 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         patterns, alphabet = store.read_student(drawn["student"])
         test = store.read_dataset(drawn["dataset"])[1]
         together = " and ".join(drawn.values())
-        used = {name: store.provenance(path)["spec"] for name, path in drawn.items()}
+        records = {name: store.provenance(path) for name, path in drawn.items()}
+        used = {name: made["spec"] for name, made in records.items()}
         for name, path in drawn.items():
-            made = store.check_made(path, step="draw", seed=seed)
-            store.check_made(path, together, drawn=used)
+            made = records[name]
+            store.check_made(path, made, step="draw", seed=seed)
+            store.check_made(path, made, together, drawn=used)
             _note(inputs, name, path, made["spec"])
             draws[made["sources"]] = path
         layers = store.sizes(*patterns)
-        store.check_made(drawn["student"], alphabet=alphabet.tolist())
+        store.check_made(drawn["student"], records["student"], alphabet=alphabet.tolist())
         store.check_sizes(drawn["teacher"], network, layers)
         if (test.x.shape[1], test.y.shape[1]) != (layers["input"], layers["output"]):
             raise ValueError(
@@ -62,8 +64,9 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             path = trained.format(**at, learner=learner)
             found = store.read_trained(path)
             told = {"seed": seed, "samples": grid, "activation": spec["activation"]}
-            made = store.check_made(path, step="train", **told)
-            store.check_made(path, together, inputs=used)
+            made = store.provenance(path)
+            store.check_made(path, made, step="train", **told)
+            store.check_made(path, made, together, inputs=used)
             _note(inputs, learner, path, made["spec"])
             commits.add(made["commit"])
             hosts.add(str(made.get("host", "unknown")))

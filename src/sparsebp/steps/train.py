@@ -44,11 +44,13 @@ def run(
     samples, _ = store.read_dataset(dataset)
     layers = store.sizes(*patterns)
     drawn = {"step": "draw", "seed": seed, "entropy": spec["entropy"]}
-    made = store.check_made(student, **drawn, alphabet=alphabet.tolist(), layers=layers)
+    made = store.provenance(student)
+    store.check_made(student, made, **drawn, alphabet=alphabet.tolist(), layers=layers)
     behind = {"inputs": made.get("drawn"), "draw_sources": made["sources"]}
     together = {"drawn": made.get("drawn"), "sources": made["sources"]}
-    store.check_made(dataset, **drawn, activation=spec["activation"], samples=len(samples.x))
-    store.check_made(dataset, student, layers=layers, **together)
+    made = store.provenance(dataset)
+    store.check_made(dataset, made, **drawn, activation=spec["activation"], samples=len(samples.x))
+    store.check_made(dataset, made, student, layers=layers, **together)
     needed = layers["input"], layers["output"], max(spec["samples"])
     given = samples.x.shape[1], samples.y.shape[1], len(samples.x)
     if given[:2] != needed[:2] or given[2] < needed[2]:

@@ -1,5 +1,6 @@
 """Settings and fixtures that several test files share."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,11 @@ def config():
 def schema():
     """Path of the configuration's schema."""
     return ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def project(finished, tmp_path, monkeypatch):
+    """A copy of the project that the fixture ``finished`` of a test file made, to work in."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

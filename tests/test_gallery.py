@@ -169,14 +169,6 @@ def finished(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def project(finished, tmp_path, monkeypatch):
-    """A copy of that project, in the folder to work in."""
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 RUN = ["figures", "results/verdicts.json"]
 
 

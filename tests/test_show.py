@@ -118,14 +118,6 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def project(finished, tmp_path, monkeypatch):
-    """A copy of that project, in the folder to work in."""
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
 def show(project, capsys):
     """Run the command: its exit status, and the lines that it prints and complains in."""
 

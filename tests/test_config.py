@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
+from sparsebp.algorithms import Learner
 from sparsebp.config import ConfigError, Study
 
 ROOT = Path(__file__).parents[1]
@@ -675,3 +676,12 @@ def test_an_edit_changes_the_figures_of_each_kind_that_depend_on_it(path, value,
     before, after = (load(config) for config in (EXTENDED, put(path, value, EXTENDED)))
     different = {f for f in before.figures if before.figure_spec(f) != after.figure_spec(f)}
     assert different == changed
+
+
+def test_a_learner_has_the_defaults_of_the_schema(config, schema):
+    config["inference"] = {}
+    config["learners"]["plain"] = {"algorithm": "sum-product", "schedule": "offline"}
+    config["experiments"]["matched_tanh"]["learners"] = ["plain"]
+    del config["figures"]
+    study = Study.load(config | {"figures": {}}, schema)
+    assert Learner("sum-product") == Learner(**study.learner("matched_tanh", "plain"))

@@ -685,3 +685,11 @@ def test_a_learner_has_the_defaults_of_the_schema(config, schema):
     del config["figures"]
     study = Study.load(config | {"figures": {}}, schema)
     assert Learner("sum-product") == Learner(**study.learner("matched_tanh", "plain"))
+
+
+def test_what_is_said_of_a_figure_is_no_part_of_its_slice():
+    study = load(BASE)
+    said = deepcopy(BASE)
+    said["figures"]["two"]["found"] = "Nothing."
+    assert load(said).figure_spec("two") == study.figure_spec("two")
+    assert load(said).figures["two"]["found"] == "Nothing."

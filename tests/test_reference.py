@@ -4,11 +4,15 @@ That the pages can be made, and that the tutorial runs, is checked by `make docs
 """
 
 import ast
+import inspect
 import json
 import pkgutil
 import re
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 import sparsebp
 
@@ -46,6 +50,54 @@ def test_pages_are_in_the_order_of_the_readme():
     for part in parts():
         places = [order[module.split(".")[1]] for module in part]
         assert places == sorted(places), part
+
+
+# What the pages say
+
+
+def public(module: str) -> list[tuple[str, object]]:
+    """Functions, classes and their methods that a module defines, without a leading underscore."""
+    found, loaded = [], import_module(module)
+    for name, thing in vars(loaded).items():
+        if name.startswith("_") or getattr(thing, "__module__", None) != module:
+            continue
+        if inspect.isfunction(thing):
+            found.append((name, thing))
+        elif inspect.isclass(thing):
+            found.append((name, thing))
+            for inner, method in vars(thing).items():
+                method = getattr(method, "__func__", method)
+                if not inner.startswith("_") and inspect.isfunction(method):
+                    found.append((f"{name}.{inner}", method))
+    return found
+
+
+@pytest.mark.parametrize("module", LISTED)
+def test_everything_public_has_a_docstring(module):
+    assert import_module(module).__doc__
+    assert not [name for name, thing in public(module) if not inspect.getdoc(thing)]
+
+
+def told(module: str, thing) -> str:
+    """A docstring, and that of the function to which it refers for the arguments."""
+    text = inspect.getdoc(thing)
+    for other in re.findall(r"Arguments as for ``(\w+)``", text):
+        text += inspect.getdoc(vars(import_module(module))[other])
+    return text
+
+
+@pytest.mark.parametrize("module", FOR_OWN_STUDIES)
+def test_docstrings_mention_all_arguments(module):
+    missing = []
+    for name, thing in public(module):
+        if inspect.isclass(thing) and issubclass(thing, Exception | int):
+            continue
+        for argument in inspect.signature(thing).parameters:
+            if argument not in ("self", "cls") and not re.search(
+                rf"\b{argument}\b", told(module, thing)
+            ):
+                missing.append(f"{name}: {argument}")
+    assert not missing
 
 
 # The tutorial

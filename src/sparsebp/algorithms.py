@@ -15,7 +15,15 @@ METHODS = {
 
 
 class Status(IntEnum):
-    """How a training ended."""
+    """How a training ended.
+
+    Attributes:
+        NOT_RUN: 0, the schedule has no such number of samples.
+        CONVERGED: 1, no message changed by the tolerance or more in the last step.
+        STEP_LIMIT: 2, it had not converged after the largest number of steps.
+        CONTRADICTION: 3, no weights reproduce the samples, as far as hard factors and the prior of
+            earlier batches tell.
+    """
 
     NOT_RUN = 0
     CONVERGED = 1
@@ -138,7 +146,13 @@ class Batch(NamedTuple):
 
 
 def batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
-    """The batches of a schedule that reaches the sample numbers in ``grid``, in order."""
+    """The batches of a learner's schedule that reaches the sample numbers in ``grid``, in order.
+
+    Args:
+        learner: offline, each number of samples is a batch that starts afresh; else a batch is
+            ``batch_size`` samples (online: one), and numbers that are no multiple are left out.
+        grid: ascending numbers of samples.
+    """
     if learner.schedule == "offline":
         for m in grid:
             yield Batch(0, m, fresh=True, report=True)

@@ -7,6 +7,7 @@ NUMBERS, POSITION = ("against", "by"), ("at", "at_most", "x_scale")
 
 
 def check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
+    """Fill in what a figure leaves out, and raise ConfigError for what cannot be drawn."""
     where = f"figures.{name}"
     check_either(where, figure, "panels", "choices")
     if "choices" in figure:

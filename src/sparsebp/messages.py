@@ -1,4 +1,17 @@
-"""All messages on one factor graph: their arrays, and the steps that ``updates`` makes of them."""
+r"""All messages on one factor graph: their arrays, and the steps that ``updates`` makes of them.
+
+As logarithms, up to constants, the messages of every algorithm are (Eqs. 2.6-2.8, 2.12, 3.4-3.11)
+
+.. math::
+
+   h_i^{(t+1)}(w_i) &= p_i(w_i) + \sum_a u_{a \to i}^{(t)}(w_i) + r\,t\,h_i^{(t)}(w_i) \\
+   h_{i \to a}(w_i) &= h_i(w_i) - u_{a \to i}(w_i) \\
+   u_{a \to i}(w_i) &= T \log \sum_{w_j,\, j \ne i}
+   \exp \Bigl[ \bigl( e_a(w) + \sum_{j \ne i} h_{j \to a}(w_j) \bigr) / T \Bigr]
+
+with the prior p, the reinforcement r and, for each factor, e: minus the energy of soft ones, the
+logarithm of 1 or 0 of hard ones. At the temperature T = 0 the maximum takes the place of the sum.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,6 +34,14 @@ class Messages:
     fields move, that is with reinforcement, unless ``leaves`` says otherwise. Else they are
     computed once, at the end (section 2.1.1), and factors that are tables have the output weights
     summed out beforehand. With ``exact`` hard factors too are calculated in logarithms.
+
+    Args:
+        learner: an ``algorithms.Learner``.
+        problem: a ``problem.Problem``.
+        factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
+        prior: the ``problem.Beliefs`` that fields come from.
+        rng: of the initial messages; not used where ``initial_scale`` is 0.
+        exact, leaves: as above.
 
     Attributes:
         steps: number of steps done.

@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 
 def is_number(_, value) -> bool:
+    """Whether a value is a finite number, and not a truth value."""
     return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
 
 
@@ -209,6 +210,7 @@ def fill_defaults(value, schema: dict, root: dict) -> None:
 
 
 def check_either(where: str, block: dict, one: str, other: str) -> None:
+    """Raise ConfigError unless a block has exactly one of two keys."""
     if one in block and other in block:
         raise ConfigError(f"{where}.{other}: {show(block[other])}; not allowed together with {one}")
     if one not in block and other not in block:
@@ -216,5 +218,6 @@ def check_either(where: str, block: dict, one: str, other: str) -> None:
 
 
 def check_among(where: str, value, allowed, trouble: str = "is not defined") -> None:
+    """Raise ConfigError unless a value is among those allowed."""
     if value not in allowed:
         raise ConfigError(f"{where}: {show(value)} {trouble}; allowed: {listed(allowed)}")

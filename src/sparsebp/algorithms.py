@@ -9,6 +9,10 @@ from typing import NamedTuple
 SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
 
 
+DESCENT = ("network", "learning_rate")
+"""Keys of the learners by gradient descent, and of no others."""
+
+
 class Status(IntEnum):
     """How a training ended."""
 
@@ -46,7 +50,7 @@ class Learner:
     """An algorithm, a schedule and the open choices. Built and checked from a config block.
 
     Attributes:
-        algorithm: sum-product, max-product or max-sum.
+        algorithm: sum-product, max-product, max-sum or gradient-descent.
         schedule: offline, mini-batch or online.
         factor: hard or soft.
         beta: inverse temperature of sum-product with soft factors, else None.
@@ -59,6 +63,8 @@ class Learner:
         max_steps: limit on the number of steps.
         tie_tolerance: log-beliefs this close to the largest tie with it.
         output_readout: alphabet, or nonzero for output weights estimated among nonzero states.
+        network: of gradient descent, sparse or dense, else None.
+        learning_rate: of gradient descent, else None.
     """
 
     algorithm: str
@@ -74,12 +80,13 @@ class Learner:
     max_steps: int
     tie_tolerance: float
     output_readout: str
+    network: str | None = None
+    learning_rate: float | None = None
 
     def __post_init__(self):
-        if self.algorithm not in ("sum-product", "max-product", "max-sum"):
-            raise ValueError(
-                f"algorithm: {self.algorithm!r}; allowed: sum-product, max-product, max-sum"
-            )
+        allowed = ("sum-product", "max-product", "max-sum", "gradient-descent")
+        if self.algorithm not in allowed:
+            raise ValueError(f"algorithm: {self.algorithm!r}; allowed: {', '.join(allowed)}")
         if self.schedule not in ("offline", "mini-batch", "online"):
             raise ValueError(f"schedule: {self.schedule!r}; allowed: offline, mini-batch, online")
         soft, finite = self.factor == "soft", self.algorithm == "sum-product"
@@ -97,8 +104,21 @@ class Learner:
             raise ValueError("beta is for sum-product with factor: soft only")
         if (self.batch_size is None) == (self.schedule == "mini-batch"):
             raise ValueError("batch_size goes with schedule: mini-batch, and only with it")
-        if self.reinforcement and self.algorithm == "max-product":
+        if self.reinforcement and self.algorithm not in ("sum-product", "max-sum"):
             raise ValueError("reinforcement is for sum-product and max-sum")
+        for key in DESCENT:
+            if (getattr(self, key) is not None) != self.descends:
+                raise ValueError(f"{key} goes with algorithm: gradient-descent, and only with it")
+        if self.descends and (self.schedule != "offline" or soft):
+            raise ValueError(
+                f"schedule: {self.schedule!r}, factor: {self.factor!r}; algorithm gradient-descent "
+                "is offline and has no factors"
+            )
+
+    @property
+    def descends(self) -> bool:
+        """Whether this is gradient descent, which passes no messages."""
+        return self.algorithm == "gradient-descent"
 
     @property
     def rules(self) -> Rules:
@@ -114,6 +134,8 @@ class Learner:
     def algebras(self) -> tuple[int, ...]:
         """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
         settles doubts, and computes the last messages."""
+        if self.descends:
+            return ()
         return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
 
 

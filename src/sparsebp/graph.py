@@ -141,13 +141,13 @@ def shared_entries(
             message shows the arithmetic.
     """
     number, total = round(overlap * rows * slots), rows * per_row
-    free = rows * (columns - slots)
+    others, free = total - number, rows * (columns - slots)
     told = f"{where}: {overlap:g} of the teacher's {rows * slots} entries are {number}"
     if number > total:
         raise ValueError(f"{told}; a pattern with {per_row} per row has {total}")
-    if total - number > free:
+    if others > free:
         raise ValueError(
-            f"{told}; the other {total - number} do not fit in the {free} cells beside the teacher's"
+            f"{told}; the other {others} do not fit in the {free} cells beside the teacher's"
         )
     return number
 

@@ -68,4 +68,9 @@ def excess_error(teacher: Network, student: list[Layer]) -> float:
 
 def generalization_error(student: list[Layer], phi: Activation, test: Samples) -> float:
     """Eq. 3.13: mean over fresh samples of the squared output distance per output neuron."""
-    return float(np.mean((test.y - forward(*student, phi, test.x)) ** 2))
+    return squared_error(forward(*student, phi, test.x), test)
+
+
+def squared_error(prediction: np.ndarray, test: Samples) -> float:
+    """Eq. 3.13 of any network by its outputs for ``test.x``, (samples, output)."""
+    return float(np.mean((test.y - prediction) ** 2))

@@ -8,6 +8,11 @@ from typing import NamedTuple
 # Of what operations the message updates consist, see ``sparsebp.algebras``.
 SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
 
+METHODS = {
+    "messages": "messages on the thesis's factor graph, with one variable for each weight",
+}
+"""How the beliefs of a batch are found, each in words; see ``learning.learn``."""
+
 
 DESCENT = ("network", "learning_rate")
 """Keys of the learners by gradient descent, and of no others."""
@@ -63,27 +68,33 @@ class Learner:
         max_steps: limit on the number of steps.
         tie_tolerance: log-beliefs this close to the largest tie with it.
         output_readout: alphabet, or nonzero for output weights estimated among nonzero states.
+        method: a key of ``METHODS``.
         network: of gradient descent, sparse or dense, else None.
         learning_rate: of gradient descent, else None.
+
+    The defaults are those of the configuration's schema.
     """
 
     algorithm: str
-    schedule: str
-    factor: str
-    beta: float | None
-    batch_size: int | None
-    reinforcement: float
-    damping: float
-    damped: str
-    initial_scale: float
-    tolerance: float
-    max_steps: int
-    tie_tolerance: float
-    output_readout: str
+    schedule: str = "offline"
+    factor: str = "hard"
+    beta: float | None = None
+    batch_size: int | None = None
+    reinforcement: float = 0.0
+    damping: float = 0.3
+    damped: str = "factor-to-variable"
+    initial_scale: float = 0.0
+    tolerance: float = 1e-6
+    max_steps: int = 500
+    tie_tolerance: float = 1e-9
+    output_readout: str = "alphabet"
+    method: str = "messages"
     network: str | None = None
     learning_rate: float | None = None
 
     def __post_init__(self):
+        if self.method not in METHODS:
+            raise ValueError(f"method: {self.method!r}; allowed: {', '.join(METHODS)}")
         allowed = ("sum-product", "max-product", "max-sum", "gradient-descent")
         if self.algorithm not in allowed:
             raise ValueError(f"algorithm: {self.algorithm!r}; allowed: {', '.join(allowed)}")
@@ -109,6 +120,8 @@ class Learner:
         for key in DESCENT:
             if (getattr(self, key) is not None) != self.descends:
                 raise ValueError(f"{key} goes with algorithm: gradient-descent, and only with it")
+        if self.descends and self.method != "messages":
+            raise ValueError(f"method: {self.method!r}; algorithm gradient-descent has none")
         if self.descends and (self.schedule != "offline" or soft):
             raise ValueError(
                 f"schedule: {self.schedule!r}, factor: {self.factor!r}; algorithm gradient-descent "

@@ -5,7 +5,7 @@ from dataclasses import fields
 from itertools import product
 from math import prod
 
-from sparsebp.algorithms import DESCENT, Learner
+from sparsebp.algorithms import Learner
 from sparsebp.validation import ConfigError, check_among
 
 MOST = 100
@@ -59,11 +59,11 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
 def learner_fields(inference: dict, block: dict) -> dict:
     """The fields of a Learner: its block's own values and ``inference`` over the given ones.
 
-    Those of gradient descent only where given.
+    Those that it does not have are left out, so that a new kind of learner, with a field of its
+    own, leaves the others as they are.
     """
     merged = inference | block.get("inference", {}) | block
-    names = (field.name for field in fields(Learner))
-    return {name: merged.get(name) for name in names if name in merged or name not in DESCENT}
+    return {field.name: merged[field.name] for field in fields(Learner) if field.name in merged}
 
 
 def _combinations(sets: list[dict]) -> list[dict]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp import factors as fac
-from sparsebp.algorithms import Learner, Status, batches
+from sparsebp.algorithms import Batch, Learner, Status, batches
 from sparsebp.data import Samples, Stream, generator
 from sparsebp.messages import Messages
 from sparsebp.problem import Beliefs, Problem
@@ -78,9 +78,8 @@ def learn(
     Raises:
         ValueError: the factors would need more memory than allowed.
     """
-    rules = learner.rules
+    infer = SOLVERS[learner.method](learner, problem, samples, memory_gib, threads)
     beliefs, support, status = Beliefs.uniform(problem), None, Status.NOT_RUN
-    factors, previous = None, None
     for batch in batches(learner, grid):
         if batch.fresh:
             beliefs, support = Beliefs.uniform(problem), None
@@ -89,22 +88,47 @@ def learn(
             if batch.report:
                 yield _estimate(learner, problem, Outcome(beliefs, 0, status), batch, entropy, seed)
             continue
-        # More samples of the same batch extend its factors; another batch has factors of its own.
-        extends = previous is not None and previous.start == batch.start
-        new = slice(previous.stop if extends else batch.start, batch.stop)
-        where = (problem.states, *problem.patterns, problem.phi, samples.x[new], samples.y[new])
-        if extends:
-            factors = (fac.accumulate if rules.soft else fac.restrict)(factors, *where)
-        else:
-            factors = (fac.soft_factors if rules.soft else fac.hard_factors)(*where, memory_gib)
         rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, batch.stop)
-        outcome = propagate(
-            learner, problem, factors, beliefs, rng, threads=threads, support=support
-        )
+        outcome = infer(batch, beliefs, support, rng)
         beliefs, support, status = outcome.beliefs, outcome.support, outcome.status
-        previous = batch
         if batch.report:
             yield _estimate(learner, problem, outcome, batch, entropy, seed)
+
+
+class _BatchFactors:
+    """The factors of one batch after the other, one factor for each output."""
+
+    def __init__(self, learner: Learner, problem: Problem, samples: Samples, memory_gib: float):
+        self._soft, self._memory_gib = learner.rules.soft, memory_gib
+        self._problem, self._samples = problem, samples
+        self._factors = self._last = None
+
+    def of(self, batch: Batch) -> fac.HardFactors | fac.SoftFactors:
+        """More samples of the same batch extend its factors; another batch has its own."""
+        problem, samples, last = self._problem, self._samples, self._last
+        extends = last is not None and last.start == batch.start
+        new = slice(last.stop if extends else batch.start, batch.stop)
+        where = (problem.states, *problem.patterns, problem.phi, samples.x[new], samples.y[new])
+        if extends:
+            more = fac.accumulate if self._soft else fac.restrict
+            self._factors = more(self._factors, *where)
+        else:
+            make = fac.soft_factors if self._soft else fac.hard_factors
+            self._factors = make(*where, self._memory_gib)
+        self._last = batch
+        return self._factors
+
+
+def _by_messages(learner, problem, samples, memory_gib, threads):
+    factors = _BatchFactors(learner, problem, samples, memory_gib)
+    return lambda batch, beliefs, support, rng: propagate(
+        learner, problem, factors.of(batch), beliefs, rng, threads=threads, support=support
+    )
+
+
+SOLVERS = {"messages": _by_messages}
+"""By method: from a learner, what it knows and the samples, a function (batch, prior beliefs,
+support, rng) -> Outcome."""
 
 
 def propagate(

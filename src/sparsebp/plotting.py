@@ -111,7 +111,7 @@ def style_learners(learners):
     """
     styles, taken = {}, {}
     for name, block in learners.items():
-        defaults = {"factor": "hard", "reinforcement": 0, "batch_size": None}
+        defaults = {"factor": "hard", "reinforcement": 0, "batch_size": None, "method": "messages"}
         block = defaults | {k: v for k, v in block.items() if k != "label" and v is not None}
         identity = json.dumps(block, sort_keys=True)
         if identity not in taken:

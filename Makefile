@@ -16,8 +16,8 @@ ARGS ?=
 UV := uv==0.13.9
 
 VENV := .venv
-# What goes into the environment beyond requirements.lock.
-MORE :=
+# What goes into the environment beyond requirements.lock: by default what gradient descent runs on.
+MORE := requirements-gradient.lock
 STAMP := $(VENV)/.installed
 # Rules call `sparsebp` by name, so the environment's programs come first.
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -98,8 +98,8 @@ endif
 FORCE:
 
 # Keeps the locked versions where pyproject.toml still allows them; ARGS=--upgrade takes newer ones.
-# The lock of the benchmark holds what that needs beyond requirements.lock, at versions that agree.
-lock:  ## write both locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
+# The locks of extras hold what those need beyond requirements.lock, at versions that agree.
+lock:  ## write all locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 	$(PYTHON) -m venv "$$tmp" && \
 	"$$tmp/bin/python" -m pip --disable-pip-version-check install --quiet '$(UV)' && \
@@ -107,9 +107,10 @@ lock:  ## write both locks anew from pyproject.toml (ARGS=--upgrade for newer ve
 	    --fork-strategy fewest --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' $(ARGS) "$$@" pyproject.toml; } && \
 	compile --extra dev --extra docs --output-file requirements.lock && \
-	compile --extra benchmark --output-file requirements-benchmark.lock \
-	    --constraint requirements.lock \
-	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+	for extra in gradient benchmark; do \
+	    compile --extra $$extra --output-file requirements-$$extra.lock \
+	        --constraint requirements.lock \
+	        $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) || exit; done
 
 clean:  ## remove everything the workflow made; the environment stays
 	rm -rf results figures logs benchmarks build docs/api report.zip report.html .snakemake

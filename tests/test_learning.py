@@ -361,6 +361,59 @@ def test_a_contradiction_is_detected_and_recorded():
     assert (runs[0].inner == runs[1].inner)[sure].all()
 
 
+MISMATCHED = {
+    "of another pattern": dict(overlap=(0.5, 0.5)),
+    "sparser": dict(student=(1, 1), overlap=(0.5, 0.5), alphabet=(-1, 0, 1)),
+    "denser": dict(teacher=(1, 1), student=(2, 2), overlap=(0, 0)),
+    "of the teacher's pattern, with noise": {},
+}
+
+
+@pytest.mark.parametrize("which", MISMATCHED)
+def test_hard_factors_contradict_where_nothing_reproduces_the_data(which):
+    """Section 3.5. Where messages say so, enumeration finds nothing, and so for more samples."""
+    m, grid = 6, [1, 2, 4, 6]
+    one = instance(n=4, m=m, seed=2, **MISMATCHED[which])
+    if "noise" in which:
+        one.samples.y[3] *= -1
+    inner, outer, alphabet, x, y, phi = one.arguments
+    possible, energy = [], []
+    for count in grid:
+        arguments = inner, outer, alphabet, x[:count], y[:count], phi
+        energy.append(enumerate_posterior(*arguments, beta=1.0).minimum_energy)
+        try:
+            enumerate_posterior(*arguments)
+        except ValueError:
+            possible.append(False)
+        else:
+            possible.append(True)
+    assert possible[-1] is False
+    assert possible == [lowest < 1e-15 for lowest in energy]
+    for algorithm, reinforcement in (
+        ("sum-product", 0.0),
+        ("sum-product", 0.01),
+        ("max-product", 0.0),
+    ):
+        how = learner(algorithm, reinforcement=reinforcement, max_steps=100)
+        runs = list(learn(how, one.problem, one.samples, grid, 1, 0, 1))
+        ended = [run.status == Status.CONTRADICTION for run in runs]
+        assert ended[-1]
+        assert ended == sorted(ended)
+        assert not any(end and able for end, able in zip(ended, possible, strict=True))
+        # It still answers: with weights of its alphabet, of which it prefers none.
+        assert np.isin(runs[-1].inner, alphabet).all() and np.isnan(runs[-1].expected_error)
+    for changes in (
+        dict(algorithm="max-sum"),
+        dict(algorithm="max-sum", reinforcement=0.01),
+        dict(factor="soft", beta=10.0),
+        dict(factor="soft", beta=10.0, reinforcement=0.01),
+    ):
+        for run in learn(
+            learner(**changes, max_steps=100), one.problem, one.samples, grid, 1, 0, 1
+        ):
+            assert run.status != Status.CONTRADICTION
+
+
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
 def test_factors_that_exclude_each_other_are_a_contradiction(algorithm, damping):

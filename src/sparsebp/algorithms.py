@@ -14,6 +14,10 @@ METHODS = {
 """How the beliefs of a batch are found, each in words; see ``learning.learn``."""
 
 
+DESCENT = ("network", "learning_rate")
+"""Keys of the learners by gradient descent, and of no others."""
+
+
 class Status(IntEnum):
     """How a training ended.
 
@@ -59,7 +63,7 @@ class Learner:
     """An algorithm, a schedule and the open choices. Built and checked from a config block.
 
     Attributes:
-        algorithm: sum-product, max-product or max-sum.
+        algorithm: sum-product, max-product, max-sum or gradient-descent.
         schedule: offline, mini-batch or online.
         factor: hard or soft.
         beta: inverse temperature of sum-product with soft factors, else None.
@@ -73,6 +77,8 @@ class Learner:
         tie_tolerance: log-beliefs this close to the largest tie with it.
         output_readout: alphabet, or nonzero for output weights estimated among nonzero states.
         method: a key of ``METHODS``.
+        network: of gradient descent, sparse or dense, else None.
+        learning_rate: of gradient descent, else None.
 
     The defaults are those of the configuration's schema.
     """
@@ -91,14 +97,15 @@ class Learner:
     tie_tolerance: float = 1e-9
     output_readout: str = "alphabet"
     method: str = "messages"
+    network: str | None = None
+    learning_rate: float | None = None
 
     def __post_init__(self):
         if self.method not in METHODS:
             raise ValueError(f"method: {self.method!r}; allowed: {', '.join(METHODS)}")
-        if self.algorithm not in ("sum-product", "max-product", "max-sum"):
-            raise ValueError(
-                f"algorithm: {self.algorithm!r}; allowed: sum-product, max-product, max-sum"
-            )
+        allowed = ("sum-product", "max-product", "max-sum", "gradient-descent")
+        if self.algorithm not in allowed:
+            raise ValueError(f"algorithm: {self.algorithm!r}; allowed: {', '.join(allowed)}")
         if self.schedule not in ("offline", "mini-batch", "online"):
             raise ValueError(f"schedule: {self.schedule!r}; allowed: offline, mini-batch, online")
         soft, finite = self.factor == "soft", self.algorithm == "sum-product"
@@ -116,8 +123,23 @@ class Learner:
             raise ValueError("beta is for sum-product with factor: soft only")
         if (self.batch_size is None) == (self.schedule == "mini-batch"):
             raise ValueError("batch_size goes with schedule: mini-batch, and only with it")
-        if self.reinforcement and self.algorithm == "max-product":
+        if self.reinforcement and self.algorithm not in ("sum-product", "max-sum"):
             raise ValueError("reinforcement is for sum-product and max-sum")
+        for key in DESCENT:
+            if (getattr(self, key) is not None) != self.descends:
+                raise ValueError(f"{key} goes with algorithm: gradient-descent, and only with it")
+        if self.descends and self.method != "messages":
+            raise ValueError(f"method: {self.method!r}; algorithm gradient-descent has none")
+        if self.descends and (self.schedule != "offline" or soft):
+            raise ValueError(
+                f"schedule: {self.schedule!r}, factor: {self.factor!r}; algorithm gradient-descent "
+                "is offline and has no factors"
+            )
+
+    @property
+    def descends(self) -> bool:
+        """Whether this is gradient descent, which passes no messages."""
+        return self.algorithm == "gradient-descent"
 
     @property
     def rules(self) -> Rules:
@@ -133,6 +155,8 @@ class Learner:
     def algebras(self) -> tuple[int, ...]:
         """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
         settles doubts, and computes the last messages."""
+        if self.descends:
+            return ()
         return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
 
 

@@ -13,7 +13,7 @@ from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
 from sparsebp.contents import NUMBERS
 from sparsebp.drawings import check_figure
-from sparsebp.graph import column_degree
+from sparsebp.graph import column_degree, shared_entries
 from sparsebp.model import activation
 from sparsebp.validation import (
     ConfigError,
@@ -24,12 +24,13 @@ from sparsebp.validation import (
     validated,
 )
 
+SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
 
 # At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
-# numbers of samples in an experiment, trainings in all, and characters of a spec, which is an
-# argument of a program: Linux allows 128 KiB.
-STATES, GRID, TRAININGS, ARGUMENT = 2**16, 10**4, 10**5, 120_000
+# numbers of samples in an experiment, trainings in all, characters of a spec, which is an argument
+# of a program (Linux allows 128 KiB), and cells of a layer in which entries are looked for.
+STATES, GRID, TRAININGS, ARGUMENT, CELLS = 2**16, 10**4, 10**5, 120_000, 10**7
 
 
 def _unshared(value):
@@ -124,6 +125,12 @@ class Study:
             weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
             numbers = len(block["samples"]) * weights
             _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
+            for layer, (rows, columns) in LAYERS.items():
+                if "overlap" in block["student"]:
+                    cells = layers[rows] * layers[columns]
+                    _refuse_beyond(
+                        CELLS, f"{where}.student.overlap.{layer}", cells, "cells to search for room"
+                    )
 
     def _states(self, experiment: str) -> int:
         """How many states an edge has, see ``factors.HiddenStates``."""
@@ -179,17 +186,15 @@ class Study:
             "activation": block["activation"],
             "samples": max(block["samples"]),
             "test_samples": self.study["test_samples"],
-        }
+        } | ({"noise": block["noise"]} if "noise" in block else {})
 
     def student_spec(self, experiment: str) -> dict:
         """Slice that a student's patterns depend on."""
         block = self.experiments[experiment]
-        return {
-            "entropy": self.study["entropy"],
-            "layers": block["layers"],
-            "nonzeros_per_row": block["student"]["nonzeros_per_row"],
-            "alphabet": block["student"]["alphabet"],
-        }
+        student = {key: block["student"][key] for key in ("nonzeros_per_row", "alphabet")}
+        if "overlap" in block["student"]:
+            student["overlap"] = block["student"]["overlap"]
+        return {"entropy": self.study["entropy"], "layers": block["layers"], **student}
 
     def train_spec(self, experiment: str, learner: str) -> dict:
         """Slice for training."""
@@ -260,7 +265,7 @@ class Study:
             "experiments": {
                 experiment: {
                     key: self.experiments[experiment][key]
-                    for key in ("thesis", "layers", "nonzeros_per_row", "activation", "student")
+                    for key in SHOWN
                     if key in self.experiments[experiment]
                 }
                 for experiment in experiments
@@ -320,13 +325,19 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
     alphabet = experiment["student"]["alphabet"]
     if not {-1, 1} <= set(alphabet):
         raise ConfigError(f"{where}.student.alphabet: {show(alphabet)} lacks the teacher's -1 or 1")
+    noise = experiment.get("noise", {})
+    if ("jittered" in noise) != ("scale" in noise):
+        raise ConfigError(
+            f"{where}.noise: {show(noise)}; scale goes with jittered, and jittered with it"
+        )
     for layer, (rows, columns) in LAYERS.items():
-        if student[layer] < teacher[layer]:
+        overlap = experiment["student"].get("overlap", {}).get(layer)
+        if student[layer] < teacher[layer] and overlap is None:
             raise ConfigError(
-                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; the student's "
-                f"pattern contains the teacher's, so at least {teacher[layer]}"
+                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; without overlap the "
+                f"student's pattern contains the teacher's, so at least {teacher[layer]}"
             )
-        if student[layer] > teacher[layer] and 0 not in alphabet:
+        if overlap in (None, 1) and student[layer] > teacher[layer] and 0 not in alphabet:
             raise ConfigError(
                 f"{where}.student.alphabet: {show(alphabet)} lacks 0, which a student with more "
                 f"{layer} weights than its teacher needs"
@@ -335,6 +346,12 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
             key = f"{where}.{owner}nonzeros_per_row.{layer}"
             try:
                 column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+        if overlap is not None:
+            shape = sizes[rows], sizes[columns], teacher[layer], student[layer]
+            try:
+                shared_entries(*shape, overlap, where=f"{where}.student.overlap.{layer}")
             except ValueError as error:
                 raise ConfigError(str(error)) from None
 

@@ -93,4 +93,14 @@ def generalization_error(student: list[Layer], phi: Activation, test: Samples) -
         phi: the activation function of both.
         test: samples that the student has not seen.
     """
-    return float(np.mean((test.y - forward(*student, phi, test.x)) ** 2))
+    return squared_error(forward(*student, phi, test.x), test)
+
+
+def squared_error(prediction: np.ndarray, test: Samples) -> float:
+    """Eq. 3.13 of any network by its outputs for ``test.x``.
+
+    Args:
+        prediction: (samples, output), its outputs.
+        test: samples that it has not seen.
+    """
+    return float(np.mean((test.y - prediction) ** 2))

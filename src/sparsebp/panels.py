@@ -57,7 +57,12 @@ from sparsebp.plotting import (
 
 DODGE = 0.1
 ROW_HEIGHT = 2.3  # inches: one row of panels
-ALGORITHMS = {"sum-product": "BP", "max-product": "max-product", "max-sum": "max-sum"}
+ALGORITHMS = {
+    "sum-product": "BP",
+    "max-product": "max-product",
+    "max-sum": "max-sum",
+    "gradient-descent": "gradient descent",
+}
 
 
 def build(spec, results):

@@ -26,6 +26,15 @@ Y_LABELS = {
 }
 # Of numbers in an experiment's block; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
+KEY_LABELS |= {
+    **{f"student.overlap.{layer}": "overlap" for layer in ("input", "output")},
+    **{
+        f"student.nonzeros_per_row.{layer}": f"{layer} entries per row"
+        for layer in ("input", "output")
+    },
+    "noise.flipped": "fraction flipped",
+    "noise.scale": "noise",
+}
 # These errors are parts of others, and drawn on their scale.
 WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 
@@ -64,6 +73,7 @@ STYLES = {
     ("sum-product", 0.01, "offline", None): Style(_SKY, "s", (0, (5, 2)), 1),
     ("max-sum", 0, "offline", None): Style(_VERMILION, "^", (0, (5, 1, 1, 1, 1, 1)), 2),
     ("max-sum", 0.01, "offline", None): Style(_TAN, "D", (0, (2, 1)), 3),
+    ("gradient-descent", 0, "offline", None): Style(_GREEN, "H", (0, (8, 1)), 0),
 }
 # For any other learner: no marker is one of the table's, no two share both marker and colour.
 SPARE_COLORS = (_VERMILION, _SKY, _GREEN, _PINK, _BLUE, _ORANGE, _TAN, _GREY, "#333333")

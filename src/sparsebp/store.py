@@ -48,6 +48,12 @@ CONTRACT = {
         "status": (("n_samples",), "i1"),
         "expected_error": (("n_samples",), "f8"),
     },
+    "predicted": {
+        "n_samples": (("n_samples",), "i4"),
+        "prediction": (("n_samples", "test_sample", "output"), "f8"),
+        "iterations": (("n_samples",), "i4"),
+        "status": (("n_samples",), "i1"),
+    },
     "results": {
         "learner": (("learner",), str),
         "seed": (("seed",), "i8"),
@@ -166,6 +172,17 @@ def read_trained(path: str | Path) -> dict[str, np.ndarray]:
     """Read a <learner>.nc from ``path``: the arrays of ``CONTRACT["trained"]`` by name. Raises
     BadFile."""
     return _read(path, "trained")
+
+
+def write_predicted(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
+    """Write <learner>.nc of gradient descent, from the arrays of ``CONTRACT["predicted"]``."""
+    _write(path, "predicted", arrays, provenance)
+
+
+def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
+    """Read <learner>.nc of gradient descent: the arrays of ``CONTRACT["predicted"]`` by name.
+    Raises BadFile."""
+    return _read(path, "predicted")
 
 
 def write_results(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:

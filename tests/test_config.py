@@ -178,7 +178,7 @@ BAD_VALUES = [
     ("figures/cooled/panels/0/against", "reinforcement", "0 in ms and soft", "they differ"),
     ("figures/cooled/panels/0/at", 3, "wider", "1, 2, 5"),
     ("figures/cooled/panels/0/at/0", 3, "wider", "1, 2, 5"),
-    ("figures/cooled/panels/0/at", [], "short"),
+    ("figures/cooled/panels/0/at", [], "empty"),
     ("figures/cooled/panels/0/at", [2, 2], "unique"),
     ("figures/cooled/panels/0/at", "all", "integer or array"),
     ("figures/several/panels/0/at", [2, 5], "is no m of matched"),

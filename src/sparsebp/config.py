@@ -88,11 +88,11 @@ class Study:
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
-        for name, figure in config["figures"].items():
-            check_figure(name, figure, config["experiments"], config["choices"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
+        for name, figure in study.figures.items():
+            check_figure(name, figure, study.experiments, study.learners, study.choices)
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)

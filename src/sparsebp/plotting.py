@@ -24,7 +24,7 @@ Y_LABELS = {
     "excess_error": "error by excess weights",
     "generalization_error": "generalisation error (Eq. 3.13)",
 }
-# Of numbers in an experiment's block; any other is called by its key.
+# Of numbers in a block of the configuration, and of results; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
 KEY_LABELS |= {
     **{f"student.overlap.{layer}": "overlap" for layer in ("input", "output")},
@@ -35,6 +35,7 @@ KEY_LABELS |= {
     "noise.flipped": "fraction flipped",
     "noise.scale": "noise",
 }
+KEY_LABELS |= {"beta": "inverse temperature β", "n_samples": "samples m"}
 # These errors are parts of others, and drawn on their scale.
 WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 
@@ -152,7 +153,7 @@ def style_numbers(numbers):
 
 
 def key_label(key):
-    """What a number in an experiment's block is called."""
+    """What a number in a block of the configuration is called."""
     return KEY_LABELS.get(key) or key.replace(".", " ").replace("_", " ")
 
 

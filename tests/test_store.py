@@ -48,6 +48,7 @@ CONTENTS = {
         "iterations": (("n_samples",), np.array([12, 500], "i4")),
         "status": (("n_samples",), np.array([1, 2], "i1")),
         "expected_error": (("n_samples",), np.array([0.25, np.nan])),
+        "entropy": (("n_samples",), np.array([np.nan, 0.125])),
     },
 }
 KINDS = list(CONTENTS)

@@ -24,9 +24,10 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
     pairs = [pair for names in choices.values() for pair in names.items() if pair[0] in experiments]
     originals = {again: original for original, again in pairs}
     check_among(f"{where}.experiment", name, originals, "is not among the choices' experiments")
-    ran = experiments[originals[name]]["learners"]
+    again, ran = experiments[name]["learners"], experiments[originals[name]]["learners"]
+    ran = [learner for learner in ran if learner in again]
     for learner in block.setdefault("learners", list(ran)):
-        check_among(f"{where}.learners", learner, ran, f"does not run in {originals[name]}")
+        check_among(f"{where}.learners", learner, ran, f"does not run in {name}")
     (first, last), grid = block["samples"], experiments[name]["samples"]
     if not any(first <= m <= last for m in grid):
         raise ConfigError(

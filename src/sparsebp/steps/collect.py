@@ -10,6 +10,7 @@ from sparsebp.algorithms import Learner, batches
 from sparsebp.model import Layer, activation
 from sparsebp.provenance import record
 
+BELIEVED = ("expected_error", "entropy")
 ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
 
 
@@ -30,7 +31,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     phi = activation(**spec["activation"])
     error = partial(np.full, shape, np.nan)
     values = {
-        **{name: error() for name in (*ERRORS, "generalization_error", "expected_error")},
+        **{name: error() for name in (*ERRORS, "generalization_error", *BELIEVED)},
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
@@ -88,7 +89,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                 values["generalization_error"][i, j, k] = metrics.generalization_error(
                     learnt, phi, test
                 )
-                for name in ("expected_error", "iterations", "status"):
+                for name in (*BELIEVED, "iterations", "status"):
                     values[name][i, j, k] = found[name][row]
     for behind, what in ((draws, "sources"), (engines, "engines or library versions")):
         if len(behind) > 1:

@@ -83,6 +83,7 @@ def run(
         "iterations",
         "status",
         "expected_error",
+        "entropy",
     )
     arrays = {
         name: np.array(column) for name, column in zip(names, zip(*found, strict=True), strict=True)

@@ -252,7 +252,7 @@ def test_files_get_the_usual_permissions(tmp_path):
 def results():
     dims, shape = ("learner", "seed", "n_samples"), (2, 2, 3)
     errors = ("weight", "flipped", "topology", "excess", "generalization", "expected")
-    floats = [f"{name}_error" for name in errors]
+    floats = [*(f"{name}_error" for name in errors), "entropy"]
     ints = {"iterations": np.int32, "status": np.int8}
     return xr.Dataset(
         {name: (dims, np.full(shape, np.nan)) for name in floats}

@@ -27,7 +27,12 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
     again, ran = experiments[name]["learners"], experiments[originals[name]]["learners"]
     ran = [learner for learner in ran if learner in again]
     for learner in block.setdefault("learners", list(ran)):
-        check_among(f"{where}.learners", learner, ran, f"does not run in {name}")
+        check_among(
+            f"{where}.learners",
+            learner,
+            ran,
+            f"is not run again in {name}, or not in {originals[name]}",
+        )
     (first, last), grid = block["samples"], experiments[name]["samples"]
     if not any(first <= m <= last for m in grid):
         raise ConfigError(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp import bethe
 from sparsebp import factors as fac
 from sparsebp.algorithms import Batch, Learner, Status, batches
 from sparsebp.data import Samples, Stream, generator
@@ -214,8 +215,10 @@ def propagate(
             break
     if not now.certain:
         return Outcome(prior, now.steps, Status.CONTRADICTION)
-    status = Status.CONVERGED if now.converged else Status.STEP_LIMIT
-    return Outcome(beliefs, now.steps, status, support)
+    status, log_partition = Status.CONVERGED if now.converged else Status.STEP_LIMIT, np.nan
+    if learner.counts:
+        log_partition = bethe.log_partition(now.u, now.problem, factors, now.prior, learner.rules)
+    return Outcome(beliefs, now.steps, status, support, log_partition)
 
 
 def _possible(learner, problem, factors, support, threads) -> Beliefs | None:

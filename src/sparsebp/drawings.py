@@ -1,5 +1,6 @@
 """The figures of a configuration: whether there is what their panels draw."""
 
+from sparsebp import law
 from sparsebp.validation import ConfigError, check_among, check_either, is_number, show
 
 # Keys of a panel of several experiments: which number of theirs, and what goes with the first.
@@ -75,10 +76,30 @@ def _check_panel(where: str, panel: dict, experiments: dict) -> None:
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]
     trouble = f"does not run in {', '.join(panel['experiments'])}"
+    if "minus" in panel:
+        check_among(f"{where}.minus", panel["minus"], common, trouble)
+        common = [learner for learner in common if learner != panel["minus"]]
+        trouble += f", or is {panel['minus']}, which is subtracted"
+        for key in ("at_most", "law"):
+            if key in panel:
+                raise ConfigError(f"{where}.{key}: {panel[key]}; allowed without minus only")
     for learner in panel.setdefault("learners", common):
         check_among(f"{where}.learners", learner, common, trouble)
+    if panel.get("law"):
+        _check_law(f"{where}.law", panel, experiments)
     if "by" in panel and len(panel["learners"]) != 1:
         raise ConfigError(f"{where}.learners: {panel['learners']}; allowed with by: one")
+
+
+def _check_law(where: str, panel: dict, experiments: dict) -> None:
+    if "against" in panel or "by" in panel:
+        raise ConfigError(f"{where}: true; allowed with experiment only")
+    check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
+    [name] = panel["experiments"]
+    try:
+        law.neuron(experiments[name])
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}, in {name}") from None
 
 
 def _check_absent(where: str, panel: dict, keys, other: str) -> None:

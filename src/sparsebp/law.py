@@ -47,17 +47,28 @@ class Decay(NamedTuple):
 
 
 def of_experiment(block: dict) -> Decay:
-    """The decay in an experiment of a configuration.
+    """The decay in an experiment of a configuration. Raises ValueError as ``neuron`` does."""
+    phi = activation(**block["activation"])
+    return decay(block["student"]["alphabet"], phi, *neuron(block))
+
+
+def neuron(block: dict) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Non-zeros per row of W_in and per column of W_out, of the teacher and of the student.
 
     Raises:
         ValueError: a hidden neuron has too many states to compare them all.
     """
-    readers = block["layers"]["output"] / block["layers"]["hidden"]
-    teacher, student = (
-        (per_row["input"], round(per_row["output"] * readers))
-        for per_row in (block["nonzeros_per_row"], block["student"]["nonzeros_per_row"])
-    )
-    return decay(block["student"]["alphabet"], activation(**block["activation"]), teacher, student)
+    layers, student = block["layers"], block["student"]
+    both = [
+        (per_row["input"], per_row["output"] * layers["output"] // layers["hidden"])
+        for per_row in (block["nonzeros_per_row"], student["nonzeros_per_row"])
+    ]
+    count = len(student["alphabet"]) ** sum(both[1])
+    if count > STUDENTS:
+        raise ValueError(
+            f"a hidden neuron has {count} states of its weights; at most {STUDENTS} are compared"
+        )
+    return tuple(both)
 
 
 def decay(alphabet, phi: Activation, teacher: tuple[int, int], student: tuple[int, int]) -> Decay:
@@ -67,17 +78,8 @@ def decay(alphabet, phi: Activation, teacher: tuple[int, int], student: tuple[in
         alphabet: the values of a weight.
         phi: the activation.
         teacher, student: non-zeros per row of W_in, and per column of W_out.
-
-    Raises:
-        ValueError: a hidden neuron has too many states to compare them all.
     """
     k_in, readers = student
-    count = len(alphabet) ** (k_in + readers)
-    if count > STUDENTS:
-        raise ValueError(
-            f"a hidden neuron with {k_in} input and {readers} output weights has {count} states; "
-            f"at most {STUDENTS} are compared"
-        )
     states = np.array(list(product(alphabet, repeat=k_in + readers)))
     patterns = np.array(list(product((-1, 1), repeat=k_in)))
     said = _said(states, k_in, patterns, phi)

@@ -1,5 +1,6 @@
 """The figures of a configuration: whether there is what their panels draw."""
 
+from sparsebp import law
 from sparsebp.validation import ConfigError, check_among, check_either, is_number, show
 
 # Keys of a panel that compares: which number of experiments, or the first of learners, and what
@@ -49,9 +50,15 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
     pairs = [pair for names in choices.values() for pair in names.items() if pair[0] in experiments]
     originals = {again: original for original, again in pairs}
     check_among(f"{where}.experiment", name, originals, "is not among the choices' experiments")
-    ran = experiments[originals[name]]["learners"]
+    again, ran = experiments[name]["learners"], experiments[originals[name]]["learners"]
+    ran = [learner for learner in ran if learner in again]
     for learner in block.setdefault("learners", list(ran)):
-        check_among(f"{where}.learners", learner, ran, f"does not run in {originals[name]}")
+        check_among(
+            f"{where}.learners",
+            learner,
+            ran,
+            f"is not run again in {name}, or not in {originals[name]}",
+        )
     (first, last), grid = block["samples"], experiments[name]["samples"]
     if not any(first <= m <= last for m in grid):
         raise ConfigError(
@@ -74,12 +81,32 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]
     trouble = f"does not run in {', '.join(panel['experiments'])}"
+    if "minus" in panel:
+        check_among(f"{where}.minus", panel["minus"], common, trouble)
+        common = [learner for learner in common if learner != panel["minus"]]
+        trouble += f", or is {panel['minus']}, which is subtracted"
+        for key in ("at_most", "law"):
+            if key in panel:
+                raise ConfigError(f"{where}.{key}: {panel[key]}; allowed without minus only")
     for learner in panel.setdefault("learners", common):
         check_among(f"{where}.learners", learner, common, trouble)
+    if panel.get("law"):
+        _check_law(f"{where}.law", panel, experiments)
     if "by" in panel and len(panel["learners"]) != 1:
         raise ConfigError(f"{where}.learners: {panel['learners']}; allowed with by: one")
     if of_learners:
         _check_numbers(where, panel, experiments[panel["experiments"][0]], learners)
+
+
+def _check_law(where: str, panel: dict, experiments: dict) -> None:
+    if "against" in panel or "by" in panel:
+        raise ConfigError(f"{where}: true; allowed with experiment only")
+    check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
+    [name] = panel["experiments"]
+    try:
+        law.neuron(experiments[name])
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}, in {name}") from None
 
 
 def _check_absent(where: str, panel: dict, keys, other: str) -> None:

@@ -152,6 +152,8 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
     against += dict.fromkeys(map(_position, (p for p in panels if "at" in p)))
     for panel in panels:
         error = Y_LABELS[panel["quantity"]].split(" (")[0]
+        if "minus" in panel:
+            error += f" less that of {panel['minus']}"
         if "at_most" in panel:
             limit = f"{error} is at most {panel['at_most']:g} against {panel['against']}"
             limits[f"number of samples from which on {limit}"] = None

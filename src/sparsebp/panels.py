@@ -22,6 +22,11 @@ the bars; the values are not moved. Every axis that starts at zero reaches sligh
 line at zero, so that an exact zero is seen. A logarithmic axis is linear below the smallest value,
 for the same reason.
 
+References. The exact learner is a thin black line without markers and bars. In a panel `minus` a
+learner each curve is the mean of its difference from that learner in the same simulation; if the
+axis is logarithmic, it is so to both sides of zero, over three powers of ten. The dashed grey line
+is the decay of `law`, which has no parameter to fit.
+
 How a run ended. A cross above a mean tells that at least one seed stopped at the step limit, an
 exclamation mark that one met a contradiction (no configuration left). Unmarked: all converged.
 """
@@ -38,10 +43,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from sparsebp import law
 from sparsebp.plotting import (
     BLANK,
     MARKS,
     NEVER,
+    REFERENCE,
     WHOLES,
     WIDTH,
     Y_LABELS,
@@ -58,6 +65,7 @@ from sparsebp.plotting import (
 )
 
 DODGE = 0.1
+LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.3  # inches: one row of panels
 ALGORITHMS = {
     "sum-product": "BP",
@@ -75,7 +83,8 @@ def build(spec, results):
     for panel in panels:
         for experiment in panel["experiments"]:
             samples = np.atleast_1d(panel.get("at", [])).tolist()
-            wanted = {"learner": panel["learners"], "n_samples": samples}
+            compared = [panel["minus"]] if "minus" in panel else []
+            wanted = {"learner": panel["learners"] + compared, "n_samples": samples}
             check(spec["name"], results, experiment, [panel["quantity"]], wanted)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = -(-len(panels) // columns)
@@ -94,6 +103,9 @@ def build(spec, results):
         seen |= _draw_panel(ax, panel, styles[_by(panel)], _table(panel, results))
         ax.set_title(panel.get("title") or _title(panel, spec), loc="left")
     _align(axes, panels, learners, columns, results)
+    for ax, panel in zip(axes, panels, strict=True):
+        if panel.get("law"):
+            _draw_law(ax, panel, spec["experiments"], _positions(panel, results))
     add_legends(drawing, entries, seen)
     return drawing
 
@@ -160,6 +172,9 @@ def _table(panel, results):
     for experiment in panel["experiments"]:
         data = results[experiment].sel(learner=panel["learners"])
         data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
+        if "minus" in panel:
+            other = results[experiment][panel["quantity"]].sel(learner=panel["minus"], drop=True)
+            data["value"] = data["value"] - other
         if "at" in panel:
             data = data.sel(n_samples=np.atleast_1d(panel["at"]))
         elif "at_most" in panel:
@@ -199,10 +214,12 @@ def _draw_panel(ax, panel, styles, table):
         log_scale(ax, "x", positions)
     scale = ax.xaxis.get_transform()
     step = np.diff(scale.transform(positions)).min(initial=np.ptp(positions) or 1)
-    offsets = np.linspace(-DODGE, DODGE, len(names)) * step if len(names) > 1 else [0.0]
+    moved = [name for name in names if styles[name].layer != REFERENCE]
+    aside = np.linspace(-DODGE, DODGE, len(moved)) * step if len(moved) > 1 else [0.0]
+    offsets = dict(zip(moved, aside, strict=False))
     ax.axhline(0, color="0.5", linewidth=0.6, zorder=1)
-    for name, offset in zip(names, offsets, strict=True):
-        data = table[table["curve"] == name]
+    for name in names:
+        data, offset = table[table["curve"] == name], offsets.get(name, 0.0)
         data = data.assign(x=scale.inverted().transform(scale.transform(data["x"]) + offset))
         properties = curve_properties(styles[name])
         ink = to_rgba(styles[name].color, 0.7)
@@ -212,7 +229,8 @@ def _draw_panel(ax, panel, styles, table):
             label, style = (f"_{name}", {"linestyle": "none"}) if limit else (str(name), {})
             sns.lineplot(
                 part, x="x", y="value", ax=ax, label=label, legend=False,
-                errorbar=confidence_interval, err_style="bars", err_kws=bars, **properties | style,
+                errorbar=confidence_interval if name in offsets else None,
+                err_style="bars", err_kws=bars, **properties | style,
             )  # fmt: skip
         means = data.groupby("x")["value"].mean().dropna()
         for status, (marker, size, above, label) in MARKS.items():
@@ -223,6 +241,15 @@ def _draw_panel(ax, panel, styles, table):
                 ax.plot(marked, label=label, transform=ax.transData + shift, zorder=3, **mark)
                 seen.add(status)
     return seen
+
+
+def _draw_law(ax, panel, experiments, positions):
+    """Draw the decay of the quantity of a panel that the law gives, within the panel's limits."""
+    [name] = panel["experiments"]
+    found = law.of_experiment(experiments[name])
+    m = np.linspace(positions[0], positions[-1], 200)
+    decay = getattr(found, panel["quantity"]) * found.rate**m
+    ax.plot(m, decay, label="law", scalex=False, scaley=False, **LAW)
 
 
 def _align(axes, panels, learners, columns, results):
@@ -239,7 +266,7 @@ def _align(axes, panels, learners, columns, results):
     ]
     wholes = [WHOLES.get(panel["quantity"], panel["quantity"]) for panel in panels]
     y_keys = [
-        (whole, panel.get("at_most"), panel.get("scale"), tuple(panel.get("y") or ()))
+        (whole, *map(panel.get, ("minus", "at_most", "scale")), tuple(panel.get("y") or ()))
         for whole, panel in zip(wholes, panels, strict=True)
     ]
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
@@ -252,6 +279,10 @@ def _align(axes, panels, learners, columns, results):
         means = np.concatenate([curve.get_ydata() for a in same_y for curve in a.lines])
         top = min(max(a.dataLim.y1 for a in same_y), 1.5 * max(means))
         low, high = panel.get("y") or (0, 1.06 * top or 0.1)
+        if "minus" in panel and "y" not in panel:
+            low = 1.06 * max(min(a.dataLim.y0 for a in same_y), 1.5 * min(means))
+            means = np.abs(means)
+            means = means[means >= 1e-3 * max(means)]
         if panel.get("scale") == "log":
             threshold = log_scale(ax, "y", means, high)
             ax.set_ylim(low or -0.3 * threshold, high)
@@ -313,6 +344,8 @@ def _x_label(panel):
 
 def _y_label(panel):
     label = Y_LABELS[panel["quantity"]]
+    if "minus" in panel:
+        return f"{label.split(' (')[0]}\n− that of {panel['minus']}"
     if "at_most" in panel:
         return f"m from which on\n{label.split(' (')[0]} ≤ {panel['at_most']:g}"
     return label
@@ -340,6 +373,10 @@ def _legend_rows(panels, learners, styles, width):
         lengths = [max(len(label) for _, label in column) for column in columns]
         if sum(0.58 + 0.065 * length for length in lengths) < width:  # inches
             break
+    if any(panel.get("law") for panel in panels):
+        label = "decay by counting undetermined weights, nothing fitted"
+        head = [(BLANK, "")] if len(table[0]) > 1 and table[0][0][0] is BLANK else []
+        table.append([*head, (Line2D([], [], **LAW), label)])
     return table
 
 

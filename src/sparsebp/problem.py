@@ -1,5 +1,6 @@
 """What a student knows of its network, and what it believes of its weights."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,11 @@ class Problem(NamedTuple):
         states = HiddenStates.of(alphabet, fan_in)
         orders = near_together(patterns.outer, hidden)
         return cls(patterns, states, readers(patterns.outer, hidden), phi, orders)
+
+    def blocked(self) -> "Problem":
+        """With one variable for all input weights of a hidden neuron, which has S values."""
+        joint = np.arange(len(self.states.tuples))[:, None]
+        return self._replace(states=replace(self.states, tuples=joint))
 
 
 class Beliefs(NamedTuple):

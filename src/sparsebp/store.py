@@ -47,6 +47,7 @@ CONTRACT = {
         "iterations": (("n_samples",), "i4"),
         "status": (("n_samples",), "i1"),
         "expected_error": (("n_samples",), "f8"),
+        "entropy": (("n_samples",), "f8"),
     },
     "predicted": {
         "n_samples": (("n_samples",), "i4"),
@@ -64,6 +65,7 @@ CONTRACT = {
         "excess_error": (RESULT_DIMENSIONS, "f8"),
         "generalization_error": (RESULT_DIMENSIONS, "f8"),
         "expected_error": (RESULT_DIMENSIONS, "f8"),
+        "entropy": (RESULT_DIMENSIONS, "f8"),
         "iterations": (RESULT_DIMENSIONS, "i4"),
         "status": (RESULT_DIMENSIONS, "i1"),
     },
@@ -84,6 +86,10 @@ RESULTS = {
     "expected_error": (
         "fraction of wrong weights expected from the beliefs",
         "sum-product with hard factors only",
+    ),
+    "entropy": (
+        "entropy of the posterior in nats per weight",
+        "exact, or of Bethe, as the learner; offline sum-product with hard factors only",
     ),
     "iterations": ("steps of the last batch", "0 where not run"),
     "status": (

@@ -5,6 +5,9 @@ finite set of states: an output weight together with the k_in input weights of t
 States that no data can tell apart are one *class*: with an output weight of zero the input weights
 do not matter. A configuration of the factor is one class per edge. So that a factor costs
 classes^k_out and not states^(k_out (1 + k_in)), messages meet factors per hidden neuron.
+
+An output whose target is missing, NaN in y, says nothing: its hard factor allows every
+configuration, and its soft one gives none of them an energy.
 """
 
 from dataclasses import dataclass
@@ -133,8 +136,9 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     owners, found, entries = [], [], 0
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
         # With twice the tolerance the bounds hold all that match, also after rounding.
-        low = phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE)
-        high = phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE)
+        missing = np.isnan(y[:, rows])
+        low = np.where(missing, -np.inf, phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE))
+        high = np.where(missing, np.inf, phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE))
         counts, flat = join_halves(terms, low, high, limit - entries)
         if flat is None:
             raise ValueError(
@@ -177,7 +181,8 @@ def _reproducing(terms, phi, y, owner, configurations) -> np.ndarray:
     for z, target in zip(terms, y, strict=True):
         factor = owner[keep]
         total = sum(z[factor, j, configurations[keep, j]] for j in range(z.shape[1]))
-        keep = keep[np.abs(phi(total) - target[factor]) <= MATCH_TOLERANCE]
+        # Not further off than that, as a missing target is from nothing.
+        keep = keep[~(np.abs(phi(total) - target[factor]) > MATCH_TOLERANCE)]
     return keep
 
 
@@ -207,7 +212,9 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
         z = states.contributions(input_topology, phi, sample[None])[0]
         for rows in _chunks(*table.shape):
             prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in edges]))
-            table[rows] -= (target[rows, None] - prediction) ** 2
+            missed = target[rows, None] - prediction
+            missed[np.isnan(target[rows])] = 0.0
+            table[rows] -= missed**2
     return SoftFactors(table, factors.states)
 
 

@@ -12,7 +12,7 @@ from sparsebp.algorithms import Learner, batches
 from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
 from sparsebp.contents import NUMBERS
-from sparsebp.drawings import check_figure
+from sparsebp.drawings import check_figure, check_figure_of_trees
 from sparsebp.graph import column_degree
 from sparsebp.model import activation
 from sparsebp.validation import (
@@ -47,6 +47,7 @@ class Study:
         study: what all experiments share.
         learners, experiments, figures: blocks by name, those of the choices among them.
         choices: title -> {name of an experiment or learner: the one that it is under this choice}.
+        trees: belief propagation on trees, None where the study has none.
 
     Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
     dict that JSON can hold. A step sees nothing else, so an edit reruns just what it touches.
@@ -57,6 +58,7 @@ class Study:
     experiments: dict
     choices: dict
     figures: dict
+    trees: dict | None = None
 
     @classmethod
     def load(cls, config: dict, schema: str | Path, parts: dict | None = None) -> "Study":
@@ -87,8 +89,13 @@ class Study:
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
+        if "trees" in config:
+            _check_trees(config["trees"], config["experiments"])
         for name, figure in config["figures"].items():
-            check_figure(name, figure, config["experiments"], config["choices"])
+            if "trees" in figure:
+                check_figure_of_trees(name, figure, config.get("trees"))
+            else:
+                check_figure(name, figure, config["experiments"], config["choices"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
@@ -111,6 +118,8 @@ class Study:
             **{f"figures.{name}": self.figure_spec(name) for name in self.figures},
             "experiments": self.kernels_spec(),
         }
+        if self.trees:
+            specs["trees"] = self.trees_spec()
         for where, spec in specs.items():
             check_argument(where, spec)
         for name, block in self.experiments.items():
@@ -236,9 +245,16 @@ class Study:
             "seeds": self.study["seeds"],
         }
 
+    def trees_spec(self) -> dict:
+        """Slice for belief propagation on trees."""
+        shared = {key: self.study[key] for key in ("entropy", "seeds")}
+        return shared | {"trees": self.trees}
+
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure."""
         figure = self.figures[name]
+        if "trees" in figure:
+            return {"name": name, "figure": figure, "learners": {}, "experiments": {}}
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:
@@ -330,6 +346,20 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
                 column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
             except ValueError as error:
                 raise ConfigError(str(error)) from None
+
+
+def _check_trees(block: dict, experiments: dict) -> None:
+    if "trees" in experiments:
+        raise ConfigError("experiments.trees: has the file of the block trees; allowed: others")
+    try:
+        activation(**block["activation"])
+    except ValueError as error:
+        raise ConfigError(f"trees.activation: {error}") from None
+    sizes = block["outputs"]
+    if sizes != sorted(sizes) or any(n % 3 != 1 for n in sizes):
+        raise ConfigError(
+            f"trees.outputs: {show(sizes)}; must be ascending, each one more than a multiple of 3"
+        )
 
 
 def _sample_numbers(name: str, samples: list | dict) -> list[int]:

@@ -32,6 +32,7 @@ BIREGULAR = Rule("neurons from 0 on, each as often, and no column twice in a row
 SIGNS = Rule("-1 and 1", lambda values: np.abs(values.astype(int)) == 1)
 FINITE = Rule("finite numbers", np.isfinite)
 ASCENDING = Rule("ascending numbers from 1", lambda m: m[0] > 0 and (np.diff(m) > 0).all())
+SEEDS = Rule("0, 1, 2 ...", lambda seeds: seeds == np.arange(len(seeds)))
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
 
@@ -54,7 +55,7 @@ ALLOWED = {
     },
     "results": {
         "learner": Rule("different names", _distinct),
-        "seed": Rule("0, 1, 2 ...", lambda seeds: seeds == np.arange(len(seeds))),
+        "seed": SEEDS,
         "n_samples": ASCENDING,
         "weight_error": FRACTIONS,
         "flipped_error": FRACTIONS,
@@ -66,5 +67,17 @@ ALLOWED = {
         "expected_error": FRACTIONS,
         "iterations": COUNTS,
         "status": Rule("0, 1, 2 or 3", lambda values: (values >= 0) & (values <= 3)),
+    },
+    "trees": {
+        "shape": Rule("different names", _distinct),
+        "teacher": Rule("different names", _distinct),
+        "outputs": ASCENDING,
+        "seed": SEEDS,
+        "start": Rule("different names", _distinct),
+        "step": Rule("1, 2, 3 ...", lambda steps: steps == np.arange(1, len(steps) + 1)),
+        "diameter": COUNTS,
+        "deviation": FRACTIONS,
+        "log_partition": FINITE,
+        "bethe": FINITE,
     },
 }

@@ -19,6 +19,7 @@ class Stream(IntEnum):
     STUDENT_PATTERN = 4
     INITIAL_MESSAGES = 5
     TIE_BREAKS = 6
+    TREES = 7
 
 
 def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.Generator:

@@ -9,19 +9,22 @@ from xml.etree import ElementTree
 from matplotlib import style as mpl_style
 from PIL import Image
 
-from sparsebp import dots, panels
+from sparsebp import dots, panels, treeplots
 from sparsebp.files import replacing
 from sparsebp.plotting import RC
+
+KINDS = {"choices": dots, "trees": treeplots}  # by the key that a figure has in place of panels
 
 
 def draw(spec, results, paths, provenance):
     """Draw one figure of the configuration and write it to each of `paths`, all or none.
 
-    `spec` is what `Study.figure_spec` gives, `results` maps an experiment to its dataset, and
+    `spec` is what `Study.figure_spec` gives, `results` maps an experiment, or
+    "trees", to its dataset, and
     `provenance` is put in the metadata (see `read_provenance`).
     """
     with mpl_style.context(RC, after_reset=True):
-        kind = dots if "choices" in spec["figure"] else panels
+        kind = next((kind for key, kind in KINDS.items() if key in spec["figure"]), panels)
         drawing = kind.build(spec, results)
         title = f"{spec['name']} ({spec['figure'].get('thesis', 'sparsebp')})"
         _save(drawing, title, paths, provenance)

@@ -10,7 +10,11 @@ rule figures:
 
 rule figure:
     input:
-        lambda w: expand(paths.RESULTS, experiment=study.figure_spec(w.figure)["experiments"]),
+        lambda w: (
+            paths.TREES
+            if "trees" in study.figures[w.figure]
+            else expand(paths.RESULTS, experiment=study.figure_spec(w.figure)["experiments"])
+        ),
     output:
         expand(paths.FIGURE, format=paths.FIGURE_FORMATS[:-1], allow_missing=True),
         report(
@@ -40,6 +44,7 @@ rule figure:
         # For the caption alone: Snakemake reruns nothing for what is derived from the input.
         figure=lambda w, input: study.figures[w.figure],
         shown=lambda w, input: shown(w.figure),
+        trees=lambda w, input: study.trees,
         study=lambda w, input: study.study,
     message:
         "drawing {wildcards.figure}"

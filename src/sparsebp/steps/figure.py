@@ -14,6 +14,11 @@ def run(spec: dict, results: str, outputs: list[str]) -> None:
     Raises:
         BadFile: an input file is not right.
     """
-    shown, made = store.read_experiments(results, spec["experiments"])
+    if "trees" in spec["figure"]:
+        shown, made = (
+            {"trees": part} for part in store.read_trees(results.format(experiment="trees"))
+        )
+    else:
+        shown, made = store.read_experiments(results, spec["experiments"])
     provenance = record("figure", spec, results=made)
     draw(spec, shown, outputs, provenance)

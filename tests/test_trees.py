@@ -18,15 +18,18 @@ from scipy.sparse.csgraph import connected_components, shortest_path
 from sparsebp import elimination, store
 from sparsebp import factors as fac
 from sparsebp.bethe import log_partition
+from sparsebp.config import Study
 from sparsebp.learning import Beliefs, Messages, propagate
+from sparsebp.provenance import record
 from sparsebp.steps import trees as step
 from sparsebp.treeplots import steps_needed
 from sparsebp.trees import draw_tree
+from sparsebp.validation import ConfigError
 from tests.oracles import elimination as oracle
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
 from tests.problems import RELU, TANH, learner
-from tests.tree_problems import logs_of_rest, observed, random_prior, tree
+from tests.tree_problems import logs_of_rest, observed, random_prior, tree, tree_results
 
 EXACT = dict(damping=0.0, tolerance=1e-14)
 SMALL = {
@@ -384,3 +387,59 @@ def test_the_step_finds_all_this(tmp_path):
             for seed, steps in enumerate(by_size):
                 assert late[i, k, seed, steps] < 1e-12 < late[i, k, seed, steps - 1]
     assert np.nanmin(late[2]) > 1e-9
+
+
+# The configuration.
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("outputs", [4, 8], "trees.outputs: [4, 8]; must be ascending, each one more than a mult"),
+        ("outputs", [7, 4], "trees.outputs: [7, 4]; must be ascending, each one more than a mult"),
+        ("outputs", [1], "trees.outputs.0: 1"),
+        ("activation", {"function": "tanh", "a": 0.1}, "trees.activation: activation tanh takes"),
+        ("fields", 0, "trees.fields: 0"),
+        ("more", 1, "trees: unknown key 'more'; allowed: activation, fields, outputs"),
+    ],
+)
+def test_a_block_that_is_not_right_is_refused(config, schema, key, value, message):
+    config["trees"][key] = value
+    with pytest.raises(ConfigError) as refusal:
+        Study.load(config, schema)
+    assert str(refusal.value).startswith(message)
+
+
+def test_a_figure_that_cannot_be_drawn_is_refused(config, schema):
+    config["figures"]["trees"]["trees"]["outputs"] = [5]
+    with pytest.raises(ConfigError, match=r"^figures\.trees\.trees\.outputs: 5 is not defined"):
+        Study.load(config, schema)
+    config["figures"]["trees"]["columns"] = 2
+    with pytest.raises(ConfigError, match=r"^figures\.trees\.columns: not allowed together"):
+        Study.load(config, schema)
+    config["figures"]["trees"] = {"trees": {}}
+    config["experiments"]["trees"] = config["experiments"]["matched_tanh"]
+    with pytest.raises(ConfigError, match=r"^experiments\.trees: has the file of the block"):
+        Study.load(config, schema)
+    del config["trees"], config["experiments"]["trees"]
+    with pytest.raises(ConfigError, match=r"^figures\.trees\.trees: the configuration has no"):
+        Study.load(config, schema)
+    del config["figures"]["trees"]
+    assert Study.load(config, schema).trees is None
+
+
+def test_a_file_that_is_not_right_is_refused(config, schema, tmp_path):
+    study, path = Study.load(config, schema), tmp_path / "trees.nc"
+    values, coordinates = tree_results(study)
+    spec = study.trees_spec()
+    for change, message in (
+        ({"deviation": values["deviation"] - 2}, "variable deviation holds values that are not"),
+        ({"bethe": values["bethe"] * np.inf}, "variable bethe holds values that are not allowed"),
+    ):
+        store.write_trees(path, values | change, coordinates, record("trees", spec))
+        with pytest.raises(store.BadFile, match=message):
+            store.read_trees(path)
+    for key, value in (("seeds", 3), ("trees", spec["trees"] | {"outputs": [4]}), ("trees", 1)):
+        store.write_trees(path, values, coordinates, record("trees", spec | {key: value}))
+        with pytest.raises(store.BadFile, match=r"trees\.nc: .*its provenance"):
+            store.read_trees(path)

@@ -3,11 +3,12 @@
 import numpy as np
 
 from sparsebp import store
+from sparsebp.contents import SHAPES, STARTS, TEACHERS
 from sparsebp.data import Network, Samples
 from sparsebp.learning import Beliefs, Problem
 from sparsebp.model import Layer, forward
 from sparsebp.provenance import record
-from sparsebp.trees import READS, STARTS, TEACHERS, draw_tree
+from sparsebp.trees import draw_tree
 from tests.problems import TANH, Instance
 
 
@@ -49,7 +50,7 @@ def tree_results(study):
     """Numbers as of the step ``trees``, drawn at random: arrays and coordinates."""
     rng, sizes = np.random.default_rng(0), study.trees["outputs"]
     coordinates = {
-        "shape": list(READS),
+        "shape": list(SHAPES),
         "teacher": list(TEACHERS),
         "outputs": sizes,
         "seed": list(study.seeds()),
@@ -58,7 +59,7 @@ def tree_results(study):
     }
     lengths = [*map(len, coordinates.values())]
     values = {
-        "diameter": rng.integers(3, 2 * min(sizes), (lengths[0], *lengths[2:4])),
+        "diameter": 2 * rng.integers(2, min(sizes) + 1, (lengths[0], *lengths[2:4])),
         "deviation": 10.0 ** rng.uniform(-17, 0, lengths),
         "log_partition": rng.uniform(1, 9, lengths[:4]),
     }

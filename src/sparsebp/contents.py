@@ -36,6 +36,14 @@ SEEDS = Rule("0, 1, 2 ...", lambda seeds: seeds == np.arange(len(seeds)))
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
 
+# Of results/trees.nc, in this order.
+SHAPES, TEACHERS, STARTS = ("chain", "tree", "ring"), ("relay", "random"), ("uniform", "random")
+
+
+def _named(names: tuple[str, ...]) -> Rule:
+    return Rule(", ".join(names), lambda values: tuple(values.tolist()) == names)
+
+
 PATTERNS = {"input_topology": BIREGULAR, "output_topology": BIREGULAR}
 ALLOWED = {
     "teacher": PATTERNS | {"input_weights": SIGNS, "output_weights": SIGNS},
@@ -69,13 +77,13 @@ ALLOWED = {
         "status": Rule("0, 1, 2 or 3", lambda values: (values >= 0) & (values <= 3)),
     },
     "trees": {
-        "shape": Rule("different names", _distinct),
-        "teacher": Rule("different names", _distinct),
+        "shape": _named(SHAPES),
+        "teacher": _named(TEACHERS),
         "outputs": ASCENDING,
         "seed": SEEDS,
-        "start": Rule("different names", _distinct),
+        "start": _named(STARTS),
         "step": Rule("1, 2, 3 ...", lambda steps: steps == np.arange(1, len(steps) + 1)),
-        "diameter": COUNTS,
+        "diameter": Rule("even numbers from 2", lambda v: (v >= 2) & (v % 2 == 0)),
         "deviation": FRACTIONS,
         "log_partition": FINITE,
         "bethe": FINITE,

@@ -253,6 +253,8 @@ def read_trees(path: str | Path) -> tuple:
     check_made(path, made, step="trees", seeds=len(arrays["seed"]))
     if not isinstance(told, dict) or told.get("outputs") != arrays["outputs"].tolist():
         raise BadFile(f"{path}: outputs of its provenance are not {arrays['outputs'].tolist()}")
+    if arrays["diameter"].max() > 2 * len(arrays["step"]):
+        raise BadFile(f"{path}: variable diameter holds more than twice its number of steps")
     found = {name: (CONTRACT["trees"][name][0], array) for name, array in arrays.items()}
     return xarray.Dataset(found), made
 

@@ -6,13 +6,6 @@ import numpy as np
 
 from sparsebp.data import Patterns
 
-# What is drawn of the shapes: hidden neurons that an output reads. A ring is a chain with an output
-# more, which closes it.
-READS = {"chain": 2, "tree": 3, "ring": 2}
-# The teachers of ``steps.trees``; starts, with the standard deviation of the first messages.
-TEACHERS = "relay", "random"
-STARTS = {"uniform": 0.0, "random": 1.0}
-
 
 def draw_tree(observed: int, reads: int, rng: np.random.Generator) -> tuple[Patterns, int]:
     """Draw patterns for which the factors of the first ``observed`` outputs form a tree.

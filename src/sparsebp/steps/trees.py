@@ -7,6 +7,7 @@ import numpy as np
 from sparsebp import store
 from sparsebp.algorithms import Learner
 from sparsebp.bethe import log_partition
+from sparsebp.contents import SHAPES, STARTS, TEACHERS
 from sparsebp.data import Samples, Stream, generator
 from sparsebp.elimination import exact
 from sparsebp.factors import hard_factors
@@ -14,8 +15,12 @@ from sparsebp.messages import Messages
 from sparsebp.model import Layer, activation, forward
 from sparsebp.problem import Beliefs, Problem
 from sparsebp.provenance import record
-from sparsebp.trees import READS, STARTS, TEACHERS, draw_tree
+from sparsebp.trees import draw_tree
 
+# Hidden neurons that an output reads. A ring is a chain with an output more, which closes it.
+READS = {"chain": 2, "tree": 3, "ring": 2}
+# Standard deviation of the first log-messages.
+SCALES = {"uniform": 0.0, "random": 1.0}
 # Steps beyond those that the diameter asks for.
 MORE = 3
 RING_STEPS = 2000
@@ -33,7 +38,7 @@ def run(spec: dict, output: str) -> None:
     block, seeds = spec["trees"], spec["seeds"]
     sizes, phi = block["outputs"], activation(**block["activation"])
     coordinates = {
-        "shape": list(READS),
+        "shape": list(SHAPES),
         "teacher": list(TEACHERS),
         "outputs": sizes,
         "seed": list(range(seeds)),
@@ -43,7 +48,7 @@ def run(spec: dict, output: str) -> None:
     lengths = [len(labels) for labels in coordinates.values()]
     values = {
         "deviation": np.full(lengths, np.nan),
-        "diameter": np.zeros((len(READS), *lengths[2:4]), int),
+        "diameter": np.zeros((len(SHAPES), *lengths[2:4]), int),
         **{name: np.empty(lengths[:4]) for name in ("log_partition", "bethe")},
     }
     places = product(*(enumerate(coordinates[name]) for name in ("shape", "teacher", "outputs")))
@@ -62,8 +67,9 @@ def run(spec: dict, output: str) -> None:
             factors = hard_factors(problem.states, *patterns, phi, *samples, memory_gib=1)
             values["diameter"][i, k, seed] = diameter
             values["log_partition"][i, j, k, seed] = log_z
-            for start, scale in enumerate(STARTS.values()):
-                now = Messages(_learner(scale), problem, factors, prior, rng)
+            for start, name in enumerate(STARTS):
+                # In logarithms, for which no field is too large.
+                now = Messages(_learner(SCALES[name]), problem, factors, prior, rng, exact=True)
                 for step in range(diameter // 2 + MORE):
                     now.run(1)
                     far = _distance(now.final_beliefs(), marginals)

@@ -20,6 +20,7 @@ class Stream(IntEnum):
     INITIAL_MESSAGES = 5
     TIE_BREAKS = 6
     NOISE = 7
+    TREES = 8
 
 
 def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.Generator:

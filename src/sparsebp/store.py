@@ -204,13 +204,25 @@ def read_trained(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def write_predicted(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
-    """Write <learner>.nc of gradient descent, from the arrays of ``CONTRACT["predicted"]``."""
+    """Write <learner>.nc of gradient descent.
+
+    Args:
+        path: of the file.
+        arrays: those of ``CONTRACT["predicted"]``.
+        provenance: what made it.
+    """
     _write(path, "predicted", arrays, provenance)
 
 
 def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
     """Read <learner>.nc of gradient descent: the arrays of ``CONTRACT["predicted"]`` by name.
-    Raises BadFile."""
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
     return _read(path, "predicted")
 
 
@@ -227,7 +239,7 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
 
 
 def write_trees(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
-    """Write results/trees.nc with xarray, as ``write_results``; names in ``TREES``."""
+    """Write results/trees.nc; names are in ``TREES``. Arguments as for ``write_results``."""
     _write_labelled(path, "trees", TREES, values, coordinates, provenance)
 
 
@@ -273,7 +285,14 @@ def _results(path) -> tuple:
 
 
 def read_trees(path: str | Path) -> tuple:
-    """Read results/trees.nc: an xarray.Dataset and its provenance. Raises BadFile."""
+    """Read results/trees.nc: an xarray.Dataset and its provenance.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
     import xarray
 
     arrays, made = _read(path, "trees"), provenance(path)

@@ -376,7 +376,7 @@ def others(made, kind):
         files["another seed"] = place(made, kind, seed=1)
     if kind not in ("teacher", "student"):
         files["another activation"] = place(made, kind, "bias")
-    return files | {other: place(made, other) for other in CONTRACT if other != kind}
+    return files | {other: place(made, other) for other in CONTRACT.keys() & PATTERNS if other != kind}
 
 
 @pytest.mark.parametrize("step, kind", INPUTS)

@@ -60,6 +60,7 @@ figures:
   several: {panels: [{experiments: [matched, wider], against: layers.input, at: 5}]}
   limited: {panels: [{experiments: [matched, wider], against: layers.input, at_most: 0}]}
   curves: {panels: [{experiments: [matched, wider], by: layers.input}]}
+  cooled: {panels: [{experiment: wider, against: beta, at: [2, 5], x_scale: log}]}
   chosen: {choices: {experiment: again, samples: [2, 5], learners: [bp, ms]}}
   drawn: {drawing: {of: network, experiment: small, output: 2}}
 """)
@@ -190,8 +191,20 @@ BAD_VALUES = [
     ("figures/one/panels/0/learners/0", "ms", "bp, batch4, mp"),
     ("figures/one/panels/0/quantity", "error", "weight_error, flipped_error, topology_error"),
     ("figures/one/panels/0/scale", "logarithmic", "linear, log"),
-    ("figures/one/panels/0/at", 4, "experiments"),
-    ("figures/one/panels/0/x_scale", "log", "experiments"),
+    ("figures/one/panels/0/at", 4, "allowed with against only"),
+    ("figures/one/panels/0/x_scale", "log", "allowed with against only"),
+    ("figures/one/panels/0/at_most", 0, "allowed with experiments only"),
+    ("figures/cooled/panels/0/at_most", 0, "allowed with experiments only"),
+    ("figures/cooled/panels/0/by", "layers.input", "allowed with experiments only"),
+    ("figures/cooled/panels/0/against", "algorithm", "bp, ms, soft", "beta, reinforcement"),
+    ("figures/cooled/panels/0/against", "layers.input", "bp, ms, soft", "beta, reinforcement"),
+    ("figures/cooled/panels/0/against", "reinforcement", "0 in ms and soft", "they differ"),
+    ("figures/cooled/panels/0/at", 3, "wider", "1, 2, 5"),
+    ("figures/cooled/panels/0/at/0", 3, "wider", "1, 2, 5"),
+    ("figures/cooled/panels/0/at", [], "empty"),
+    ("figures/cooled/panels/0/at", [2, 2], "unique"),
+    ("figures/cooled/panels/0/at", "all", "integer or array"),
+    ("figures/several/panels/0/at", [2, 5], "is no m of matched"),
     ("figures/one/panels/0/experiments", ["wider"], "together with experiment"),
     ("figures/one/panels/0/by", "layers.input", "experiments"),
     ("figures/several/panels/0/by", "layers.input", "together with against"),
@@ -303,6 +316,7 @@ BAD_KEYS = [
     ("figures/one/panels", DELETE, "missing"),
     ("figures/one/panels/0/experiment", DELETE, "missing", "experiments"),
     ("figures/several/panels/0/at", DELETE, "'at' is missing", "'at_most' in its place"),
+    ("figures/cooled/panels/0/at", DELETE, "'at' is missing"),
     ("figures/several/panels/0/learners", ["ms"], "'ms'", "matched, wider", "allowed: bp"),
     ("figures/several/panels/0/against", DELETE, "'against' is missing", "'by' in its place"),
     (f"{M}/activation/b", DELETE, "tanh", "nothing"),
@@ -728,6 +742,18 @@ def test_a_panel_with_a_curve_for_each_experiment_is_of_one_learner():
     assert list(load(named).figure_spec("curves")["learners"]) == ["mp"]
 
 
+def test_a_panel_of_learners_knows_their_numbers_and_which_have_none():
+    (panel,) = load(EXTENDED).figure_spec("cooled")["figure"]["panels"]
+    assert (panel["experiments"], panel["at"]) == (["wider"], [2, 5])
+    assert (panel["learners"], panel["numbers"]) == (["bp", "ms", "soft"], {"soft": 2.0})
+    single = put("figures/cooled/panels/0/at", 2, EXTENDED)
+    assert load(single).figure_spec("cooled")["figure"]["panels"][0]["at"] == [2]
+    other = put("figures/cooled/panels/0/learners", ["bp", "ms"], EXTENDED)
+    other = put("figures/cooled/panels/0/against", "reinforcement", other)
+    (panel,) = load(other).figure_spec("cooled")["figure"]["panels"]
+    assert panel["numbers"] == {"bp": 0.01, "ms": 0}
+
+
 def test_a_figure_of_choices_knows_which_learners_stand_under_each():
     spec = load(EXTENDED).figure_spec("chosen")
     assert list(spec["experiments"]) == ["again"]
@@ -752,8 +778,8 @@ def test_a_figure_of_choices_shows_all_learners_unless_it_names_some():
     [
         ("choices/vary/0/damping", [0, 0.3, 0.5], {"chosen"}),
         ("figures/chosen/choices/samples", [1, 5], {"chosen"}),
-        ("learners/ms/label", "max-sum", {"one", "two", "chosen"}),
-        ("learners/soft/beta", 3.0, {"two"}),
+        ("learners/ms/label", "max-sum", {"one", "two", "chosen", "cooled"}),
+        ("learners/soft/beta", 3.0, {"two", "cooled"}),
         ("inference/tolerance", 1.0e-5, set()),
         ("experiments/matched/layers/input", 60, {"one", "several", "limited", "curves"}),
         ("figures/several/panels/0/at", 2, {"several"}),

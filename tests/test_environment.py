@@ -51,10 +51,13 @@ def locked_versions(lock: str = LOCKS[0]) -> dict[str, Version]:
     return versions
 
 
+def listed_dependencies() -> list[str]:
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    return PYPROJECT["project"]["dependencies"] + extras["dev"] + extras["docs"]
+
+
 def direct_dependencies() -> dict[str, Requirement]:
-    project = PYPROJECT["project"]
-    listed = project["dependencies"] + project["optional-dependencies"]["dev"]
-    return {canonicalize_name(r.name): r for r in map(Requirement, listed)}
+    return {canonicalize_name(r.name): r for r in map(Requirement, listed_dependencies())}
 
 
 def conda_pins() -> dict[str, tuple[str, str]]:
@@ -114,10 +117,7 @@ def test_lock_says_how_it_is_made_and_names_no_path(lock):
 
 
 def test_direct_dependencies_are_listed_once():
-    project = PYPROJECT["project"]
-    assert len(DIRECT) == len(project["dependencies"]) + len(
-        project["optional-dependencies"]["dev"]
-    )
+    assert len(DIRECT) == len(listed_dependencies())
 
 
 @pytest.mark.parametrize("name", DIRECT)

@@ -204,6 +204,7 @@ BAD = {
         "iterations": [-1, -(2**31)],
         "status": [0, 4, -1, 127],
         "expected_error": [-0.5, 1.5, INF, 1e300],
+        "entropy": [INF, -INF],
     },
     "predicted": {
         "n_samples": [0, -1, 3, 10**9],
@@ -220,6 +221,7 @@ BAD = {
         "topology_error": [-1.0, INF],
         "excess_error": [2.0, INF],
         "expected_error": [-0.1, 1.1, INF],
+        "entropy": [INF, -INF],
         "generalization_error": [-0.1, INF],
         "iterations": [-1],
         "status": [-1, 4, 127],

@@ -48,6 +48,7 @@ CONTENTS = {
         "iterations": (("n_samples",), np.array([12, 500], "i4")),
         "status": (("n_samples",), np.array([1, 2], "i1")),
         "expected_error": (("n_samples",), np.array([0.25, np.nan])),
+        "entropy": (("n_samples",), np.array([np.nan, 0.125])),
     },
     "predicted": {
         "n_samples": (("n_samples",), np.array([1, 2], "i4")),
@@ -257,7 +258,7 @@ def test_files_get_the_usual_permissions(tmp_path):
 def results():
     dims, shape = ("learner", "seed", "n_samples"), (2, 2, 3)
     errors = ("weight", "flipped", "topology", "excess", "generalization", "expected")
-    floats = [f"{name}_error" for name in errors]
+    floats = [*(f"{name}_error" for name in errors), "entropy"]
     ints = {"iterations": np.int32, "status": np.int8}
     return xr.Dataset(
         {name: (dims, np.full(shape, np.nan)) for name in floats}

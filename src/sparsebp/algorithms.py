@@ -10,6 +10,8 @@ SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
 
 METHODS = {
     "messages": "messages on the thesis's factor graph, with one variable for each weight",
+    "blocked": "messages with one variable for all input weights of a hidden neuron",
+    "exact": "the exact posterior, where hidden neurons and outputs form rings",
 }
 """How the beliefs of a batch are found, each in words; see ``learning.learn``."""
 
@@ -19,7 +21,15 @@ DESCENT = ("network", "learning_rate")
 
 
 class Status(IntEnum):
-    """How a training ended."""
+    """How a training ended.
+
+    Attributes:
+        NOT_RUN: 0, the schedule has no such number of samples.
+        CONVERGED: 1, no message changed by the tolerance or more in the last step.
+        STEP_LIMIT: 2, it had not converged after the largest number of steps.
+        CONTRADICTION: 3, no weights reproduce the samples, as far as hard factors and the prior of
+            earlier batches tell.
+    """
 
     NOT_RUN = 0
     CONVERGED = 1
@@ -127,6 +137,23 @@ class Learner:
                 f"schedule: {self.schedule!r}, factor: {self.factor!r}; algorithm gradient-descent "
                 "is offline and has no factors"
             )
+        if self.reinforcement and self.method != "messages":
+            raise ValueError(f"reinforcement is for method messages; given: {self.method}")
+        if self.method == "exact" and self.schedule != "offline":
+            raise ValueError(f"schedule: {self.schedule!r}; method exact is for offline only")
+        if self.method == "exact" and self.draws and self.output_readout != "alphabet":
+            raise ValueError(
+                f"output_readout: {self.output_readout!r}; with method exact, {self.algorithm} "
+                "finds a whole configuration, for which only alphabet is allowed"
+            )
+
+    def check_network(self, per_row: int, per_column: int) -> None:
+        """Raise ValueError unless the method is for an output layer with these non-zeros."""
+        if self.method == "exact" and (per_row, per_column) != (2, 2):
+            raise ValueError(
+                f"method exact needs 2 non-zeros per row and per column of the student's output "
+                f"layer, which has {per_row} and {per_column}"
+            )
 
     @property
     def descends(self) -> bool:
@@ -144,12 +171,30 @@ class Learner:
         return Rules(temperature, not soft, soft, float(self.reinforcement))
 
     @property
+    def draws(self) -> bool:
+        """With method exact: the estimate is a most probable configuration, not of marginals."""
+        return self.rules.temperature == 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether sums of messages count configurations, so that they have an entropy."""
+        return self.rules == Rules(1.0, True, False, 0.0) and self.schedule == "offline"
+
+    @property
     def algebras(self) -> tuple[int, ...]:
         """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
         settles doubts, and computes the last messages."""
         if self.descends:
             return ()
         return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
+
+    def kernels(self, k_in: int, k_out: int, q: int, degree: int) -> list[tuple[int, ...]]:
+        """Arguments of ``updates.step_kernel`` for all kernels that a training needs."""
+        if self.method == "exact":
+            return []
+        if self.method == "blocked":
+            k_in, q = 1, q**k_in
+        return [(algebra, k_in, k_out, q, degree) for algebra in self.algebras]
 
 
 class Batch(NamedTuple):
@@ -162,7 +207,13 @@ class Batch(NamedTuple):
 
 
 def batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
-    """The batches of a schedule that reaches the sample numbers in ``grid``, in order."""
+    """The batches of a learner's schedule that reaches the sample numbers in ``grid``, in order.
+
+    Args:
+        learner: offline, each number of samples is a batch that starts afresh; else a batch is
+            ``batch_size`` samples (online: one), and numbers that are no multiple are left out.
+        grid: ascending numbers of samples.
+    """
     if learner.schedule == "offline":
         for m in grid:
             yield Batch(0, m, fresh=True, report=True)

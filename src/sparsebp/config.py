@@ -88,11 +88,11 @@ class Study:
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
-        for name, figure in config["figures"].items():
-            check_figure(name, figure, config["experiments"], config["choices"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
+        for name, figure in study.figures.items():
+            check_figure(name, figure, study.experiments, study.learners, study.choices)
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)
@@ -153,7 +153,13 @@ class Study:
         """Raise ConfigError unless this learner can run in this experiment."""
         where = f"experiments.{experiment}.learners: {name}"
         learner = _learner(name, self.learner(experiment, name))
-        grid = self.experiments[experiment]["samples"]
+        block = self.experiments[experiment]
+        grid, per_row = block["samples"], block["student"]["nonzeros_per_row"]["output"]
+        try:
+            layers = block["layers"]
+            learner.check_network(per_row, layers["output"] * per_row // layers["hidden"])
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from None
         if not any(batch.report for batch in batches(learner, grid)):
             raise ConfigError(
                 f"{where}: no number of samples in {show(grid)} is a multiple of its batch_size "
@@ -214,8 +220,8 @@ class Study:
             degree = column_degree(layers["output"], layers["hidden"], per_row["output"])
             q = len(block["student"]["alphabet"])
             for learner in block["learners"]:
-                for algebra in _learner(learner, self.learner(name, learner)).algebras:
-                    kernels.add((algebra, per_row["input"], per_row["output"], q, degree))
+                how = _learner(learner, self.learner(name, learner))
+                kernels.update(how.kernels(per_row["input"], per_row["output"], q, degree))
         return {"kernels": sorted(kernels)}
 
     def memory_mb(self, experiment: str) -> int:

@@ -33,6 +33,7 @@ SIGNS = Rule("-1 and 1", lambda values: np.abs(values.astype(int)) == 1)
 FINITE = Rule("finite numbers", np.isfinite)
 ASCENDING = Rule("ascending numbers from 1", lambda m: m[0] > 0 and (np.diff(m) > 0).all())
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
+FINITE_OR_NAN = Rule("finite numbers, or NaN", lambda values: ~np.isinf(values))
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
 ERRORS = Rule("finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v)))
 
@@ -52,6 +53,7 @@ ALLOWED = {
         "iterations": COUNTS,
         "status": Rule("1, 2 or 3", lambda values: (values > 0) & (values <= 3)),
         "expected_error": FRACTIONS,
+        "entropy": FINITE_OR_NAN,
     },
     "predicted": {
         "n_samples": ASCENDING,
@@ -69,6 +71,7 @@ ALLOWED = {
         "excess_error": FRACTIONS,
         "generalization_error": ERRORS,
         "expected_error": FRACTIONS,
+        "entropy": FINITE_OR_NAN,
         "iterations": COUNTS,
         "status": Rule("0, 1, 2 or 3", lambda values: (values >= 0) & (values <= 3)),
     },

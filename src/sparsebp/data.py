@@ -36,7 +36,7 @@ def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.
 
 
 class Sizes(NamedTuple):
-    """Numbers of neurons in the three layers."""
+    """Numbers of neurons in the input, hidden and output layers."""
 
     input: int
     hidden: int
@@ -44,7 +44,7 @@ class Sizes(NamedTuple):
 
 
 class PerRow(NamedTuple):
-    """Non-zeros per row of W_in and W_out."""
+    """Non-zeros per row of W_in (``input``) and W_out (``output``)."""
 
     input: int
     output: int
@@ -67,14 +67,24 @@ class Noise(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A teacher: both weight matrices, with weights of -1 and +1 (int8)."""
+    """A teacher: both weight matrices, with weights of -1 and +1 (int8).
+
+    Attributes:
+        inner: W_in, (hidden, input_slot).
+        outer: W_out, (output, output_slot).
+    """
 
     inner: Layer
     outer: Layer
 
 
 class Patterns(NamedTuple):
-    """Where the weights of both layers may be non-zero: two int32 topologies."""
+    """Where the weights of both layers may be non-zero: two int32 topologies.
+
+    Attributes:
+        inner: (hidden, k_in) columns of W_in.
+        outer: (output, k_out) columns of W_out.
+    """
 
     inner: np.ndarray
     outer: np.ndarray
@@ -89,6 +99,11 @@ class Samples(NamedTuple):
 
 def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Network:
     """Draw a teacher: biregular patterns, and weights uniform on {-1, +1}.
+
+    Args:
+        sizes: of the layers.
+        per_row: non-zeros in each row; sizes and they fix those in each column.
+        entropy, seed: of the random streams, see ``generator``.
 
     Raises:
         ValueError: sizes and degrees do not fit.
@@ -112,6 +127,12 @@ def draw_student(
 
     By default they contain all, and equal the teacher's where as dense.
 
+    Args:
+        teacher: what to contain.
+        sizes: of the layers, as for the teacher.
+        per_row: of the student, at least as many as the teacher's.
+        entropy, seed: of the random streams, see ``generator``.
+
     Raises:
         ValueError: sizes, degrees and overlap do not fit.
     """
@@ -128,6 +149,17 @@ def draw_samples(
     """Draw ``count`` inputs uniform on {-1, +1} and let the teacher answer them.
 
     The first m samples are the same whatever the count.
+
+    Args:
+        teacher: with y = phi(W_out phi(W_in x)), Eq. 1.1.
+        phi: its activation function.
+        inputs: number of input neurons.
+        count: number of samples.
+        entropy, seed: of the random streams, see ``generator``.
+        test: draw from another stream, for samples that no student is trained on.
+
+    Returns:
+        x: (count, inputs) int8, and y: (count, output) float64.
     """
     stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
     x = _signs(generator(entropy, seed, stream), (count, inputs))

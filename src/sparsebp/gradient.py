@@ -53,6 +53,7 @@ def descend(
         learner: of algorithm gradient-descent. ``network``: weights on the patterns (sparse), or
             everywhere (dense).
         patterns: the student's.
+        phi: the activation function of both layers.
         samples: the training data; at least max(grid) of them.
         x_test: (test_sample, input) fresh inputs.
         entropy, seed: of the random stream for the first weights.

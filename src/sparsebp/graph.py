@@ -6,6 +6,10 @@ import numpy as np
 def column_degree(rows: int, columns: int, per_row: int, where: str = "pattern") -> int:
     """Non-zeros per column of a biregular (rows x columns) pattern with ``per_row`` per row.
 
+    Args:
+        rows, columns, per_row: rows * per_row has to be a multiple of columns.
+        where: what the message of an error begins with.
+
     Raises:
         ValueError: no such pattern exists; the message shows the arithmetic.
     """
@@ -33,6 +37,10 @@ def biregular(rows: int, columns: int, per_row: int, rng: np.random.Generator) -
     curveball Markov chain, whose stationary distribution is uniform over all such patterns
     (Carstens, Phys. Rev. E 91, 042812, 2015).
 
+    Args:
+        rows, columns, per_row: as for ``column_degree``.
+        rng: makes the draw; the same state gives the same pattern.
+
     Returns:
         topology: (rows, per_row) int32, the columns of each row's non-zeros, ascending.
 
@@ -55,6 +63,7 @@ def containing(teacher: np.ndarray, columns: int, per_row: int, rng: np.random.G
         teacher: (rows, slots) the pattern to contain.
         columns: number of columns of both.
         per_row: non-zeros per row of the result, at least the teacher's.
+        rng: makes the draw.
 
     Returns:
         topology: (rows, per_row) int32, ascending in each row.
@@ -244,8 +253,13 @@ def near_together(output_topology: np.ndarray, hidden: int) -> tuple[np.ndarray,
     than to compute with them. The order of Cuthill and McKee goes around each ring, where every
     output reads two hidden neurons, and keeps what can be kept together elsewhere.
 
+    Args:
+        output_topology: (output, slots) int.
+        hidden: number of hidden neurons.
+
     Returns:
-        Permutations of the outputs and of the hidden neurons; small graphs stay as they are.
+        Permutations of the outputs and of the hidden neurons, (output,) and (hidden,) int64; small
+        graphs stay as they are.
     """
     outputs, slots = output_topology.shape
     if outputs < SMALL:

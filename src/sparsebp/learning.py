@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp import bethe
 from sparsebp import factors as fac
 from sparsebp.algorithms import Batch, Learner, Status, batches
 from sparsebp.data import Samples, Stream, generator
+from sparsebp.exact import solve
 from sparsebp.messages import Messages
 from sparsebp.problem import Beliefs, Problem
 
@@ -23,14 +25,22 @@ class Outcome(NamedTuple):
     """Beliefs after message passing, the number of steps and how it ended.
 
     Attributes:
+        beliefs: log-beliefs with maximum zero.
+        iterations: number of steps.
+        status: how it ended.
         support: -inf for what hard factors are known to exclude, else 0; None after a
             contradiction.
+        log_partition: log of the number of configurations left, where it is known, else NaN.
+        draw: from a random generator, the estimate as alphabet indices, where it is not to be
+            read off the beliefs.
     """
 
     beliefs: Beliefs
     iterations: int
     status: Status
     support: Beliefs | None = None
+    log_partition: float = np.nan
+    draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]] | None = None
 
 
 class Trained(NamedTuple):
@@ -44,6 +54,8 @@ class Trained(NamedTuple):
         expected_error: fraction of wrong estimates expected from the beliefs, where they are
             probabilities of the posterior (sum-product with hard factors), else NaN, as after a
             contradiction.
+        entropy: of the posterior in nats per weight, as exact as the beliefs (the Bethe entropy of
+            messages), of offline sum-product with hard factors and no reinforcement, else NaN.
     """
 
     n_samples: int
@@ -52,6 +64,7 @@ class Trained(NamedTuple):
     iterations: int
     status: Status
     expected_error: float
+    entropy: float
 
 
 def learn(
@@ -126,7 +139,39 @@ def _by_messages(learner, problem, samples, memory_gib, threads):
     )
 
 
-SOLVERS = {"messages": _by_messages}
+def _by_blocks(learner, problem, samples, memory_gib, threads):
+    (outputs, k_out), count = problem.patterns.outer.shape, len(problem.states.tuples)
+    table = f"a table of {outputs} x {count}^{k_out} states of hidden neurons"
+    fac.refuse_beyond(memory_gib, outputs * count**k_out, table)
+    return _by_messages(learner, problem, samples, memory_gib, threads)
+
+
+def _exactly(learner, problem, samples, memory_gib, threads):
+    learner.check_network(problem.patterns.outer.shape[1], problem.readers.shape[1])
+    factors = _BatchFactors(learner, problem, samples, memory_gib)
+
+    def infer(batch, beliefs, support, rng):
+        found = solve(
+            problem,
+            factors.of(batch),
+            learner.rules.temperature,
+            learner.tie_tolerance,
+            memory_gib,
+        )
+        if found.log_total == -np.inf:
+            return Outcome(beliefs, 0, Status.CONTRADICTION)
+        return Outcome(
+            found.beliefs,
+            0,
+            Status.CONVERGED,
+            log_partition=found.log_total if learner.counts else np.nan,
+            draw=found.draw if learner.draws else None,
+        )
+
+    return infer
+
+
+SOLVERS = {"messages": _by_messages, "blocked": _by_blocks, "exact": _exactly}
 """By method: from a learner, what it knows and the samples, a function (batch, prior beliefs,
 support, rng) -> Outcome."""
 
@@ -173,8 +218,10 @@ def propagate(
             break
     if not now.certain:
         return Outcome(prior, now.steps, Status.CONTRADICTION)
-    status = Status.CONVERGED if now.converged else Status.STEP_LIMIT
-    return Outcome(beliefs, now.steps, status, support)
+    status, log_partition = Status.CONVERGED if now.converged else Status.STEP_LIMIT, np.nan
+    if learner.counts:
+        log_partition = bethe.log_partition(now.u, now.problem, factors, now.prior, learner.rules)
+    return Outcome(beliefs, now.steps, status, support, log_partition)
 
 
 def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
@@ -199,7 +246,7 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
     # It ends: a message only ever loses values.
     while now.certain and not now.converged:
         now.run(1000, threads)
-    beliefs = now.final_beliefs()
+    beliefs = now.final_beliefs() if now.certain else None
     return beliefs if now.certain else None
 
 
@@ -211,16 +258,10 @@ def _excludes_no_more(beliefs: Beliefs, support: Beliefs) -> bool:
 
 
 def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
-    """Read the weights off the beliefs: the most likely state, ties broken at random."""
+    """The state of a student with these beliefs, and its estimate of the weights."""
     rng = generator(entropy, seed, Stream.TIE_BREAKS, batch.stop)
     alphabet = problem.states.alphabet
-    inner, outer = outcome.beliefs
-    lots = rng.random(inner.shape), rng.random(outer.shape)
-    inner = _pick(inner, learner.tie_tolerance, lots[0])
-    allowed = np.arange(len(alphabet))
-    if learner.output_readout == "nonzero":
-        allowed = np.flatnonzero(alphabet)
-    outer = allowed[_pick(outer[..., allowed], learner.tie_tolerance, lots[1][..., allowed])]
+    inner, outer = outcome.draw(rng) if outcome.draw else _read_off(learner, problem, outcome, rng)
     expected, known = np.nan, outcome.status != Status.CONTRADICTION
     if known and learner.rules.probability and learner.rules.temperature > 0:
         wrong = [
@@ -229,7 +270,21 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
         ]
         expected = np.concatenate([part.ravel() for part in wrong]).mean()
     inner, outer = (alphabet[k].astype(np.int8) for k in (inner, outer))
-    return Trained(batch.stop, inner, outer, outcome.iterations, outcome.status, expected)
+    ended = outcome.iterations, outcome.status
+    entropy = outcome.log_partition / (inner.size + outer.size)
+    return Trained(batch.stop, inner, outer, *ended, expected, entropy)
+
+
+def _read_off(learner, problem, outcome, rng):
+    """Of each weight the most likely state, as an index, ties broken at random."""
+    inner, outer = outcome.beliefs
+    lots = rng.random(inner.shape), rng.random(outer.shape)
+    inner = _pick(inner, learner.tie_tolerance, lots[0])
+    allowed = np.arange(len(problem.states.alphabet))
+    if learner.output_readout == "nonzero":
+        allowed = np.flatnonzero(problem.states.alphabet)
+    outer = allowed[_pick(outer[..., allowed], learner.tie_tolerance, lots[1][..., allowed])]
+    return inner, outer
 
 
 def _pick(log_beliefs, tie_tolerance, lots) -> np.ndarray:

@@ -10,6 +10,7 @@ from sparsebp.algorithms import Learner, batches
 from sparsebp.model import Layer, activation
 from sparsebp.provenance import record
 
+BELIEVED = ("expected_error", "entropy")
 ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
 
 
@@ -32,7 +33,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     phi = activation(**spec["activation"])
     missing = partial(np.full, shape, np.nan)
     values = {
-        **{name: missing() for name in (*ERRORS, "generalization_error", "expected_error")},
+        **{name: missing() for name in (*ERRORS, "generalization_error", *BELIEVED)},
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
@@ -98,7 +99,8 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                     values["generalization_error"][where] = metrics.generalization_error(
                         learnt, phi, test
                     )
-                    values["expected_error"][where] = found["expected_error"][row]
+                    for name in BELIEVED:
+                        values[name][where] = found[name][row]
             for row, where in enumerate(at_m):
                 for name in ("iterations", "status"):
                     values[name][where] = found[name][row]

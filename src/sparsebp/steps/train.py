@@ -76,6 +76,7 @@ def run(
             "iterations",
             "status",
             "expected_error",
+            "entropy",
         )
         problem = Problem.of(patterns, alphabet, phi)
         runs = learn(learner, problem, samples, grid, entropy, seed, memory_gib, threads)

@@ -378,7 +378,9 @@ def others(made, kind):
         files["another seed"] = place(made, kind, seed=1)
     if kind not in ("teacher", "student"):
         files["another activation"] = place(made, kind, "bias")
-    return files | {other: place(made, other) for other in CONTRACT.keys() & PATTERNS if other != kind}
+    return files | {
+        other: place(made, other) for other in CONTRACT.keys() & PATTERNS if other != kind
+    }
 
 
 @pytest.mark.parametrize("step, kind", INPUTS)

@@ -148,7 +148,11 @@ class Learner:
             )
 
     def check_network(self, per_row: int, per_column: int) -> None:
-        """Raise ValueError unless the method is for an output layer with these non-zeros."""
+        """Raise ValueError unless the method is for an output layer with these non-zeros.
+
+        Args:
+            per_row, per_column: non-zeros in each row and column of the student's W_out.
+        """
         if self.method == "exact" and (per_row, per_column) != (2, 2):
             raise ValueError(
                 f"method exact needs 2 non-zeros per row and per column of the student's output "
@@ -189,7 +193,11 @@ class Learner:
         return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
 
     def kernels(self, k_in: int, k_out: int, q: int, degree: int) -> list[tuple[int, ...]]:
-        """Arguments of ``updates.step_kernel`` for all kernels that a training needs."""
+        """Arguments of ``updates.step_kernel`` for all kernels that a training needs.
+
+        Args:
+            k_in, k_out, q, degree: the shape of the student's network, as there.
+        """
         if self.method == "exact":
             return []
         if self.method == "blocked":

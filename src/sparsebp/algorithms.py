@@ -10,6 +10,7 @@ SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
 
 METHODS = {
     "messages": "messages on the thesis's factor graph, with one variable for each weight",
+    "layered": "messages on the factor graph with hidden variables, for any number of layers",
 }
 """How the beliefs of a batch are found, each in words; see ``learning.learn``."""
 
@@ -65,6 +66,7 @@ class Learner:
         tie_tolerance: log-beliefs this close to the largest tie with it.
         output_readout: alphabet, or nonzero for output weights estimated among nonzero states.
         method: a key of ``METHODS``.
+        max_values: of a hidden variable, for method layered, else None; see ``reachable``.
 
     The defaults are those of the configuration's schema.
     """
@@ -83,6 +85,7 @@ class Learner:
     tie_tolerance: float = 1e-9
     output_readout: str = "alphabet"
     method: str = "messages"
+    max_values: int | None = None
 
     def __post_init__(self):
         if self.method not in METHODS:
@@ -110,6 +113,19 @@ class Learner:
             raise ValueError("batch_size goes with schedule: mini-batch, and only with it")
         if self.reinforcement and self.algorithm == "max-product":
             raise ValueError("reinforcement is for sum-product and max-sum")
+        if (self.max_values is None) == (self.method == "layered"):
+            raise ValueError("max_values goes with method: layered, and only with it")
+        if self.method == "layered":
+            self._check_layered()
+
+    def _check_layered(self):
+        for key, value, allowed in (
+            ("factor", self.factor, "hard"),
+            ("reinforcement", self.reinforcement, 0),
+            ("damped", self.damped, "factor-to-variable"),
+        ):
+            if value != allowed:
+                raise ValueError(f"{key}: {value!r}; method layered takes {allowed} only")
 
     @property
     def rules(self) -> Rules:

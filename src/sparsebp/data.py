@@ -35,32 +35,42 @@ def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.
 
 
 class Sizes(NamedTuple):
-    """Numbers of neurons in the three layers."""
+    """Numbers of neurons in the layers, of which the hidden ones are alike."""
 
     input: int
     hidden: int
     output: int
+    hidden_layers: int = 1
 
 
 class PerRow(NamedTuple):
-    """Non-zeros per row of W_in and W_out."""
+    """Non-zeros per row of W_in and W_out, and of the weights between hidden layers, if any."""
 
     input: int
     output: int
+    hidden: int | None = None
 
 
-class Network(NamedTuple):
-    """A teacher: both weight matrices, with weights of -1 and +1 (int8)."""
+class Layers(tuple):
+    """One thing for each layer of weights, two or more, from the inputs to the outputs."""
 
-    inner: Layer
-    outer: Layer
+    def __new__(cls, *parts):
+        return super().__new__(cls, parts)
+
+    def __getnewargs__(self):
+        return tuple(self)
+
+    inner = property(lambda self: self[0])
+    middle = property(lambda self: self[1:-1])
+    outer = property(lambda self: self[-1])
 
 
-class Patterns(NamedTuple):
-    """Where the weights of both layers may be non-zero: two int32 topologies."""
+class Network(Layers):
+    """A teacher: a ``model.Layer`` for each, with weights of -1 and +1 (int8)."""
 
-    inner: np.ndarray
-    outer: np.ndarray
+
+class Patterns(Layers):
+    """Where the weights of each layer may be non-zero: int32 topologies."""
 
 
 class Samples(NamedTuple):
@@ -79,8 +89,14 @@ def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Netw
     rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
     inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
     outer = biregular(sizes.output, sizes.hidden, per_row.output, rng)
+    middle = [
+        biregular(sizes.hidden, sizes.hidden, per_row.hidden, rng)
+        for _ in range(1, sizes.hidden_layers)
+    ]
     rng = generator(entropy, seed, Stream.TEACHER_WEIGHTS)
-    return Network(Layer(inner, _signs(rng, inner.shape)), Layer(outer, _signs(rng, outer.shape)))
+    # Those that every network has come first, so that they do not depend on the depth.
+    inner, outer, *middle = (Layer(p, _signs(rng, p.shape)) for p in (inner, outer, *middle))
+    return Network(inner, *middle, outer)
 
 
 def draw_student(
@@ -88,12 +104,15 @@ def draw_student(
 ) -> Patterns:
     """Draw the student's patterns, which contain the teacher's (equal ones where as dense).
 
+    Between hidden layers they are the teacher's.
+
     Raises:
         ValueError: sizes and degrees do not fit.
     """
     rng = generator(entropy, seed, Stream.STUDENT_PATTERN)
     return Patterns(
         containing(teacher.inner.topology, sizes.input, per_row.input, rng),
+        *(layer.topology for layer in teacher.middle),
         containing(teacher.outer.topology, sizes.hidden, per_row.output, rng),
     )
 
@@ -107,7 +126,7 @@ def draw_samples(
     """
     stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
     x = _signs(generator(entropy, seed, stream), (count, inputs))
-    return Samples(x, forward(*teacher, phi, x))
+    return Samples(x, forward(teacher, phi, x))
 
 
 def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

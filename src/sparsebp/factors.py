@@ -128,7 +128,7 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     """
     count, (outputs, fan_in) = len(states.class_output), output_topology.shape
     searched = f"searching the {count}^{fan_in} configurations of one factor"
-    _refuse_beyond(memory_gib, half_sums(count, fan_in) * (len(x) + 3), searched)
+    refuse_beyond(memory_gib, half_sums(count, fan_in) * (len(x) + 3), searched)
     limit = int(memory_gib * 2**30 / (8 * (fan_in + 2)))
     owners, found, entries = [], [], 0
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
@@ -167,7 +167,7 @@ def _blocks(states, input_topology, output_topology, phi, x):
     """Factors in slices that bound memory, each with the contributions of its edges' classes,
     (samples, factors, k_out, C)."""
     outputs, fan_in = output_topology.shape
-    for rows in _chunks(outputs, (len(x) + 1) * fan_in * len(states.class_output)):
+    for rows in chunks(outputs, (len(x) + 1) * fan_in * len(states.class_output)):
         yield rows, states.contributions(input_topology[output_topology[rows]], phi, x)
 
 
@@ -194,7 +194,7 @@ def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     """
     count, (rows, fan_in) = len(states.class_output), output_topology.shape
     table = f"a table of {rows} x {count}^{fan_in} energies"
-    _refuse_beyond(memory_gib, rows * count**fan_in, table)
+    refuse_beyond(memory_gib, rows * count**fan_in, table)
     factors = SoftFactors(np.zeros((rows, count**fan_in)), count)
     return accumulate(factors, states, input_topology, output_topology, phi, x, y)
 
@@ -205,7 +205,7 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
     edges = range(output_topology.shape[1])
     for sample, target in zip(x, y, strict=True):
         z = states.contributions(input_topology, phi, sample[None])[0]
-        for rows in _chunks(*table.shape):
+        for rows in chunks(*table.shape):
             prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in edges]))
             table[rows] -= (target[rows, None] - prediction) ** 2
     return SoftFactors(table, factors.states)
@@ -234,7 +234,7 @@ def sum_out_outputs(factors, states: HiddenStates, field, algebra: int, temperat
 def _sum_out_soft(factors, states, field, temperature):
     (rows, fan_in), count = field.shape[:2], len(states.tuples)
     reduced = np.empty((rows, count**fan_in))
-    for chunk in _chunks(*factors.table.shape):
+    for chunk in chunks(*factors.table.shape):
         table = factors.table[chunk].reshape((-1, *(factors.states,) * fan_in))
         for edge in range(fan_in):
             axis = 1 + edge
@@ -294,12 +294,14 @@ def _outer_sum(parts: list[np.ndarray]) -> np.ndarray:
     return total
 
 
-def _chunks(rows: int, cells: int):
+def chunks(rows: int, cells: int) -> list[slice]:
+    """Slices of rows with so many cells each, that bound memory."""
     bounds = [*range(0, rows, max(1, CHUNK_CELLS // cells)), rows]
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
-def _refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
+def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
+    """Raise ValueError for more numbers than fit."""
     size = numbers * 8 / 2**30
     if size > memory_gib:
         raise ValueError(

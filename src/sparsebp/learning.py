@@ -14,7 +14,8 @@ import numpy as np
 
 from sparsebp import factors as fac
 from sparsebp.algorithms import Batch, Learner, Status, batches
-from sparsebp.data import Samples, Stream, generator
+from sparsebp.data import Layers, Samples, Stream, generator
+from sparsebp.layered import HiddenGraph, HiddenMessages, hidden_graph
 from sparsebp.messages import Messages
 from sparsebp.problem import Beliefs, Problem
 
@@ -38,7 +39,7 @@ class Trained(NamedTuple):
 
     Attributes:
         n_samples: how many samples it has seen.
-        inner, outer: int8 weight estimates, (H, k_in) and (output, k_out).
+        estimates: int8 weights of each layer, (rows, slots).
         iterations: steps of the last batch.
         status: how the last batch ended.
         expected_error: fraction of wrong estimates expected from the beliefs, where they are
@@ -47,11 +48,13 @@ class Trained(NamedTuple):
     """
 
     n_samples: int
-    inner: np.ndarray
-    outer: np.ndarray
+    estimates: Layers
     iterations: int
     status: Status
     expected_error: float
+
+    inner = property(lambda self: self.estimates.inner)
+    outer = property(lambda self: self.estimates.outer)
 
 
 def learn(
@@ -126,7 +129,16 @@ def _by_messages(learner, problem, samples, memory_gib, threads):
     )
 
 
-SOLVERS = {"messages": _by_messages}
+def _by_hidden_messages(learner, problem, samples, memory_gib, threads):
+    def infer(batch, beliefs, support, rng):
+        x, y = (part[batch.start : batch.stop] for part in samples)
+        graph = hidden_graph(problem, x, y, learner.max_values, memory_gib)
+        return propagate(learner, problem, graph, beliefs, rng, threads=threads, support=support)
+
+    return infer
+
+
+SOLVERS = {"messages": _by_messages, "layered": _by_hidden_messages}
 """By method: from a learner, what it knows and the samples, a function (batch, prior beliefs,
 support, rng) -> Outcome."""
 
@@ -134,7 +146,7 @@ support, rng) -> Outcome."""
 def propagate(
     learner: Learner,
     problem: Problem,
-    factors: fac.HardFactors | fac.SoftFactors,
+    factors: fac.HardFactors | fac.SoftFactors | HiddenGraph,
     prior: Beliefs,
     rng: np.random.Generator,
     observe: Callable[[Messages], None] | None = None,
@@ -162,7 +174,7 @@ def propagate(
         if support is None:
             return Outcome(prior, 0, Status.CONTRADICTION)
     for exact in (False, True):
-        now = Messages(learner, problem, factors, prior, deepcopy(rng), exact)
+        now = _messages(learner, problem, factors, prior, deepcopy(rng), exact)
         while now.certain and not now.converged and now.steps < learner.max_steps:
             now.run(1 if observe else learner.max_steps - now.steps, threads)
             if observe is not None and now.certain:
@@ -175,6 +187,11 @@ def propagate(
         return Outcome(prior, now.steps, Status.CONTRADICTION)
     status = Status.CONVERGED if now.converged else Status.STEP_LIMIT
     return Outcome(beliefs, now.steps, status, support)
+
+
+def _messages(learner, problem, factors, *rest, **more) -> Messages | HiddenMessages:
+    kind = HiddenMessages if isinstance(factors, HiddenGraph) else Messages
+    return kind(learner, problem, factors, *rest, **more)
 
 
 def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
@@ -195,7 +212,7 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
         initial_scale=0.0,
         tolerance=1e-6,
     )
-    now = Messages(alone, problem, factors, support, None, exact=True)
+    now = _messages(alone, problem, factors, support, None, exact=True)
     # It ends: a message only ever loses values.
     while now.certain and not now.converged:
         now.run(1000, threads)
@@ -214,22 +231,24 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
     """Read the weights off the beliefs: the most likely state, ties broken at random."""
     rng = generator(entropy, seed, Stream.TIE_BREAKS, batch.stop)
     alphabet = problem.states.alphabet
-    inner, outer = outcome.beliefs
-    lots = rng.random(inner.shape), rng.random(outer.shape)
-    inner = _pick(inner, learner.tie_tolerance, lots[0])
-    allowed = np.arange(len(alphabet))
+    lots = [rng.random(part.shape) for part in outcome.beliefs]
+    every = np.arange(len(alphabet))
+    allowed = [every] * len(lots)
     if learner.output_readout == "nonzero":
-        allowed = np.flatnonzero(alphabet)
-    outer = allowed[_pick(outer[..., allowed], learner.tie_tolerance, lots[1][..., allowed])]
+        allowed[-1] = np.flatnonzero(alphabet)
+    picked = [
+        states[_pick(part[..., states], learner.tie_tolerance, lot[..., states])]
+        for part, lot, states in zip(outcome.beliefs, lots, allowed, strict=True)
+    ]
     expected, known = np.nan, outcome.status != Status.CONTRADICTION
     if known and learner.rules.probability and learner.rules.temperature > 0:
         wrong = [
             1 - np.exp(np.take_along_axis(b, k[..., None], -1)[..., 0]) / np.exp(b).sum(-1)
-            for b, k in zip(outcome.beliefs, (inner, outer), strict=True)
+            for b, k in zip(outcome.beliefs, picked, strict=True)
         ]
         expected = np.concatenate([part.ravel() for part in wrong]).mean()
-    inner, outer = (alphabet[k].astype(np.int8) for k in (inner, outer))
-    return Trained(batch.stop, inner, outer, outcome.iterations, outcome.status, expected)
+    estimates = Layers(*(alphabet[k].astype(np.int8) for k in picked))
+    return Trained(batch.stop, estimates, outcome.iterations, outcome.status, expected)
 
 
 def _pick(log_beliefs, tie_tolerance, lots) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""The two-layer sparse network, Eq. 1.1: y = phi(W_out psi(W_in x)), with phi = psi."""
+"""The sparse network, Eq. 1.1: y = phi(W_out psi(W_in x)), with phi = psi, or deeper, Eq. B.1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -84,16 +84,17 @@ class Layer(NamedTuple):
         return out
 
 
-def forward(inner: Layer, outer: Layer, phi: Activation, x: np.ndarray) -> np.ndarray:
-    """Output of the network, Eq. 1.1.
+def forward(layers: Iterable[Layer], phi: Activation, x: np.ndarray) -> np.ndarray:
+    """Output of the network, Eqs. 1.1 and B.1.
 
     Args:
-        inner: W_in, (hidden, input_slot).
-        outer: W_out, (output, output_slot).
-        phi: the activation of both layers.
+        layers: the weights, from W_in, (hidden, input_slot), to W_out, (output, output_slot).
+        phi: the activation of all layers.
         x: (samples, input) inputs, -1 or +1.
 
     Returns:
         y: (samples, output) float64.
     """
-    return phi(outer @ phi(inner @ x))
+    for layer in layers:
+        x = phi(layer @ x)
+    return x

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.data import Patterns
+from sparsebp.data import Layers, Patterns
 from sparsebp.factors import HiddenStates
 from sparsebp.graph import near_together, readers
 from sparsebp.model import Activation
@@ -27,17 +27,13 @@ class Problem(NamedTuple):
     @classmethod
     def of(cls, patterns: Patterns, alphabet, phi: Activation) -> "Problem":
         """Prepare a student with weights in ``alphabet`` on ``patterns``."""
-        hidden, fan_in = patterns.inner.shape
-        states = HiddenStates.of(alphabet, fan_in)
+        hidden, states = len(patterns[-2]), HiddenStates.of(alphabet, patterns.inner.shape[1])
         orders = near_together(patterns.outer, hidden)
         return cls(patterns, states, readers(patterns.outer, hidden), phi, orders)
 
 
-class Beliefs(NamedTuple):
-    """Log-beliefs with maximum zero: inner (H, k_in, Q), outer (output, k_out, Q), float64."""
-
-    inner: np.ndarray
-    outer: np.ndarray
+class Beliefs(Layers):
+    """Log-beliefs with maximum zero, of each layer (rows, slots, Q) float64."""
 
     @classmethod
     def uniform(cls, problem: Problem) -> "Beliefs":

@@ -158,15 +158,20 @@ def _update_factors(
             outgoing[i] = zero(algebra)
         before[0] = one(algebra)
         for _ in range(bounds[f], bounds[f + 1]):
+            impossible = 0
             for j in range(edges + 1):
                 at[j] = first[j] + states[entry + j]
-                before[j + 1] = times(algebra, before[j], incoming[at[j]])
+                x = incoming[at[j]]
+                before[j + 1] = times(algebra, before[j], x)
+                impossible += x == zero(algebra)
+            entry += edges + 1
+            if impossible > 1:
+                continue  # nobody is told anything
             after = one(algebra)
             for j in range(edges, -1, -1):
                 x = times(algebra, before[j], after)
                 outgoing[at[j]] = plus(algebra, outgoing[at[j]], x, temperature)
                 after = times(algebra, after, incoming[at[j]])
-            entry += edges + 1
         count = values[n + 1] - values[n]
         moved, total = _settle(algebra, damping, outgoing, first[edges], count, up, values[n])
         change, least = max(change, moved), min(least, total)

@@ -67,6 +67,7 @@ figures:
     thesis: Fig. 1
     panels: [{experiment: matched}]
   both:
+    found: Both are wrong, at first.
     panels: [{experiment: matched}, {experiment: mismatched, quantity: topology_error}]
 """
 CHOICES = """
@@ -94,6 +95,8 @@ SECTION = """## both: matched and mismatched
 
 Weight error and topology error against the number of samples, m = 1 to 3: mean and 95 % \
 confidence interval of 2 simulations.
+
+**Found:** Both are wrong, at first.
 
 - `matched`: 20 / 20 / 20 neurons, 2 and 2 non-zero weights per row of W_in and W_out, tanh \
 (b = 0.1); the student has the same pattern and weights in {-1, 1}.

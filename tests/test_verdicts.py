@@ -220,7 +220,7 @@ def test_the_claims_are_about_the_experiments_of_the_configuration(document, stu
         for experiment, learner in comparisons.curves(test):
             grid = study.experiments[experiment]["samples"]
             assert {first, last} <= set(grid), (experiment, test)
-            size = study.learner(experiment, learner)["batch_size"] or 1
+            size = study.learner(experiment, learner).get("batch_size", 1)
             assert test["kind"] != "exact" or test["at"] % size == 0
 
 
@@ -256,7 +256,7 @@ def world(study, seeds=10):
                     error["weight_error"] = falling + (0.04 if learner == "rms" else 0.08)
                     floor = 0.001 if learner == "rms" else 0.02
                     error["generalization_error"] = falling + floor
-            size = study.learner(name, learner)["batch_size"] or 1
+            size = study.learner(name, learner).get("batch_size", 1)
             ran = np.where(m % size == 0, 1, np.nan)
             for quantity, curve in error.items():
                 sample = curve * (1 + noise(rng, seeds, len(m), scale=0.01)) * ran

@@ -57,9 +57,13 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
 
 
 def learner_fields(inference: dict, block: dict) -> dict:
-    """The fields of a Learner: its block's own values and ``inference`` over the given ones."""
+    """The fields of a Learner: its block's own values and ``inference`` over the given ones.
+
+    Those that it does not have are left out, so that a new kind of learner, with a field of its
+    own, leaves the others as they are.
+    """
     merged = inference | block.get("inference", {}) | block
-    return {field.name: merged.get(field.name) for field in fields(Learner)}
+    return {field.name: merged[field.name] for field in fields(Learner) if field.name in merged}
 
 
 def _combinations(sets: list[dict]) -> list[dict]:

@@ -237,8 +237,8 @@ class Study:
         }
 
     def figure_spec(self, name: str) -> dict:
-        """Slice for drawing a figure."""
-        figure = self.figures[name]
+        """Slice for drawing a figure. What is said of it is no part of it."""
+        figure = {key: value for key, value in self.figures[name].items() if key != "found"}
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:

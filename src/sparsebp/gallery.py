@@ -125,6 +125,7 @@ def _section(study: Study, name: str) -> str:
         f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
         f"{caption}: mean and {100 * CONFIDENCE:g} % confidence interval of "
         f"{study.study['seeds']} simulations.\n",
+        *([f"**Found:** {figure['found']}\n"] if "found" in figure else []),
         *(f"- `{experiment}`: {_setting(study.experiments[experiment])}." for experiment in shown),
     ]
     return "\n".join(lines) + "\n"

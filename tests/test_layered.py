@@ -236,29 +236,30 @@ def test_every_message_equals_the_plain_twin(algorithm, patterns, alphabet, m):
     assert_close(map(probabilities, outcome.beliefs), twin.beliefs(), atol=1e-10)
 
 
-REACHED = [
-    (loopy(4, 2, 2), (-1, 1), TANH, 1),
-    (loopy(4, 2, 2), (-1, 0, 1), TANH, 3),
-    (loopy(3, 2, 2, 2), (-1, 1), TANH, 2),
-    (loopy(3, 2, 2, 2), (-1, 1), RELU, 1),
-    (tree(2, 2, 2), (-1, 1), TANH, 3),
-    (tree(1, 2, 1, 3), (-1, 1), TANH, 2),
-]
-
-
-@pytest.mark.parametrize(("patterns", "alphabet", "phi", "m"), REACHED)
-def test_hidden_variables_can_be_what_some_weights_make_them(patterns, alphabet, phi, m):
-    """Trees reach every combination of what their neurons read, and then so do the lists."""
+@pytest.mark.parametrize(
+    ("patterns", "alphabet", "phi", "m", "is_tree"),
+    [
+        (loopy(4, 2, 2), (-1, 1), TANH, 1, True),
+        (tree(2, 2, trees=1), (-1, 0, 1), TANH, 3, True),
+        (tree(2, 2, 2), (-1, 1), TANH, 3, True),
+        (tree(1, 2, 1, 3), (-1, 1), RELU, 2, True),
+        (loopy(3, 2, 2, 2), (-1, 1), TANH, 2, False),
+        (loopy(3, 2, 2, 2), (-1, 1), RELU, 1, False),
+    ],
+)
+def test_hidden_variables_can_be_what_some_weights_make_them(patterns, alphabet, phi, m, is_tree):
+    """And no more, where what a neuron depends on is a tree; else what its factor allows."""
     one = Deep(patterns, m, alphabet, phi)
     expected = reached(one.patterns, one.alphabet, one.samples.x, phi)
-    for values, layer in zip(one.graph().values[1:], expected, strict=False):
+    twin = DeepTwin(*one.arguments, Beliefs.uniform(one.problem), 0.0, maximise=False)
+    for number, values in enumerate(one.graph().values[1:], 1):
         np.testing.assert_allclose(values.low, values.high, rtol=0, atol=1e-12)
-        for row, wanted in enumerate(layer):
+        for row, wanted in enumerate(expected[number - 1]):
             found = values.low[values.offsets[row] : values.offsets[row + 1]]
-            assert len(set(map(rounded, found))) == len(found)
-            assert wanted <= set(map(rounded, found))
-            if patterns is not REACHED[2][0] and patterns is not REACHED[3][0]:
-                assert wanted == set(map(rounded, found))
+            listed = set(map(rounded, found))
+            assert len(listed) == len(found)
+            assert wanted == listed if is_tree else wanted <= listed
+            assert listed == set(twin.domain[number, row])
 
 
 def test_numbers_of_values_with_two_read_by_each_neuron():
@@ -269,7 +270,7 @@ def test_numbers_of_values_with_two_read_by_each_neuron():
         one = Deep(patterns, m)
         counts = [int(values.counts.max()) for values in one.graph().values[1:]]
         assert counts == list(most) if m == 1 else (np.array(counts) <= most).all()
-    one = Deep(patterns[1:], 9)
+    one = Deep(patterns, 9)
     assert [int(v.counts.max()) for v in one.graph().values[1:]] == [4, 64, 16384]
 
 
@@ -304,7 +305,8 @@ def test_joined_values_never_rule_out_the_truth(max_values, m, phi, depth, seed)
 
 
 def test_joined_values_come_closer_to_the_truth_the_more_there_are():
-    distances = {limit: [] for limit in (1, 2, 4, 8, 16, 32, 64)}
+    """Slowly, as an interval that a value may lie in says little where outputs are exact."""
+    distances = {limit: [] for limit in (4, 8, 16, 32, 64)}
     for seed in range(6):
         one = Deep(tree(2, 2, 2), m=2, seed=seed)
         marginals, _ = enumerate_deep(*one.arguments, Beliefs.uniform(one.problem))
@@ -314,27 +316,20 @@ def test_joined_values_come_closer_to_the_truth_the_more_there_are():
                 np.abs(probabilities(a) - b).mean() for a, b in zip(beliefs, marginals, strict=True)
             ]
     means = [np.mean(found) for found in distances.values()]
-    print(means)
-    assert max(distances[64]) < 1e-12 < means[-3] < means[2] < means[0]
+    assert max(distances[64]) < 1e-12 and (np.diff(means) < -0.01).all()
 
 
-def test_beliefs_as_small_as_can_be_are_carried_on():
-    """Fields against the truth far below what a float can be: learning still finds it."""
-    one = Deep(tree(2, 2, 2, trees=3), m=1)
-    prior = Beliefs.uniform(one.problem)
-    for part, true in zip(prior, one.true_states(), strict=True):
-        np.put_along_axis(part, true[..., None], -1000.0, -1)
-    outcome = one.run(exactly(), prior)
-    assert outcome.status == Status.CONVERGED
-    for belief, true in zip(outcome.beliefs, one.true_states(), strict=True):
-        assert np.isfinite(np.take_along_axis(belief, true[..., None], -1)).all()
-    small = Deep(tree(2, 2, 2), m=1)
-    small.teacher, small.samples = one.teacher, one.samples
-    wanted = DeepTwin(*one.arguments, Beliefs.uniform(one.problem), 0.0, maximise=False)
-    for _ in range(8):
-        wanted.step()
-    scaled = one.run(exactly(), Beliefs.uniform(one.problem)).beliefs
-    assert_close(map(probabilities, scaled), wanted.beliefs(), atol=1e-12)
+@pytest.mark.parametrize("slots", [(2, 2), (2, 2, 2)])
+def test_beliefs_far_below_what_a_float_can_be_are_carried_on(slots):
+    for seed in range(4):
+        one = Deep(tree(*slots), m=1, seed=seed)
+        prior = one.prior(seed, scale=1000.0)
+        marginals, _ = enumerate_deep(*one.arguments, prior)
+        beliefs = one.run(exactly(), prior).beliefs
+        assert min(part.min() for part in beliefs) < -745
+        assert_close(map(probabilities, beliefs), marginals, atol=1e-12)
+        for belief, true in zip(beliefs, one.true_states(), strict=True):
+            assert np.isfinite(np.take_along_axis(belief, true[..., None], -1)).all()
 
 
 def test_outputs_that_no_weights_give_are_a_contradiction():
@@ -349,7 +344,7 @@ def test_lists_that_do_not_fit_into_the_memory_are_refused():
     one = Deep(loopy(8, 2, 2, 2, 2), m=2)
     with pytest.raises(ValueError, match="listing the configurations of 8 hidden neurons"):
         hidden_graph(one.problem, *one.samples, EVERYTHING, memory_gib=1e-3)
-    with pytest.raises(ValueError, match=r"searching the 128\^2 configurations of an output"):
+    with pytest.raises(ValueError, match=r"searching the \d+\^2 configurations of an output"):
         reachable.output_layer(
             one.graph().values[2], one.patterns[-1], one.alphabet, TANH, one.samples.y, 1e-7
         )

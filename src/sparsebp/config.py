@@ -25,6 +25,7 @@ from sparsebp.validation import (
 )
 
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
+MIDDLE = {"hidden": ("hidden", "hidden")}
 
 # At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
 # numbers of samples in an experiment, trainings in all, and characters of a spec, which is an
@@ -122,6 +123,7 @@ class Study:
             _refuse_beyond(NUMBERS, where, numbers, "numbers in the data set")
             per_row = block["student"]["nonzeros_per_row"]
             weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
+            weights += (_depth(block) - 1) * layers["hidden"] * per_row.get("hidden", 0)
             numbers = len(block["samples"]) * weights
             _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
 
@@ -146,7 +148,12 @@ class Study:
         """Raise ConfigError unless this learner can run in this experiment."""
         where = f"experiments.{experiment}.learners: {name}"
         learner = _learner(name, self.learner(experiment, name))
-        grid = self.experiments[experiment]["samples"]
+        grid, depth = self.experiments[experiment]["samples"], _depth(self.experiments[experiment])
+        if depth > 1 and learner.method != "layered":
+            raise ConfigError(
+                f"{where}: method {learner.method}; layers.hidden_layers: {depth} needs method: "
+                "layered"
+            )
         if not any(batch.report for batch in batches(learner, grid)):
             raise ConfigError(
                 f"{where}: no number of samples in {show(grid)} is a multiple of its batch_size "
@@ -166,7 +173,7 @@ class Study:
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
-            "layers": block["layers"],
+            "layers": _sizes(block),
             "nonzeros_per_row": block["nonzeros_per_row"],
         }
 
@@ -175,7 +182,7 @@ class Study:
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
-            "layers": block["layers"],
+            "layers": _sizes(block),
             "activation": block["activation"],
             "samples": max(block["samples"]),
             "test_samples": self.study["test_samples"],
@@ -186,7 +193,7 @@ class Study:
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
-            "layers": block["layers"],
+            "layers": _sizes(block),
             "nonzeros_per_row": block["student"]["nonzeros_per_row"],
             "alphabet": block["student"]["alphabet"],
         }
@@ -202,16 +209,21 @@ class Study:
         }
 
     def kernels_spec(self) -> dict:
-        """The kernels that all trainings need: arguments of ``updates.step_kernel``."""
-        kernels = set()
+        """The kernels that all trainings need: arguments of ``updates.step_kernel``, and, of
+        learners with hidden variables, of ``hidden_updates.hidden_kernel``."""
+        kernels, hidden = set(), set()
         for name, block in self.experiments.items():
             per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]
             degree = column_degree(layers["output"], layers["hidden"], per_row["output"])
             q = len(block["student"]["alphabet"])
             for learner in block["learners"]:
-                for algebra in _learner(learner, self.learner(name, learner)).algebras:
-                    kernels.add((algebra, per_row["input"], per_row["output"], q, degree))
-        return {"kernels": sorted(kernels)}
+                how = _learner(learner, self.learner(name, learner))
+                for algebra in how.algebras:
+                    if how.method == "layered":
+                        hidden.add((algebra,))
+                    else:
+                        kernels.add((algebra, per_row["input"], per_row["output"], q, degree))
+        return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
 
     def memory_mb(self, experiment: str) -> int:
         """An upper estimate of the memory that one training takes, in megabytes.
@@ -222,8 +234,23 @@ class Study:
         block = self.experiments[experiment]
         per_row = block["student"]["nonzeros_per_row"]
         cells = block["layers"]["output"] * self._states(experiment) ** per_row["output"]
+        for name in block["learners"]:
+            cells = max(cells, self._listed(block, _learner(name, self.learner(experiment, name))))
         table = min(8 * cells, self.study["memory_gib"] * 2**30)
         return 500 + int(6 * table / 1e6)
+
+    def _listed(self, block: dict, learner: Learner) -> int:
+        """At most how many configurations of hidden neurons a learner lists."""
+        if learner.method != "layered":
+            return 0
+        per_row, q, values, listed = (
+            block["student"]["nonzeros_per_row"], len(block["student"]["alphabet"]), 1, 0
+        )  # fmt: skip
+        for slots in [per_row["input"]] + [per_row.get("hidden", 0)] * (_depth(block) - 1):
+            combinations = (q * values) ** slots
+            listed += block["layers"]["hidden"] * combinations
+            values = min(combinations, learner.max_values)
+        return listed
 
     def collect_spec(self, experiment: str) -> dict:
         """Slice for measuring the errors of all students of an experiment."""
@@ -265,6 +292,17 @@ class Study:
                 for title, renamed in self.choices.items()
             ]
         return spec
+
+
+def _depth(experiment: dict) -> int:
+    """How many hidden layers there are."""
+    return experiment["layers"].get("hidden_layers", 1)
+
+
+def _sizes(experiment: dict) -> dict:
+    """Numbers of neurons as files tell them: one hidden layer goes without saying."""
+    layers = experiment["layers"]
+    return {key: layers[key] for key in layers if key != "hidden_layers" or layers[key] > 1}
 
 
 def check_argument(where: str, spec: dict) -> None:
@@ -313,7 +351,14 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
     alphabet = experiment["student"]["alphabet"]
     if not {-1, 1} <= set(alphabet):
         raise ConfigError(f"{where}.student.alphabet: {show(alphabet)} lacks the teacher's -1 or 1")
-    for layer, (rows, columns) in LAYERS.items():
+    deep = _depth(experiment) > 1
+    if deep:
+        _check_deep(where, teacher, student)
+    elif "hidden" in teacher or "hidden" in student:
+        raise ConfigError(
+            f"{where}.nonzeros_per_row.hidden: allowed with layers.hidden_layers above 1 only"
+        )
+    for layer, (rows, columns) in (LAYERS | (MIDDLE if deep else {})).items():
         if student[layer] < teacher[layer]:
             raise ConfigError(
                 f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; the student's "
@@ -330,6 +375,19 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
                 column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
             except ValueError as error:
                 raise ConfigError(str(error)) from None
+
+
+def _check_deep(where: str, teacher: dict, student: dict) -> None:
+    """Raise ConfigError for what networks with several hidden layers lack or cannot have."""
+    if "hidden" not in teacher:
+        raise ConfigError(
+            f"{where}.nonzeros_per_row.hidden: missing; layers.hidden_layers above 1 need it"
+        )
+    if student != teacher:
+        raise ConfigError(
+            f"{where}.student.nonzeros_per_row: {student}; with layers.hidden_layers above 1 as "
+            f"the teacher's only, {teacher}"
+        )
 
 
 def _sample_numbers(name: str, samples: list | dict) -> list[int]:

@@ -35,11 +35,20 @@ ASCENDING = Rule("ascending numbers from 1", lambda m: m[0] > 0 and (np.diff(m) 
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
 
+EACH_BIREGULAR = Rule(
+    "of each layer " + BIREGULAR.words, lambda layers: all(map(_biregular, layers))
+)
+
 PATTERNS = {"input_topology": BIREGULAR, "output_topology": BIREGULAR}
+# Of networks with several hidden layers.
+MIDDLE = {"middle_topology": EACH_BIREGULAR}
 ALLOWED = {
-    "teacher": PATTERNS | {"input_weights": SIGNS, "output_weights": SIGNS},
+    "teacher": PATTERNS
+    | MIDDLE
+    | {"input_weights": SIGNS, "output_weights": SIGNS, "middle_weights": SIGNS},
     "dataset": {"x": SIGNS, "y": FINITE, "x_test": SIGNS, "y_test": FINITE},
     "student": PATTERNS
+    | MIDDLE
     | {
         "alphabet": Rule(
             "different numbers, -1 and 1 among them",

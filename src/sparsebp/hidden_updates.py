@@ -41,7 +41,7 @@ _SIGNATURE = types.Tuple((types.int64, types.float64, types.boolean))(
 
 @cache
 def hidden_kernel(algebra: int):
-    """The steps, compiled for an algebra: run(steps, ...) with the arguments of ``_run`` after it."""
+    """The steps, compiled for an algebra; the other arguments are those of ``_run`` after it."""
 
     def run(steps, rules, graph, configurations, prior, messages):
         return _run(algebra, steps, rules, graph, configurations, prior, messages)

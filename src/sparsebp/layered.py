@@ -93,9 +93,7 @@ class HiddenMessages:
         self._rules = rules.temperature, float(learner.damping), float(learner.tolerance)
         self._prior = self._stored(np.concatenate([part.ravel() for part in prior]))
         values, _, _, downs, _, _ = graph.arrays
-        up, down = (
-            _first(starts, learner.initial_scale, rng) for starts in (values, downs)
-        )
+        up, down = (_first(starts, learner.initial_scale, rng) for starts in (values, downs))
         self._up, self._down = self._stored(up), self._stored(down)
         self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty_like(self._prior)
         self._kernel = hidden_kernel(self.algebra)

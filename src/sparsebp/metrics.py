@@ -34,7 +34,8 @@ def flipped_error(teacher: Network, student: list[Layer]) -> float:
     """The part of ``weight_error`` that lies in hidden neurons flipped as a whole.
 
     Those have the opposite sign in each weight that the teacher has of them: their row of weights
-    and their column in the next layer's. Where phi(-z) is close to -phi(z), that hardly changes any output.
+    and their column in the next layer's. Where phi(-z) is close to -phi(z), that hardly changes any
+    output.
     """
     flipped = [
         on_pattern(ours.weights, ours.topology, theirs.topology) == -theirs.weights

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.factors import CHUNK_CELLS, MATCH_TOLERANCE, chunks, refuse_beyond
+from sparsebp.factors import MATCH_TOLERANCE, chunks, refuse_beyond
 from sparsebp.model import Activation
 from sparsebp.survivors import half_sums, join_halves
 
@@ -80,7 +80,7 @@ def hidden_layer(
     entries = sizes.astype(float).prod(axis=1)
     what = f"listing the configurations of {len(topology)} hidden neurons"
     refuse_beyond(memory_gib, int(entries.sum()) * (slots + 1 + 2 * below.low.shape[1]), what)
-    parts, lows, highs, counts, first = [], [], [], [], 0
+    parts, lows, highs, counts = [], [], [], []
     for rows in chunks(len(topology), int(entries.max()) * (slots + below.low.shape[1])):
         owner, states = _all_states(sizes[rows])
         low, high = map(phi, _sums(below, topology[rows], alphabet, owner, states))

@@ -76,16 +76,9 @@ def run(
     log.info(
         "%.3f s to build factors and pass messages, %.3f s to load kernels", seconds, loading[-1]
     )
-    names = (
-        "n_samples",
-        "input_estimate",
-        "output_estimate",
-        "iterations",
-        "status",
-        "expected_error",
-    )
-    arrays = {
-        name: np.array(column) for name, column in zip(names, zip(*found, strict=True), strict=True)
-    }
+    names = "n_samples", "iterations", "status", "expected_error"
+    arrays = {name: np.array([getattr(trained, name) for trained in found]) for name in names}
+    estimates = map(np.array, zip(*(trained.estimates for trained in found), strict=True))
+    arrays |= store.by_layer("estimate", list(estimates), axis=1)
     made = record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
     store.write_trained(output, arrays, made)

@@ -50,8 +50,8 @@ class Deep:
     def prior(self, seed=1, scale=1.0):
         """Random fields."""
         rng = np.random.default_rng(seed)
-        uniform = Beliefs.uniform(self.problem)
-        return Beliefs(*(scale * rng.normal(size=part.shape) for part in uniform))
+        logs = (scale * rng.normal(size=part.shape) for part in Beliefs.uniform(self.problem))
+        return Beliefs(*(part - part.max(axis=-1, keepdims=True) for part in logs))
 
     def true_states(self):
         """The teacher's weights as alphabet indices."""

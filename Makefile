@@ -26,7 +26,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 # here, or whose interpreter is gone, is made anew.
 HERE := $(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(STAMP) 2>/dev/null)
 
-figures: $(STAMP)  ## compute what is missing and draw the five figures (the default)
+figures: $(STAMP)  ## compute what is missing and draw the thesis's figures (the default)
 	$(RUN) snakemake figures $(ARGS)
 
 report: $(STAMP)  ## the whole study as a page to hand on: report.zip (to open: report/report.html)

@@ -461,7 +461,7 @@ OPTIONS = {
     "kernels": ["SPEC", "--output", "--threads"],
     "train": ["SPEC", "--seed", "--student", "--dataset", "--output", "--threads"],
     "collect": ["SPEC", "--teacher", "--dataset", "--student", "--trained", "--output"],
-    "figure": ["SPEC", "--results", "--output"],
+    "figure": ["SPEC", "--results", "--teacher", "--student", "--output"],
     "table": ["--results", "--output"],
     "verdict_page": ["--verdicts", "--output"],
     "provenance_page": ["--results", "--output"],

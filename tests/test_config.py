@@ -60,6 +60,16 @@ figures:
   limited: {panels: [{experiments: [matched, wider], against: layers.input, at_most: 0}]}
   curves: {panels: [{experiments: [matched, wider], by: layers.input}]}
   chosen: {choices: {experiment: again, samples: [2, 5], learners: [bp, ms]}}
+  drawn: {drawing: {of: network, experiment: small, output: 2}}
+""")
+EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
+  small:
+    layers: {input: 4, hidden: 4, output: 4}
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    student: {nonzeros_per_row: {input: 3, output: 2}, alphabet: [-1, 0, 1]}
+    samples: [1, 2]
+    learners: [bp]
 """)
 DELETE = object()
 

@@ -87,6 +87,7 @@ claims:
       - {kind: exact, a: [mismatched, bp], quantity: weight_error, at: 3, margin: half}
       - {kind: exact, a: [mismatched, rbp], quantity: weight_error, at: 3, margin: half}
 """
+SIZES = ("input", "hidden", "output")
 SECTION = """## both: matched and mismatched
 
 `snakemake figures/both.pdf`
@@ -267,6 +268,23 @@ def test_claims_that_have_changed_are_named(project):
     assert line == (
         'verdicts: spec.claims.claims.0.statement is "So it is.", but configured is "So it was."'
     )
+
+
+def test_a_drawing_is_told_in_words(project):
+    config = yaml.safe_load(CONFIG)
+    small = config["experiments"]["mismatched"] | {"layers": dict.fromkeys(SIZES, 4)}
+    config["experiments"]["small"] = small
+    for name, of in (("net", "network"), ("graph", "factor-graph")):
+        config["figures"][name] = {"drawing": {"of": of, "experiment": "small", "output": 2}}
+    study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
+    for name, what in (("net", "The teacher's network"), ("graph", "The student's factor graph")):
+        caption = f"{what}, and in it what the factor of output 2 sees"
+        assert gallery._section(study, name) == (
+            f"## {name}: small\n\n`snakemake figures/{name}.pdf`\n\n"
+            f"![{caption}](gallery/{name}.png)\n\n{caption}, in the first simulation.\n\n"
+            "- `small`: 4 / 4 / 4 neurons, 2 and 2 non-zero weights per row of W_in and W_out, "
+            "tanh (b = 0.1); the student has 3 and 2 per row and weights in {-1, 0, 1}.\n"
+        )
 
 
 def test_a_figure_that_does_not_say_how_its_results_came_about_fails(project, monkeypatch):

@@ -19,9 +19,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from sparsebp import store
+from sparsebp import inspection, store
 from sparsebp.config import Study
 from sparsebp.provenance import record
+from sparsebp.steps import draw
 from tests.workflow_helpers import ROOT, Project
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -29,6 +30,7 @@ CONFIG["study"]["seeds"] = 3
 CONFIG["choices"] |= {"samples": [16], "vary": [{"damping": [0]}]}
 STUDY = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]
+FIRST = {"experiment": "illustration", "seed": 0}
 MENU = ["1. Verdicts", "2. Figures", "3. Data", "4. Provenance"]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
@@ -54,6 +56,9 @@ def write_results(path, experiment):
 def project(tmp_path_factory):
     """The study with all of its results, figures and pages, and its report."""
     project = Project(tmp_path_factory.mktemp("report"), CONFIG)
+    files = {what: project / path.format(**FIRST) for what, path in inspection.DRAWN.items()}
+    files["teacher"].parent.mkdir(parents=True)
+    draw.run(STUDY.draw_spec("illustration"), 0, **files)
     for experiment in STUDY.experiments:
         write_results(project / f"results/{experiment}.nc", experiment)
     project.make("--report", "report.zip", "--report-after-run")
@@ -185,12 +190,19 @@ def test_verdicts_come_first_and_tell_of_every_claim(browser):
 def test_every_figure_is_seen_with_its_caption(browser):
     figures = browser.find_elements(By.CSS_SELECTOR, ".prose figure")
     assert len(figures) == len(CONFIG["figures"])
-    ordered = sorted(CONFIG["figures"].items(), key=lambda item: ("thesis" not in item[1], item[0]))
+    by_thesis = {name: block.get("thesis", "none") for name, block in CONFIG["figures"].items()}
+    ordered = sorted(CONFIG["figures"].items(), key=lambda item: (by_thesis[item[0]], item[0]))
+    assert [name for name, _ in ordered[:3]] == ["network", "factor_graph", "fig2_2"]
     for figure, (name, block) in zip(figures, ordered, strict=True):
         assert block.get("thesis", name) in figure.text
         picture = figure.find_element(By.TAG_NAME, "svg")
-        assert picture.rect["width"] > 600 and colours(picture) > 100
         caption = figure.find_element(By.TAG_NAME, "figcaption").text
+        if "drawing" in block:
+            assert picture.rect["width"] > 250 and colours(picture) > 100
+            assert "the factor of output 1 sees" in caption and "Message passing" not in caption
+            assert "6 input, 6 hidden and 6 output neurons" in caption
+            continue
+        assert picture.rect["width"] > 600 and colours(picture) > 100
         assert f"{CONFIG['study']['seeds']} simulations" in caption
         open_choices = CONFIG["inference"]
         assert f"damping {open_choices['damping']} of {open_choices['damped']}" in caption

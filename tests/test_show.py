@@ -96,7 +96,8 @@ def compute(folder, study, claims):
         table.run(output, str(folder / paths.TABLE).format(experiment=name))
     for name in study.figures:
         outputs = [str(folder / path) for path in FIGURES if f"/{name}." in path]
-        figure.run(study.figure_spec(name), results, outputs)
+        drawn = patterns["teacher"], patterns["student"]
+        figure.run(study.figure_spec(name), results, outputs, *drawn)
     judged = str(folder / VERDICTS)
     verdicts.run({"claims": claims, "choices": study.choices}, results, judged)
     verdict_page.run(judged, str(folder / paths.VERDICTS_PAGE))

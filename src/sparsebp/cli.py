@@ -127,6 +127,9 @@ def parser() -> argparse.ArgumentParser:
         seed=False,
         writes=("outputs",),
     )
+    for name, pattern in (("teacher", paths.TEACHER), ("student", paths.STUDENT)):
+        about = f"for drawings, pattern of the {name}s' files (default: {pattern})"
+        figure.add_argument(f"--{name}", default=pattern, metavar="FILE", help=about)
     figure.add_argument(
         "--output",
         dest="outputs",

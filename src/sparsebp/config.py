@@ -266,6 +266,13 @@ class Study:
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure. What is said of it is no part of it."""
         figure = {key: value for key, value in self.figures[name].items() if key != "found"}
+        if "drawing" in figure:
+            experiment = figure["drawing"]["experiment"]
+            drawn = {
+                "teacher": self.teacher_spec(experiment),
+                "student": self.student_spec(experiment),
+            }
+            return {"name": name, "figure": figure, "experiments": {experiment: drawn}}
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:

@@ -5,18 +5,41 @@ from sparsebp.validation import ConfigError, check_among, check_either, is_numbe
 # Keys of a panel of several experiments: which number of theirs, and what goes with the first.
 NUMBERS, POSITION = ("against", "by"), ("at", "at_most", "x_scale")
 
+DRAWINGS = {"network": "the teacher's network", "factor-graph": "the student's factor graph"}
+"""What a figure may be a drawing of, in words."""
+
+MOST = 40
+"""Weights in a drawing, at most: more cannot be told apart on a page."""
+
 
 def check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
     where = f"figures.{name}"
-    check_either(where, figure, "panels", "choices")
-    if "choices" in figure:
-        if "columns" in figure:
-            raise ConfigError(f"{where}.columns: {figure['columns']}; allowed with panels only")
+    kind = check_either(where, figure, "panels", "choices", "drawing")
+    if kind != "panels" and "columns" in figure:
+        raise ConfigError(f"{where}.columns: {figure['columns']}; allowed with panels only")
+    if kind == "choices":
         _check_figure_of_choices(f"{where}.choices", figure["choices"], experiments, choices)
+        return
+    if kind == "drawing":
+        _check_drawing(f"{where}.drawing", figure["drawing"], experiments)
         return
     figure.setdefault("columns", 1)
     for number, panel in enumerate(figure["panels"]):
         _check_panel(f"{where}.panels.{number}", panel, experiments)
+
+
+def _check_drawing(where: str, block: dict, experiments: dict) -> None:
+    name, number = block["experiment"], block["output"]
+    check_among(f"{where}.experiment", name, experiments)
+    layers, student = experiments[name]["layers"], experiments[name]["student"]
+    per_row = student["nonzeros_per_row"]
+    weights = layers["hidden"] * per_row["input"] + layers["output"] * per_row["output"]
+    if weights > MOST:
+        raise ConfigError(f"{where}.experiment: {name} has {weights} weights; at most {MOST}")
+    if number > layers["output"]:
+        raise ConfigError(
+            f"{where}.output: {number}; must be at most {layers['output']}, the outputs of {name}"
+        )
 
 
 def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sparsebp import inspection, paths, tables
 from sparsebp.config import Study
+from sparsebp.drawings import DRAWINGS
 from sparsebp.files import replacing
 from sparsebp.plotting import CONFIDENCE, Y_LABELS
 
@@ -118,25 +119,31 @@ def main(arguments: list[str] | None = None) -> int:
 def _section(study: Study, name: str) -> str:
     """A figure with its title, command and caption, as configured."""
     figure = study.figures[name]
-    shown, caption = _content(study, figure)
+    shown, caption, mean = _content(study, figure)
     lines = [
         f"## {figure.get('thesis', name)}: {_list(shown)}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
-        f"{caption}: mean and {100 * CONFIDENCE:g} % confidence interval of "
-        f"{study.study['seeds']} simulations.\n",
+        f"{caption}{mean}.\n",
         *([f"**Found:** {figure['found']}\n"] if "found" in figure else []),
         *(f"- `{experiment}`: {_setting(study.experiments[experiment])}." for experiment in shown),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _content(study: Study, figure: dict) -> tuple[list[str], str]:
-    """The experiments that a figure is about, and what it shows of them."""
+def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
+    """The experiments that a figure is about, what it shows, and of which simulations."""
+    if "drawing" in figure:
+        drawing = figure["drawing"]
+        caption = f"{DRAWINGS[drawing['of']]}, and in it what the factor of output "
+        caption = f"{caption[0].upper()}{caption[1:]}{drawing['output']} sees"
+        return [drawing["experiment"]], caption, ", in the first simulation"
+    interval = f"{100 * CONFIDENCE:g} % confidence interval"
+    mean = f": mean and {interval} of {study.study['seeds']} simulations"
     if "choices" in figure:
         first, last = figure["choices"]["samples"]
         caption = f"Errors under each choice, in the mean over m = {first} to {last}"
-        return [figure["choices"]["experiment"]], caption
+        return [figure["choices"]["experiment"]], caption, mean
     panels, against, names, limits = figure["panels"], [], {}, {}
     curves = [experiment for p in panels if "against" not in p for experiment in p["experiments"]]
     if curves:
@@ -153,7 +160,7 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str]:
     parts = [f"{_list(names)} against {_list(against)}", *limits] if names else limits
     shown = dict.fromkeys(experiment for panel in panels for experiment in panel["experiments"])
     caption = "; ".join(parts)
-    return list(shown), caption[0].upper() + caption[1:]
+    return list(shown), caption[0].upper() + caption[1:], mean
 
 
 def _setting(experiment: dict) -> str:

@@ -166,6 +166,10 @@ def _of_results(study: Study, experiment: str) -> dict:
 def of_figure(study: Study, name: str) -> dict:
     """As ``expected``, for a figure."""
     spec = study.figure_spec(_among("figures", name, study.figures))
+    if "drawing" in spec["figure"]:
+        record = {"step": "figure", "spec": spec, "seed": 0, "sources": sources("steps.figure")}
+        drawn = study.draw_spec(spec["figure"]["drawing"]["experiment"])
+        return record | {"drawn": drawn, "draw_sources": sources("steps.draw")}
     return _of_many(study, "figure", spec, spec["experiments"])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 STARTED = time.monotonic()  # of the program, which loads this module first
-LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "matplotlib", "seaborn")
+LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "matplotlib", "seaborn", "networkx")
 SURROUNDINGS = "SPARSEBP_SURROUNDINGS"
 """Environment variable by which a workflow tells its jobs what ``surroundings`` finds."""
 

@@ -8,6 +8,7 @@ from textwrap import indent, wrap
 import yaml
 
 from sparsebp import inspection, store
+from sparsebp.drawings import DRAWINGS
 from sparsebp.pages import own, shared, short
 
 MATCH, UNREADABLE, MISMATCH = 0, 1, 3
@@ -112,7 +113,11 @@ def _title(path: Path, made: dict) -> str:
         case "collect":
             return f"errors of {_scope(made)} in experiment {spec['experiment']}"
         case "figure":
-            return f"figure {spec['name']} ({spec['figure'].get('thesis', 'not in the thesis')})"
+            title = f"figure {spec['name']} ({spec['figure'].get('thesis', 'not in the thesis')})"
+            if drawing := spec["figure"].get("drawing"):
+                what = f"{DRAWINGS[drawing['of']]} in experiment {drawing['experiment']}"
+                title += f", {what}, seed {made['seed']}"
+            return title
         case "verdicts":
             return f"verdicts on {len(spec['claims']['claims'])} claims"
         case _:

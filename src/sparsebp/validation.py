@@ -208,11 +208,16 @@ def fill_defaults(value, schema: dict, root: dict) -> None:
             fill_defaults(item, schema["items"], root)
 
 
-def check_either(where: str, block: dict, one: str, other: str) -> None:
-    if one in block and other in block:
+def check_either(where: str, block: dict, one: str, *others: str) -> str:
+    """The one of these keys that a block has. Raises ConfigError where it has none, or several."""
+    found = [key for key in (one, *others) if key in block]
+    if len(found) > 1:
+        one, other = found[:2]
         raise ConfigError(f"{where}.{other}: {show(block[other])}; not allowed together with {one}")
-    if one not in block and other not in block:
-        raise ConfigError(f"{where}: key {one!r} is missing, or {other!r} in its place")
+    if not found:
+        places = " or ".join(map(repr, others))
+        raise ConfigError(f"{where}: key {one!r} is missing, or {places} in its place")
+    return found[0]
 
 
 def check_among(where: str, value, allowed, trouble: str = "is not defined") -> None:

@@ -13,7 +13,7 @@ def shown(figure):
             "learners": {
                 learner: study.learner(name, learner)
                 for learner in study.experiments[name]["learners"]
-                if learner in spec["learners"]
+                if learner in spec.get("learners", ())
             }
         }
         for name in spec["experiments"]

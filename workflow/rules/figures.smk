@@ -8,9 +8,15 @@ rule figures:
         figure_files(figure=[name for name, block in study.figures.items() if "thesis" in block]),
 
 
+def behind(figure):
+    """The files that a figure is drawn from: for a drawing, those of the first simulation."""
+    files = [paths.TEACHER, paths.STUDENT] if "drawing" in study.figures[figure] else paths.RESULTS
+    return expand(files, experiment=study.figure_spec(figure)["experiments"], seed=0)
+
+
 rule figure:
     input:
-        lambda w: expand(paths.RESULTS, experiment=study.figure_spec(w.figure)["experiments"]),
+        lambda w: behind(w.figure),
     output:
         expand(paths.FIGURE, format=paths.FIGURE_FORMATS[:-1], allow_missing=True),
         report(
@@ -35,8 +41,10 @@ rule figure:
     params:
         spec=lambda w: json.dumps(study.figure_spec(w.figure)),
         sources=sources("steps.figure"),
-        # A function, because the step and not Snakemake fills in the wildcard.
+        # Functions, because the step and not Snakemake fills in the wildcards.
         results=lambda w: paths.RESULTS,
+        teacher=lambda w: paths.TEACHER,
+        student=lambda w: paths.STUDENT,
         # For the caption alone: Snakemake reruns nothing for what is derived from the input.
         figure=lambda w, input: study.figures[w.figure],
         shown=lambda w, input: shown(w.figure),
@@ -44,4 +52,5 @@ rule figure:
     message:
         "drawing {wildcards.figure}"
     shell:
-        "sparsebp figure {params.spec:q} --results {params.results:q} --output {output:q} 2> {log:q}"
+        "sparsebp figure {params.spec:q} --results {params.results:q} --teacher {params.teacher:q}"
+        " --student {params.student:q} --output {output:q} 2> {log:q}"

@@ -1,19 +1,46 @@
 """Draw a figure."""
 
-from sparsebp import store
+from sparsebp import paths, store
 from sparsebp.figures import draw
 from sparsebp.provenance import record
 
+SEED = 0  # the simulation that drawings are of
 
-def run(spec: dict, results: str, outputs: list[str]) -> None:
+
+def run(
+    spec: dict,
+    results: str,
+    outputs: list[str],
+    teacher: str = paths.TEACHER,
+    student: str = paths.STUDENT,
+) -> None:
     """Draw one figure into all ``outputs``. ``spec``: see ``Study.figure_spec``.
 
     Args:
         results: path pattern with ``{experiment}`` to be filled in.
+        teacher, student: path patterns with ``{experiment}`` and ``{seed}``, for drawings.
 
     Raises:
         BadFile: an input file is not right.
     """
-    shown, made = store.read_experiments(results, spec["experiments"])
-    provenance = record("figure", spec, results=made)
-    draw(spec, shown, outputs, provenance)
+    if "drawing" in spec["figure"]:
+        shown, behind = _drawn(spec["experiments"], {"teacher": teacher, "student": student})
+    else:
+        shown, made = store.read_experiments(results, spec["experiments"])
+        behind = {"results": made}
+    draw(spec, shown, outputs, record("figure", spec, **behind))
+
+
+def _drawn(experiments: dict, patterns: dict) -> tuple[dict, dict]:
+    """The teacher and student of an experiment, and what made them."""
+    ((name, specs),) = experiments.items()
+    files = {what: pattern.format(experiment=name, seed=SEED) for what, pattern in patterns.items()}
+    pair = store.read_teacher(files["teacher"]), store.read_student(files["student"])[0]
+    made = store.provenance(files["teacher"])
+    alike = {"drawn": made.get("drawn"), "sources": made["sources"]}
+    for what, path in files.items():
+        own = store.provenance(path)
+        store.check_made(path, own, step="draw", seed=SEED, spec=specs[what])
+        store.check_made(path, own, " and ".join(files.values()), **alike)
+    behind = {"seed": SEED, "drawn": alike["drawn"], "draw_sources": alike["sources"]}
+    return {name: pair}, behind

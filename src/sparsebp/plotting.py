@@ -26,6 +26,7 @@ Y_LABELS = {
 }
 # Of numbers in an experiment's block; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
+KEY_LABELS |= {"layers.hidden_layers": "hidden layers"}
 # These errors are parts of others, and drawn on their scale.
 WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 

@@ -167,3 +167,25 @@ def test_a_table_beyond_memory_is_refused_with_its_size(kind):
     with pytest.raises(ValueError, match=r"55\^3.*GiB.*memory_gib"):
         make(*arguments, memory_gib=1e-4)
     assert make(*arguments, memory_gib=1).states == 55
+
+
+@pytest.mark.parametrize("phi", [TANH, RELU])
+def test_a_missing_target_says_nothing(phi):
+    one = instance(m=3, n=6, phi=phi)
+    y = one.samples.y.copy()
+    y[:, 2] = np.nan
+    y[1, 4] = np.nan
+    where = one.problem.states, *one.problem.patterns, phi
+    hard = fac.hard_factors(*where, one.samples.x, y, 1.0)
+    soft = fac.soft_factors(*where, one.samples.x, y, 1.0)
+    counts = np.diff(hard.offsets)
+    assert counts[2] == soft.table.shape[1] and (soft.table[2] == 0).all()
+    # Without the sample in which it is missing, the rest of the samples say the same.
+    known = np.array([0, 2])
+    other = fac.hard_factors(*where, one.samples.x[known], one.samples.y[known], 1.0)
+    assert counts[4] == np.diff(other.offsets)[4] < soft.table.shape[1]
+    other = fac.soft_factors(*where, one.samples.x[known], one.samples.y[known], 1.0)
+    np.testing.assert_array_equal(soft.table[4], other.table[4])
+    rest = [0, 1, 3, 5]
+    full = fac.hard_factors(*where, *one.samples, 1.0)
+    np.testing.assert_array_equal(counts[rest], np.diff(full.offsets)[rest])

@@ -121,6 +121,8 @@ figures:
   limited:
     panels:
       - {experiments: [matched, wider], against: layers.input, at_most: 0, quantity: topology_error}
+  tuned: {panels: [{experiment: matched, against: reinforcement, at: [1, 3]}]}
+  cooled: {panels: [{experiment: cold, against: beta, at: 3, quantity: topology_error}]}
 """
 CAPTIONS = {
     "chosen": "Errors under each choice, in the mean over m = 2 to 3",
@@ -131,6 +133,8 @@ CAPTIONS = {
         "weight error is at most 0.1 against layers.input"
     ),
     "limited": ("Number of samples from which on topology error is at most 0 against layers.input"),
+    "tuned": "Weight error against reinforcement at m = 1 and 3",
+    "cooled": "Topology error against beta at m = 3, beside bp and rbp without it",
 }
 
 
@@ -394,6 +398,10 @@ def test_the_caption_says_what_figures_of_each_kind_show(project):
     wider = {"layers": {"input": 40, "hidden": 20, "output": 20}}
     wider |= {"nonzeros_per_row": {"input": 2, "output": 2}, "samples": {"last": 5}}
     config["experiments"]["wider"] = config["experiments"]["matched"] | wider
+    cold = {"algorithm": "sum-product", "factor": "soft", "schedule": "offline", "beta": 2}
+    config["learners"]["cold"] = cold
+    learners = {"learners": ["bp", "cold", "rbp"]}
+    config["experiments"]["cold"] = config["experiments"]["matched"] | learners
     study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
     for name, caption in CAPTIONS.items():
         section = gallery._section(study, name)

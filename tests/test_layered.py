@@ -393,7 +393,7 @@ def test_batches_end_where_the_offline_schedule_does_with_the_same_samples():
     [
         (dict(max_values=None), "max_values goes with method: layered"),
         (dict(method="messages"), "max_values goes with method: layered"),
-        (dict(reinforcement=0.1), "reinforcement: 0.1; method layered takes 0 only"),
+        (dict(reinforcement=0.1), "reinforcement is for method messages; given: layered"),
         (dict(damped="both"), "damped: 'both'; method layered takes factor-to-variable only"),
         (dict(factor="soft", beta=1.0), "factor: 'soft'; method layered takes hard only"),
     ],

@@ -48,6 +48,13 @@ CONTENTS = {
         "iterations": (("n_samples",), np.array([12, 500], "i4")),
         "status": (("n_samples",), np.array([1, 2], "i1")),
         "expected_error": (("n_samples",), np.array([0.25, np.nan])),
+        "entropy": (("n_samples",), np.array([np.nan, 0.125])),
+    },
+    "predicted": {
+        "n_samples": (("n_samples",), np.array([1, 2], "i4")),
+        "prediction": (("n_samples", "test_sample", "output"), np.arange(24.0).reshape(2, 3, 4)),
+        "iterations": (("n_samples",), np.array([12, 500], "i4")),
+        "status": (("n_samples",), np.array([1, 2], "i1")),
     },
 }
 KINDS = list(CONTENTS)
@@ -73,7 +80,7 @@ def write(kind, path, provenance=None, **changes):
         patterns = Patterns(a["input_topology"], a["output_topology"])
         store.write_student(path, patterns, a["alphabet"], provenance)
     else:
-        store.write_trained(path, a, provenance)
+        getattr(store, f"write_{kind}")(path, a, provenance)
 
 
 def test_networks_with_several_hidden_layers_have_more_in_their_files(tmp_path):
@@ -152,7 +159,7 @@ def test_what_is_written_is_read(kind, tmp_path):
     provenance = record("draw", {"a": [1, "é"]})
     write(kind, path, provenance)
     found = READ[kind](path)
-    arrays = list(found.values()) if kind == "trained" else flat(found)
+    arrays = list(found.values()) if isinstance(found, dict) else flat(found)
     for array, expected in zip(arrays, values(kind).values(), strict=True):
         assert array.dtype == expected.dtype
         np.testing.assert_array_equal(array, expected)
@@ -293,7 +300,7 @@ def test_files_get_the_usual_permissions(tmp_path):
 def results():
     dims, shape = ("learner", "seed", "n_samples"), (2, 2, 3)
     errors = ("weight", "flipped", "topology", "excess", "generalization", "expected")
-    floats = [f"{name}_error" for name in errors]
+    floats = [*(f"{name}_error" for name in errors), "entropy"]
     ints = {"iterations": np.int32, "status": np.int8}
     return xr.Dataset(
         {name: (dims, np.full(shape, np.nan)) for name in floats}

@@ -25,6 +25,11 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
         if again in experiments:
             raise ConfigError(f"{where}: an experiment of this name is defined already")
         blocks[again] = deepcopy(experiments[original]) | {"samples": choices["samples"]}
+        if "learners" in choices:
+            ran = blocks[again]["learners"]
+            for name in choices["learners"]:
+                check_among("choices.learners", name, ran, f"does not run in {original}")
+            blocks[again]["learners"] = list(choices["learners"])
     bases = {name: None for block in blocks.values() for name in block["learners"]}
     inferences = [general | block.get("inference", {}) for block in blocks.values()]
     count = sum(prod(map(len, values.values())) for values in choices["vary"])

@@ -13,7 +13,7 @@ from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
 from sparsebp.contents import NUMBERS
 from sparsebp.drawings import check_figure
-from sparsebp.graph import column_degree
+from sparsebp.graph import column_degree, shared_entries
 from sparsebp.model import activation
 from sparsebp.validation import (
     ConfigError,
@@ -24,13 +24,14 @@ from sparsebp.validation import (
     validated,
 )
 
+SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
 MIDDLE = {"hidden": ("hidden", "hidden")}
 
 # At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
-# numbers of samples in an experiment, trainings in all, and characters of a spec, which is an
-# argument of a program: Linux allows 128 KiB.
-STATES, GRID, TRAININGS, ARGUMENT = 2**16, 10**4, 10**5, 120_000
+# numbers of samples in an experiment, trainings in all, characters of a spec, which is an argument
+# of a program (Linux allows 128 KiB), and cells of a layer in which entries are looked for.
+STATES, GRID, TRAININGS, ARGUMENT, CELLS = 2**16, 10**4, 10**5, 120_000, 10**7
 
 
 def _unshared(value):
@@ -88,11 +89,11 @@ class Study:
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
-        for name, figure in config["figures"].items():
-            check_figure(name, figure, config["experiments"], config["choices"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
+        for name, figure in study.figures.items():
+            check_figure(name, figure, study.experiments, study.learners, study.choices)
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)
@@ -126,6 +127,12 @@ class Study:
             weights += (_depth(block) - 1) * layers["hidden"] * per_row.get("hidden", 0)
             numbers = len(block["samples"]) * weights
             _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
+            for layer, (rows, columns) in LAYERS.items():
+                if "overlap" in block["student"]:
+                    cells = layers[rows] * layers[columns]
+                    _refuse_beyond(
+                        CELLS, f"{where}.student.overlap.{layer}", cells, "cells to search for room"
+                    )
 
     def _states(self, experiment: str) -> int:
         """How many states an edge has, see ``factors.HiddenStates``."""
@@ -148,12 +155,15 @@ class Study:
         """Raise ConfigError unless this learner can run in this experiment."""
         where = f"experiments.{experiment}.learners: {name}"
         learner = _learner(name, self.learner(experiment, name))
-        grid, depth = self.experiments[experiment]["samples"], _depth(self.experiments[experiment])
-        if depth > 1 and learner.method != "layered":
-            raise ConfigError(
-                f"{where}: method {learner.method}; layers.hidden_layers: {depth} needs method: "
-                "layered"
+        block = self.experiments[experiment]
+        grid, per_row = block["samples"], block["student"]["nonzeros_per_row"]["output"]
+        try:
+            layers = block["layers"]
+            learner.check_network(
+                per_row, layers["output"] * per_row // layers["hidden"], _depth(block)
             )
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}") from None
         if not any(batch.report for batch in batches(learner, grid)):
             raise ConfigError(
                 f"{where}: no number of samples in {show(grid)} is a multiple of its batch_size "
@@ -186,17 +196,15 @@ class Study:
             "activation": block["activation"],
             "samples": max(block["samples"]),
             "test_samples": self.study["test_samples"],
-        }
+        } | ({"noise": block["noise"]} if "noise" in block else {})
 
     def student_spec(self, experiment: str) -> dict:
         """Slice that a student's patterns depend on."""
         block = self.experiments[experiment]
-        return {
-            "entropy": self.study["entropy"],
-            "layers": _sizes(block),
-            "nonzeros_per_row": block["student"]["nonzeros_per_row"],
-            "alphabet": block["student"]["alphabet"],
-        }
+        student = {key: block["student"][key] for key in ("nonzeros_per_row", "alphabet")}
+        if "overlap" in block["student"]:
+            student["overlap"] = block["student"]["overlap"]
+        return {"entropy": self.study["entropy"], "layers": _sizes(block), **student}
 
     def train_spec(self, experiment: str, learner: str) -> dict:
         """Slice for training."""
@@ -218,11 +226,9 @@ class Study:
             q = len(block["student"]["alphabet"])
             for learner in block["learners"]:
                 how = _learner(learner, self.learner(name, learner))
-                for algebra in how.algebras:
-                    if how.method == "layered":
-                        hidden.add((algebra,))
-                    else:
-                        kernels.add((algebra, per_row["input"], per_row["output"], q, degree))
+                kernels.update(how.kernels(per_row["input"], per_row["output"], q, degree))
+                if how.method == "layered":
+                    hidden.update((algebra,) for algebra in how.algebras)
         return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
 
     def memory_mb(self, experiment: str) -> int:
@@ -287,7 +293,7 @@ class Study:
             "experiments": {
                 experiment: {
                     key: self.experiments[experiment][key]
-                    for key in ("thesis", "layers", "nonzeros_per_row", "activation", "student")
+                    for key in SHOWN
                     if key in self.experiments[experiment]
                 }
                 for experiment in experiments
@@ -358,20 +364,26 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
     alphabet = experiment["student"]["alphabet"]
     if not {-1, 1} <= set(alphabet):
         raise ConfigError(f"{where}.student.alphabet: {show(alphabet)} lacks the teacher's -1 or 1")
+    noise = experiment.get("noise", {})
+    if ("jittered" in noise) != ("scale" in noise):
+        raise ConfigError(
+            f"{where}.noise: {show(noise)}; scale goes with jittered, and jittered with it"
+        )
     deep = _depth(experiment) > 1
     if deep:
-        _check_deep(where, teacher, student)
+        _check_deep(where, teacher, experiment["student"])
     elif "hidden" in teacher or "hidden" in student:
         raise ConfigError(
             f"{where}.nonzeros_per_row.hidden: allowed with layers.hidden_layers above 1 only"
         )
     for layer, (rows, columns) in (LAYERS | (MIDDLE if deep else {})).items():
-        if student[layer] < teacher[layer]:
+        overlap = experiment["student"].get("overlap", {}).get(layer)
+        if student[layer] < teacher[layer] and overlap is None:
             raise ConfigError(
-                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; the student's "
-                f"pattern contains the teacher's, so at least {teacher[layer]}"
+                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; without overlap the "
+                f"student's pattern contains the teacher's, so at least {teacher[layer]}"
             )
-        if student[layer] > teacher[layer] and 0 not in alphabet:
+        if overlap in (None, 1) and student[layer] > teacher[layer] and 0 not in alphabet:
             raise ConfigError(
                 f"{where}.student.alphabet: {show(alphabet)} lacks 0, which a student with more "
                 f"{layer} weights than its teacher needs"
@@ -382,6 +394,12 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
                 column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
             except ValueError as error:
                 raise ConfigError(str(error)) from None
+        if overlap is not None:
+            shape = sizes[rows], sizes[columns], teacher[layer], student[layer]
+            try:
+                shared_entries(*shape, overlap, where=f"{where}.student.overlap.{layer}")
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
 
 
 def _check_deep(where: str, teacher: dict, student: dict) -> None:
@@ -390,10 +408,10 @@ def _check_deep(where: str, teacher: dict, student: dict) -> None:
         raise ConfigError(
             f"{where}.nonzeros_per_row.hidden: missing; layers.hidden_layers above 1 need it"
         )
-    if student != teacher:
+    if student["nonzeros_per_row"] != teacher or "overlap" in student:
         raise ConfigError(
-            f"{where}.student.nonzeros_per_row: {student}; with layers.hidden_layers above 1 as "
-            f"the teacher's only, {teacher}"
+            f"{where}.student: {show(student)}; with layers.hidden_layers above 1 its pattern has "
+            f"to be the teacher's, with nonzeros_per_row {show(teacher)} and no overlap"
         )
 
 

@@ -33,7 +33,9 @@ SIGNS = Rule("-1 and 1", lambda values: np.abs(values.astype(int)) == 1)
 FINITE = Rule("finite numbers", np.isfinite)
 ASCENDING = Rule("ascending numbers from 1", lambda m: m[0] > 0 and (np.diff(m) > 0).all())
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
+FINITE_OR_NAN = Rule("finite numbers, or NaN", lambda values: ~np.isinf(values))
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
+ERRORS = Rule("finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v)))
 
 EACH_BIREGULAR = Rule(
     "of each layer " + BIREGULAR.words, lambda layers: all(map(_biregular, layers))
@@ -60,6 +62,13 @@ ALLOWED = {
         "iterations": COUNTS,
         "status": Rule("1, 2 or 3", lambda values: (values > 0) & (values <= 3)),
         "expected_error": FRACTIONS,
+        "entropy": FINITE_OR_NAN,
+    },
+    "predicted": {
+        "n_samples": ASCENDING,
+        "prediction": FINITE,
+        "iterations": COUNTS,
+        "status": Rule("1 or 2", lambda values: (values == 1) | (values == 2)),
     },
     "results": {
         "learner": Rule("different names", _distinct),
@@ -67,12 +76,11 @@ ALLOWED = {
         "n_samples": ASCENDING,
         "weight_error": FRACTIONS,
         "flipped_error": FRACTIONS,
-        "topology_error": FRACTIONS,
+        "topology_error": ERRORS,  # more than 1 where the student has fewer weights
         "excess_error": FRACTIONS,
-        "generalization_error": Rule(
-            "finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v))
-        ),
+        "generalization_error": ERRORS,
         "expected_error": FRACTIONS,
+        "entropy": FINITE_OR_NAN,
         "iterations": COUNTS,
         "status": Rule("0, 1, 2 or 3", lambda values: (values >= 0) & (values <= 3)),
     },

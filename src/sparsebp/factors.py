@@ -1,10 +1,21 @@
-"""Factors: what the data say about the configurations of one output neuron (Eqs. 2.5, 3.1-3.2).
+r"""Factors: what the data say about the configurations of one output neuron (Eqs. 2.5, 3.1-3.2).
+
+.. math::
+
+   \text{hard:} \quad \xi_a(w) &= \prod_{\eta=1}^m \delta(y_{\eta a}, f_{\eta a}(w)) \\
+   \text{soft:} \quad \xi_a(w) &= e^{-\beta H_a(w)},
+   \quad H_a(w) = \sum_{\eta=1}^m (y_{\eta a} - f_{\eta a}(w))^2
+
+with f what the weights w answer to a sample.
 
 Factor a sees the hidden neurons that output a reads, one on each of its k_out edges. An edge has a
 finite set of states: an output weight together with the k_in input weights of the hidden neuron.
 States that no data can tell apart are one *class*: with an output weight of zero the input weights
 do not matter. A configuration of the factor is one class per edge. So that a factor costs
 classes^k_out and not states^(k_out (1 + k_in)), messages meet factors per hidden neuron.
+
+An output whose target is missing, NaN in y, says nothing: its hard factor allows every
+configuration, and its soft one gives none of them an energy.
 """
 
 from dataclasses import dataclass
@@ -80,6 +91,18 @@ class HiddenStates:
         hidden = phi(x[:, input_topology].astype(float) @ weights.T)
         return self.alphabet[self.class_output] * np.take(hidden, self.class_tuple, axis=-1)
 
+    def joined(self, fields: np.ndarray) -> np.ndarray:
+        """Log-fields of input weights as one of their joint state: (..., k_in, Q) -> (..., S)."""
+        return sum(fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
+
+    def marginals(self, joint: np.ndarray, temperature: float) -> np.ndarray:
+        """Log-marginals of each input weight, see ``log_sum``: (..., S) -> (..., k_in, Q)."""
+        found = np.empty((*joint.shape[:-1], self.tuples.shape[1], len(self.alphabet)))
+        for slot, column in enumerate(self.tuples.T):
+            for q in range(len(self.alphabet)):
+                found[..., slot, q] = log_sum(joint[..., column == q], temperature, axis=-1)
+        return found
+
 
 @dataclass
 class HardFactors:
@@ -133,8 +156,9 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     owners, found, entries = [], [], 0
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
         # With twice the tolerance the bounds hold all that match, also after rounding.
-        low = phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE)
-        high = phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE)
+        missing = np.isnan(y[:, rows])
+        low = np.where(missing, -np.inf, phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE))
+        high = np.where(missing, np.inf, phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE))
         counts, flat = join_halves(terms, low, high, limit - entries)
         if flat is None:
             raise ValueError(
@@ -151,8 +175,9 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
 
 
 def restrict(factors, states, input_topology, output_topology, phi, x, y) -> HardFactors:
-    """Keep the configurations that reproduce further samples too: the list for m + 1 samples is
-    a filter of the list for m. Arguments as for ``hard_factors``; no samples change nothing."""
+    """Keep the configurations of ``factors`` that reproduce further samples too: the list for m + 1
+    samples is a filter of the list for m. Arguments as for ``hard_factors``; no samples change
+    nothing."""
     owner, configurations = factors.owners(), factors.configurations
     keep = []
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
@@ -177,7 +202,8 @@ def _reproducing(terms, phi, y, owner, configurations) -> np.ndarray:
     for z, target in zip(terms, y, strict=True):
         factor = owner[keep]
         total = sum(z[factor, j, configurations[keep, j]] for j in range(z.shape[1]))
-        keep = keep[np.abs(phi(total) - target[factor]) <= MATCH_TOLERANCE]
+        # Not further off than that, as a missing target is from nothing.
+        keep = keep[~(np.abs(phi(total) - target[factor]) > MATCH_TOLERANCE)]
     return keep
 
 
@@ -200,14 +226,16 @@ def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
 
 
 def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> SoftFactors:
-    """Add the energies of further samples. Arguments as for ``hard_factors``."""
+    """``factors`` with the energies of further samples. Arguments as for ``hard_factors``."""
     table = factors.table.copy()
     edges = range(output_topology.shape[1])
     for sample, target in zip(x, y, strict=True):
         z = states.contributions(input_topology, phi, sample[None])[0]
         for rows in chunks(*table.shape):
             prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in edges]))
-            table[rows] -= (target[rows, None] - prediction) ** 2
+            missed = target[rows, None] - prediction
+            missed[np.isnan(target[rows])] = 0.0
+            table[rows] -= missed**2
     return SoftFactors(table, factors.states)
 
 
@@ -265,17 +293,74 @@ def _sum_out_hard(factors, states, field, algebra, temperature):
     cells = rows * count**fan_in
     if algebra == SUM_TIMES:
         return np.bincount(cell, weight, minlength=cells).reshape(rows, -1)
-    table = np.full(cells, 0.0 if linear else -np.inf)
-    if temperature == 0:
+    if linear:
+        table = np.zeros(cells)
         np.maximum.at(table, cell, weight)
-    else:
-        np.logaddexp.at(table, cell, weight / temperature)
-        table *= temperature
-    return table.reshape(rows, -1)
+        return table.reshape(rows, -1)
+    return _log_sum_at(cell, weight, cells, temperature).reshape(rows, -1)
+
+
+def output_beliefs(factors, states: HiddenStates, joint, field, temperature: float) -> np.ndarray:
+    """Log-beliefs of the output weights: their fields times what their factor says of them.
+
+    Args:
+        factors: HardFactors or SoftFactors.
+        states: the HiddenStates.
+        joint: (edges, S) log-messages of each edge's input weights together to the factor.
+        field: (output, k_out, Q) log-fields of the output weights.
+        temperature: of the sum, see ``sparsebp.algebras``.
+
+    Returns:
+        (output, k_out, Q) float64.
+    """
+    messages = joint[:, states.class_tuple]
+    blank = states.alphabet[states.class_output] == 0  # one class for all input weights
+    messages[:, blank] = log_sum(joint, temperature, axis=-1)[:, None]
+    messages = messages.reshape(*field.shape[:2], -1) + field[..., states.class_output]
+    if isinstance(factors, HardFactors):
+        return _output_beliefs_hard(factors, states, messages, field.shape, temperature)
+    fan_in, count = field.shape[1], factors.states
+    found = np.empty(field.shape)
+    for rows in chunks(*factors.table.shape):
+        total = factors.table[rows] + _outer_sum([messages[rows, j] for j in range(fan_in)])
+        for j in range(fan_in):
+            parts = total.reshape(len(total), count**j, count, -1)
+            of_class = log_sum(log_sum(parts, temperature, axis=3), temperature, axis=1)
+            for q in range(len(states.alphabet)):
+                terms = of_class[:, states.class_output == q]
+                found[rows, j, q] = log_sum(terms, temperature, axis=1)
+    return found
+
+
+def _output_beliefs_hard(factors, states, messages, shape, temperature):
+    owner, found = factors.owners(), np.empty(shape)
+    columns = factors.configurations.T
+    total = sum(messages[owner, j, column] for j, column in enumerate(columns))
+    for j, column in enumerate(columns):
+        cell = owner * shape[2] + states.class_output[column]
+        sums = _log_sum_at(cell, total, shape[0] * shape[2], temperature)
+        found[:, j] = sums.reshape(shape[0], shape[2])
+    return found
+
+
+def _log_sum_at(cell, terms, cells, temperature) -> np.ndarray:
+    """``log_sum`` of the terms that belong to each of the cells; -inf where there is none."""
+    table = np.full(cells, -np.inf)
+    if temperature == 0:
+        np.maximum.at(table, cell, terms)
+        return table
+    np.logaddexp.at(table, cell, terms / temperature)
+    return table * temperature
 
 
 def log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
-    """T log sum exp(terms / T) along an axis; the maximum at T = 0."""
+    """T log sum exp(terms / T) along an axis at temperature T; the maximum at T = 0.
+
+    Args:
+        terms: float64 of any shape, -inf for what is impossible.
+        temperature: T, at least 0.
+        axis: the one that is summed over, and left out of the result.
+    """
     largest = terms.max(axis=axis)
     if temperature == 0:
         return largest
@@ -301,7 +386,7 @@ def chunks(rows: int, cells: int) -> list[slice]:
 
 
 def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
-    """Raise ValueError for more numbers than fit."""
+    """Raise ValueError if as many numbers of 8 bytes are more than allowed."""
     size = numbers * 8 / 2**30
     if size > memory_gib:
         raise ValueError(

@@ -149,9 +149,11 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
     if curves:
         samples = [m for experiment in curves for m in study.experiments[experiment]["samples"]]
         against.append(f"the number of samples, m = {min(samples)} to {max(samples)}")
-    against += dict.fromkeys(f"{p['against']} at m = {p['at']}" for p in panels if "at" in p)
+    against += dict.fromkeys(map(_position, (p for p in panels if "at" in p)))
     for panel in panels:
         error = Y_LABELS[panel["quantity"]].split(" (")[0]
+        if "minus" in panel:
+            error += f" less that of {panel['minus']}"
         if "at_most" in panel:
             limit = f"{error} is at most {panel['at_most']:g} against {panel['against']}"
             limits[f"number of samples from which on {limit}"] = None
@@ -163,6 +165,15 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
     return list(shown), caption[0].upper() + caption[1:], mean
 
 
+def _position(panel: dict) -> str:
+    """What a panel at some m is drawn against, in words."""
+    if "numbers" not in panel:
+        return f"{panel['against']} at m = {panel['at']}"
+    limits = [name for name in panel["learners"] if name not in panel["numbers"]]
+    beside = f", beside {_list(limits)} without it" if limits else ""
+    return f"{panel['against']} at m = {_list(map(str, panel['at']))}{beside}"
+
+
 def _setting(experiment: dict) -> str:
     """An experiment's network and student in words."""
     layers, student = experiment["layers"], experiment["student"]
@@ -170,10 +181,11 @@ def _setting(experiment: dict) -> str:
     sizes = layers["input"], *[layers["hidden"]] * (1 + between), layers["output"]
     also = f" and {experiment['nonzeros_per_row']['hidden']} in between" if between else ""
     function, *parameters = experiment["activation"].items()
+    parameters = ", ".join(f"{key} = {value}" for key, value in parameters)
     teacher, own = (_per_row(block["nonzeros_per_row"]) for block in (experiment, student))
     return (
         f"{' / '.join(map(str, sizes))} neurons, {teacher} non-zero weights per row of W_in and "
-        f"W_out{also}, {function[1]} ({', '.join(f'{key} = {value}' for key, value in parameters)}); the "
+        f"W_out{also}, {function[1]} ({parameters}); the "
         f"student has {'the same pattern' if own == teacher else f'{own} per row'} and weights in "
         f"{{{', '.join(map(str, student['alphabet']))}}}"
     )

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp import bethe
 from sparsebp import factors as fac
 from sparsebp.algorithms import Batch, Learner, Status, batches
 from sparsebp.data import Layers, Samples, Stream, generator
+from sparsebp.exact import solve
 from sparsebp.layered import HiddenGraph, HiddenMessages, hidden_graph
 from sparsebp.messages import Messages
 from sparsebp.problem import Beliefs, Problem
@@ -24,14 +26,22 @@ class Outcome(NamedTuple):
     """Beliefs after message passing, the number of steps and how it ended.
 
     Attributes:
+        beliefs: log-beliefs with maximum zero.
+        iterations: number of steps.
+        status: how it ended.
         support: -inf for what hard factors are known to exclude, else 0; None after a
             contradiction.
+        log_partition: log of the number of configurations left, where it is known, else NaN.
+        draw: from a random generator, the estimate as alphabet indices, where it is not to be
+            read off the beliefs.
     """
 
     beliefs: Beliefs
     iterations: int
     status: Status
     support: Beliefs | None = None
+    log_partition: float = np.nan
+    draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]] | None = None
 
 
 class Trained(NamedTuple):
@@ -45,6 +55,8 @@ class Trained(NamedTuple):
         expected_error: fraction of wrong estimates expected from the beliefs, where they are
             probabilities of the posterior (sum-product with hard factors), else NaN, as after a
             contradiction.
+        entropy: of the posterior in nats per weight, as exact as the beliefs (the Bethe entropy of
+            messages), of offline sum-product with hard factors and no reinforcement, else NaN.
     """
 
     n_samples: int
@@ -52,6 +64,7 @@ class Trained(NamedTuple):
     iterations: int
     status: Status
     expected_error: float
+    entropy: float
 
     inner = property(lambda self: self.estimates.inner)
     outer = property(lambda self: self.estimates.outer)
@@ -129,6 +142,39 @@ def _by_messages(learner, problem, samples, memory_gib, threads):
     )
 
 
+def _by_blocks(learner, problem, samples, memory_gib, threads):
+    (outputs, k_out), count = problem.patterns.outer.shape, len(problem.states.tuples)
+    table = f"a table of {outputs} x {count}^{k_out} states of hidden neurons"
+    fac.refuse_beyond(memory_gib, outputs * count**k_out, table)
+    return _by_messages(learner, problem, samples, memory_gib, threads)
+
+
+def _exactly(learner, problem, samples, memory_gib, threads):
+    outputs, depth = problem.patterns.outer, len(problem.patterns) - 1
+    learner.check_network(outputs.shape[1], problem.readers.shape[1], depth)
+    factors = _BatchFactors(learner, problem, samples, memory_gib)
+
+    def infer(batch, beliefs, support, rng):
+        found = solve(
+            problem,
+            factors.of(batch),
+            learner.rules.temperature,
+            learner.tie_tolerance,
+            memory_gib,
+        )
+        if found.log_total == -np.inf:
+            return Outcome(beliefs, 0, Status.CONTRADICTION)
+        return Outcome(
+            found.beliefs,
+            0,
+            Status.CONVERGED,
+            log_partition=found.log_total if learner.counts else np.nan,
+            draw=found.draw if learner.draws else None,
+        )
+
+    return infer
+
+
 def _by_hidden_messages(learner, problem, samples, memory_gib, threads):
     def infer(batch, beliefs, support, rng):
         x, y = (part[batch.start : batch.stop] for part in samples)
@@ -138,7 +184,12 @@ def _by_hidden_messages(learner, problem, samples, memory_gib, threads):
     return infer
 
 
-SOLVERS = {"messages": _by_messages, "layered": _by_hidden_messages}
+SOLVERS = {
+    "messages": _by_messages,
+    "blocked": _by_blocks,
+    "exact": _exactly,
+    "layered": _by_hidden_messages,
+}
 """By method: from a learner, what it knows and the samples, a function (batch, prior beliefs,
 support, rng) -> Outcome."""
 
@@ -185,8 +236,10 @@ def propagate(
             break
     if not now.certain:
         return Outcome(prior, now.steps, Status.CONTRADICTION)
-    status = Status.CONVERGED if now.converged else Status.STEP_LIMIT
-    return Outcome(beliefs, now.steps, status, support)
+    status, log_partition = Status.CONVERGED if now.converged else Status.STEP_LIMIT, np.nan
+    if learner.counts:
+        log_partition = bethe.log_partition(now.u, now.problem, factors, now.prior, learner.rules)
+    return Outcome(beliefs, now.steps, status, support, log_partition)
 
 
 def _messages(learner, problem, factors, *rest, **more) -> Messages | HiddenMessages:
@@ -216,7 +269,7 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
     # It ends: a message only ever loses values.
     while now.certain and not now.converged:
         now.run(1000, threads)
-    beliefs = now.final_beliefs()
+    beliefs = now.final_beliefs() if now.certain else None
     return beliefs if now.certain else None
 
 
@@ -228,18 +281,10 @@ def _excludes_no_more(beliefs: Beliefs, support: Beliefs) -> bool:
 
 
 def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
-    """Read the weights off the beliefs: the most likely state, ties broken at random."""
+    """The state of a student with these beliefs, and its estimate of the weights."""
     rng = generator(entropy, seed, Stream.TIE_BREAKS, batch.stop)
     alphabet = problem.states.alphabet
-    lots = [rng.random(part.shape) for part in outcome.beliefs]
-    every = np.arange(len(alphabet))
-    allowed = [every] * len(lots)
-    if learner.output_readout == "nonzero":
-        allowed[-1] = np.flatnonzero(alphabet)
-    picked = [
-        states[_pick(part[..., states], learner.tie_tolerance, lot[..., states])]
-        for part, lot, states in zip(outcome.beliefs, lots, allowed, strict=True)
-    ]
+    picked = outcome.draw(rng) if outcome.draw else _read_off(learner, problem, outcome, rng)
     expected, known = np.nan, outcome.status != Status.CONTRADICTION
     if known and learner.rules.probability and learner.rules.temperature > 0:
         wrong = [
@@ -248,7 +293,22 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
         ]
         expected = np.concatenate([part.ravel() for part in wrong]).mean()
     estimates = Layers(*(alphabet[k].astype(np.int8) for k in picked))
-    return Trained(batch.stop, estimates, outcome.iterations, outcome.status, expected)
+    entropy = outcome.log_partition / sum(part.size for part in estimates)
+    ended = outcome.iterations, outcome.status
+    return Trained(batch.stop, estimates, *ended, expected, entropy)
+
+
+def _read_off(learner, problem, outcome, rng):
+    """Of each weight the most likely state, as an index, ties broken at random."""
+    lots = [rng.random(part.shape) for part in outcome.beliefs]
+    every = np.arange(len(problem.states.alphabet))
+    allowed = [every] * len(lots)
+    if learner.output_readout == "nonzero":
+        allowed[-1] = np.flatnonzero(problem.states.alphabet)
+    return [
+        states[_pick(part[..., states], learner.tie_tolerance, lot[..., states])]
+        for part, lot, states in zip(outcome.beliefs, lots, allowed, strict=True)
+    ]
 
 
 def _pick(log_beliefs, tie_tolerance, lots) -> np.ndarray:

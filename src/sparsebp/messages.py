@@ -1,4 +1,17 @@
-"""All messages on one factor graph: their arrays, and the steps that ``updates`` makes of them."""
+r"""All messages on one factor graph: their arrays, and the steps that ``updates`` makes of them.
+
+As logarithms, up to constants, the messages of every algorithm are (Eqs. 2.6-2.8, 2.12, 3.4-3.11)
+
+.. math::
+
+   h_i^{(t+1)}(w_i) &= p_i(w_i) + \sum_a u_{a \to i}^{(t)}(w_i) + r\,t\,h_i^{(t)}(w_i) \\
+   h_{i \to a}(w_i) &= h_i(w_i) - u_{a \to i}(w_i) \\
+   u_{a \to i}(w_i) &= T \log \sum_{w_j,\, j \ne i}
+   \exp \Bigl[ \bigl( e_a(w) + \sum_{j \ne i} h_{j \to a}(w_j) \bigr) / T \Bigr]
+
+with the prior p, the reinforcement r and, for each factor, e: minus the energy of soft ones, the
+logarithm of 1 or 0 of hard ones. At the temperature T = 0 the maximum takes the place of the sum.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,6 +35,17 @@ class Messages:
     computed once, at the end (section 2.1.1), and factors that are tables have the output weights
     summed out beforehand. With ``exact`` hard factors too are calculated in logarithms.
 
+    With method blocked there is one variable for all input weights of a hidden neuron, with the S
+    joint states of these in place of k_in weights with Q states. Output weights are summed out.
+
+    Args:
+        learner: an ``algorithms.Learner``.
+        problem: a ``problem.Problem``.
+        factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
+        prior: the ``problem.Beliefs`` that fields come from.
+        rng: of the initial messages; not used where ``initial_scale`` is 0.
+        exact, leaves: as above.
+
     Attributes:
         steps: number of steps done.
         converged: whether no message changed by the tolerance or more in the last step.
@@ -36,6 +60,10 @@ class Messages:
 
     def __init__(self, learner, problem, factors, prior, rng, exact=False, leaves=None):
         rules = learner.rules
+        self._blocked, self._of_weights = learner.method == "blocked", problem.states
+        if self._blocked:
+            prior = Beliefs(problem.states.joined(prior.inner)[:, None], prior.outer)
+            problem = problem.blocked()
         self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
         self.algebra = LOG_SUM if exact and rules.probability else rules.algebra
         self.logarithmic = self.algebra in (MAX_PLUS, LOG_SUM)
@@ -49,7 +77,7 @@ class Messages:
         self._tolerance = float(learner.tolerance)
 
         self._shape = outputs, k_out, k_in, q
-        u, v = np.zeros(self._shape), np.zeros((outputs, k_out, q))
+        u, v = np.zeros(self._shape), np.zeros(prior.outer.shape)
         if learner.initial_scale > 0:
             u = rng.normal(0.0, learner.initial_scale, u.shape)
             v = rng.normal(0.0, learner.initial_scale, v.shape)
@@ -72,7 +100,7 @@ class Messages:
         self._positions = ((block * k_out + j) * (k_in * q * WIDTH) + lane).ravel()
         self._everything = (0, hidden), (0, -(-outputs // WIDTH))
         self._kernel = step_kernel(self.algebra, k_in, k_out, q, problem.readers.shape[1])
-        if self._moving or not self._better_as_table():
+        if self._moving or not (self._blocked or self._better_as_table()):
             self._stepped = self._with_outputs()
         else:
             table = fac.sum_out_outputs(
@@ -82,9 +110,9 @@ class Messages:
 
     u = property(lambda self: self._logs(self._u, self._shape[2:]))
     h = property(lambda self: self._logs(self._h, self._shape[2:]))
-    v = property(lambda self: self._logs(self._v, self._shape[3:]))
-    g = property(lambda self: self._logs(self._g, self._shape[3:]))
-    belief_outer = property(lambda self: self._logs(self._belief_outer, self._shape[3:]))
+    v = property(lambda self: self._logs(self._v, self.prior.outer.shape[2:]))
+    g = property(lambda self: self._logs(self._g, self.prior.outer.shape[2:]))
+    belief_outer = property(lambda self: self._logs(self._belief_outer, self.prior.outer.shape[2:]))
 
     @property
     def belief(self):
@@ -131,15 +159,20 @@ class Messages:
         Sets ``certain``.
         """
         inner, outer = self.prior
+        received = self.u[self.problem.readers]
         if self._moving:
             strength = self.rules.reinforcement * self.steps
             inner = inner + _saturated(strength, self.belief)
             outer = outer + _saturated(strength, self.belief_outer.reshape(outer.shape))
             v = self.v
-        else:
+        elif not self._blocked:
             v = self._output_messages()
-        inner = inner + self.u[self.problem.readers].sum(axis=1)
-        outer = outer + v.reshape(outer.shape)
+        inner = inner + received.sum(axis=1)
+        if self._blocked:
+            outer = self._blocked_output_beliefs(received)
+            inner = self._of_weights.marginals(inner[:, 0], self.rules.temperature)
+        else:
+            outer = outer + v.reshape(outer.shape)
         least = min(part.max(axis=-1).min() for part in (inner, outer))
         self.certain &= bool(least > (-np.inf if self.logarithmic else np.log(LEAST_BELIEF)))
         if not self.certain:
@@ -159,6 +192,16 @@ class Messages:
         one_more.run(1)
         self.certain &= one_more.certain
         return one_more.v
+
+    def _blocked_output_beliefs(self, received):
+        """The beliefs of the output weights from the messages u, (hidden, D, 1, S)."""
+        inner, outer = self.prior
+        h = np.empty((outer.shape[0] * outer.shape[1], inner.shape[2]))
+        # As sums over the others: what is impossible cannot be taken off again.
+        for d, edges in enumerate(self.problem.readers.T):
+            h[edges] = (inner + np.delete(received, d, axis=1).sum(axis=1))[:, 0]
+        states, temperature = self.problem.states, self.rules.temperature
+        return fac.output_beliefs(self._factors, states, h, outer, temperature)
 
     def _arguments(self):
         """What the kernel takes between the ranges to update and the factors."""

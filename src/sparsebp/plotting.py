@@ -23,10 +23,21 @@ Y_LABELS = {
     "topology_error": "topology error (Eq. 3.12)",
     "excess_error": "error by excess weights",
     "generalization_error": "generalisation error (Eq. 3.13)",
+    "entropy": "entropy (nats per weight)",
 }
-# Of numbers in an experiment's block; any other is called by its key.
+# Of numbers in a block of the configuration, and of results; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
 KEY_LABELS |= {"layers.hidden_layers": "hidden layers"}
+KEY_LABELS |= {
+    **{f"student.overlap.{layer}": "overlap" for layer in ("input", "output")},
+    **{
+        f"student.nonzeros_per_row.{layer}": f"{layer} entries per row"
+        for layer in ("input", "output")
+    },
+    "noise.flipped": "fraction flipped",
+    "noise.scale": "noise",
+}
+KEY_LABELS |= {"beta": "inverse temperature β", "n_samples": "samples m"}
 # These errors are parts of others, and drawn on their scale.
 WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 
@@ -47,6 +58,8 @@ LAYERS = (
     (1.2, 0.0, 3.6, False),
     (1.1, 0.0, 2.8, True),
 )
+# On top of all layers a thin line without markers or bars, for what others are compared with.
+REFERENCE = len(LAYERS)
 
 PALETTE = sns.color_palette("colorblind").as_hex()
 _BLUE, _ORANGE, _GREEN, _VERMILION, _PINK, _TAN, _, _GREY, _, _SKY = PALETTE
@@ -65,6 +78,15 @@ STYLES = {
     ("sum-product", 0.01, "offline", None): Style(_SKY, "s", (0, (5, 2)), 1),
     ("max-sum", 0, "offline", None): Style(_VERMILION, "^", (0, (5, 1, 1, 1, 1, 1)), 2),
     ("max-sum", 0.01, "offline", None): Style(_TAN, "D", (0, (2, 1)), 3),
+    ("gradient-descent", 0, "offline", None): Style(_GREEN, "H", (0, (8, 1)), 0),
+}
+# (algorithm, method), of the offline learners whose beliefs are not those of the thesis's messages.
+METHOD_STYLES = {
+    ("sum-product", "exact"): Style("#000000", "", "-", REFERENCE),
+    ("max-product", "exact"): Style("#333333", "h", (0, (1, 1)), 3),
+    ("sum-product", "blocked"): Style(_VERMILION, "p", (0, (4, 1, 4, 1, 1, 1)), 2),
+    ("max-product", "blocked"): Style(_TAN, "<", (0, (8, 1)), 2),
+    ("max-sum", "blocked"): Style(_SKY, ">", (0, (3, 1, 1, 1)), 2),
 }
 # For any other learner: no marker is one of the table's, no two share both marker and colour.
 SPARE_COLORS = (_VERMILION, _SKY, _GREEN, _PINK, _BLUE, _ORANGE, _TAN, _GREY, "#333333")
@@ -118,6 +140,8 @@ def style_learners(learners):
         if identity not in taken:
             key = (block["algorithm"], block["reinforcement"], block["schedule"])
             style = STYLES.get((*key, block["batch_size"]))
+            if block["method"] != "messages":
+                style = METHOD_STYLES.get((block["algorithm"], block["method"]))
             plain = block.keys() == {*defaults, "algorithm", "schedule"}
             if not plain or style is None or style in taken.values():
                 first = zlib.crc32(identity.encode()) % len(SPARE_STYLES)
@@ -143,7 +167,7 @@ def style_numbers(numbers):
 
 
 def key_label(key):
-    """What a number in an experiment's block is called."""
+    """What a number in a block of the configuration is called."""
     return KEY_LABELS.get(key) or key.replace(".", " ").replace("_", " ")
 
 
@@ -189,6 +213,8 @@ def log_scale(ax, axis, values, high=1.0):
 
 def curve_properties(style):
     """The matplotlib properties of a curve of this style."""
+    if style.layer == REFERENCE:
+        return {"color": style.color, "linewidth": 0.8, "marker": "", "zorder": 2.6}
     width, white, size, filled = LAYERS[style.layer]
     return {
         "color": tuple(white + (1 - white) * part for part in to_rgb(style.color)),

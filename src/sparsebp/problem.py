@@ -1,5 +1,6 @@
 """What a student knows of its network, and what it believes of its weights."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,10 @@ class Problem(NamedTuple):
     """What a student knows before it sees data: its patterns, alphabet and activation.
 
     Attributes:
+        patterns: where weights may be non-zero.
+        states: of an edge: its weights' alphabet, and how values combine.
         readers: (hidden, D) the edges at which each hidden neuron is read, see ``graph.readers``.
+        phi: the activation function.
         orders: of the factors and hidden neurons in memory, see ``graph.near_together``.
     """
 
@@ -26,10 +30,24 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, patterns: Patterns, alphabet, phi: Activation) -> "Problem":
-        """Prepare a student with weights in ``alphabet`` on ``patterns``."""
+        """Prepare a student with weights in ``alphabet`` on ``patterns``.
+
+        Args:
+            patterns: biregular, as ``data.draw_student`` draws them.
+            alphabet: the Q values that a weight may have, for example [-1, 0, 1].
+            phi: the activation function.
+
+        Raises:
+            ValueError: the hidden neurons are not all read equally often.
+        """
         hidden, states = len(patterns[-2]), HiddenStates.of(alphabet, patterns.inner.shape[1])
         orders = near_together(patterns.outer, hidden)
         return cls(patterns, states, readers(patterns.outer, hidden), phi, orders)
+
+    def blocked(self) -> "Problem":
+        """With one variable for all input weights of a hidden neuron, which has S values."""
+        joint = np.arange(len(self.states.tuples))[:, None]
+        return self._replace(states=replace(self.states, tuples=joint))
 
 
 class Beliefs(Layers):
@@ -37,6 +55,6 @@ class Beliefs(Layers):
 
     @classmethod
     def uniform(cls, problem: Problem) -> "Beliefs":
-        """No preference for any state."""
+        """No preference for any state of the weights of a problem: zeros."""
         q = len(problem.states.alphabet)
         return cls(*(np.zeros((*topology.shape, q)) for topology in problem.patterns))

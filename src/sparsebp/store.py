@@ -47,6 +47,13 @@ CONTRACT = {
         "iterations": (("n_samples",), "i4"),
         "status": (("n_samples",), "i1"),
         "expected_error": (("n_samples",), "f8"),
+        "entropy": (("n_samples",), "f8"),
+    },
+    "predicted": {
+        "n_samples": (("n_samples",), "i4"),
+        "prediction": (("n_samples", "test_sample", "output"), "f8"),
+        "iterations": (("n_samples",), "i4"),
+        "status": (("n_samples",), "i1"),
     },
     "results": {
         "learner": (("learner",), str),
@@ -58,6 +65,7 @@ CONTRACT = {
         "excess_error": (RESULT_DIMENSIONS, "f8"),
         "generalization_error": (RESULT_DIMENSIONS, "f8"),
         "expected_error": (RESULT_DIMENSIONS, "f8"),
+        "entropy": (RESULT_DIMENSIONS, "f8"),
         "iterations": (RESULT_DIMENSIONS, "i4"),
         "status": (RESULT_DIMENSIONS, "i1"),
     },
@@ -86,6 +94,10 @@ RESULTS = {
         "fraction of wrong weights expected from the beliefs",
         "sum-product with hard factors only",
     ),
+    "entropy": (
+        "entropy of the posterior in nats per weight",
+        "exact, or of Bethe, as the learner; offline sum-product with hard factors only",
+    ),
     "iterations": ("steps of the last batch", "0 where not run"),
     "status": (
         "how the training ended",
@@ -112,51 +124,64 @@ class BadFile(ValueError):
 
 
 def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
-    """Write teacher.nc."""
+    """Write teacher.nc to ``path``, with a provenance as ``provenance.record`` returns it."""
     topologies, weights = zip(*teacher, strict=True)
     arrays = by_layer("topology", topologies) | by_layer("weights", weights)
     _write(path, "teacher", arrays, provenance)
 
 
 def read_teacher(path: str | Path) -> Network:
-    """Read teacher.nc. Raises BadFile."""
+    """Read a teacher.nc from ``path``. Raises BadFile."""
     found = _read(path, "teacher")
     parts = of_layers(found, "topology"), of_layers(found, "weights")
     return Network(*map(Layer, *parts))
 
 
 def write_dataset(path: str | Path, train: Samples, test: Samples, provenance: dict) -> None:
-    """Write dataset.nc."""
+    """Write dataset.nc to ``path``: train and test samples, and provenance as for a teacher."""
     arrays = {"x": train.x, "y": train.y, "x_test": test.x, "y_test": test.y}
     _write(path, "dataset", arrays, provenance)
 
 
 def read_dataset(path: str | Path) -> tuple[Samples, Samples]:
-    """Read dataset.nc: training and test samples. Raises BadFile."""
+    """Read a dataset.nc from ``path``: training and test samples. Raises BadFile."""
     found = _read(path, "dataset")
     return Samples(found["x"], found["y"]), Samples(found["x_test"], found["y_test"])
 
 
 def write_student(path: str | Path, patterns: Patterns, alphabet, provenance: dict) -> None:
-    """Write student.nc."""
+    """Write student.nc to ``path``: patterns, alphabet, and provenance as for a teacher."""
     arrays = by_layer("topology", patterns) | {"alphabet": np.asarray(alphabet)}
     _write(path, "student", arrays, provenance)
 
 
 def read_student(path: str | Path) -> tuple[Patterns, np.ndarray]:
-    """Read student.nc: patterns and alphabet (int8). Raises BadFile."""
+    """Read a student.nc from ``path``: patterns and alphabet (int8). Raises BadFile."""
     found = _read(path, "student")
     return Patterns(*of_layers(found, "topology")), found["alphabet"]
 
 
 def write_trained(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
-    """Write <learner>.nc from the arrays of ``CONTRACT["trained"]``."""
+    """Write <learner>.nc to ``path`` from arrays as ``CONTRACT["trained"]`` lists them, and a
+    provenance."""
     _write(path, "trained", arrays, provenance)
 
 
 def read_trained(path: str | Path) -> dict[str, np.ndarray]:
-    """Read <learner>.nc: the arrays of ``CONTRACT["trained"]`` by name. Raises BadFile."""
+    """Read a <learner>.nc from ``path``: the arrays of ``CONTRACT["trained"]`` by name. Raises
+    BadFile."""
     return _read(path, "trained")
+
+
+def write_predicted(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
+    """Write <learner>.nc of gradient descent, from the arrays of ``CONTRACT["predicted"]``."""
+    _write(path, "predicted", arrays, provenance)
+
+
+def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
+    """Read <learner>.nc of gradient descent: the arrays of ``CONTRACT["predicted"]`` by name.
+    Raises BadFile."""
+    return _read(path, "predicted")
 
 
 def by_layer(what: str, parts, axis: int = 0) -> dict[str, np.ndarray]:
@@ -176,8 +201,10 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
     """Write results/<experiment>.nc with xarray.
 
     Args:
+        path: of the file.
         values: (learner, seed, n_samples) arrays by the names in ``RESULTS``.
         coordinates: the labels along each of ``RESULT_DIMENSIONS``.
+        provenance: as ``provenance.record`` returns it.
     """
     import xarray
 
@@ -198,12 +225,13 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
 
 
 def read_results(path: str | Path):
-    """Read results/<experiment>.nc as an xarray.Dataset. Raises BadFile."""
+    """Read a results/<experiment>.nc from ``path`` as an xarray.Dataset. Raises BadFile."""
     return _results(path)[0]
 
 
 def results_provenance(path: str | Path) -> dict:
-    """The provenance of results/<experiment>.nc, the whole of which is checked. Raises BadFile."""
+    """The provenance of the results/<experiment>.nc at ``path``, the whole of which is checked.
+    Raises BadFile."""
     return _results(path)[1]
 
 
@@ -223,6 +251,7 @@ def read_experiments(pattern: str, names) -> tuple[dict, dict]:
 
     Args:
         pattern: path with ``{experiment}`` to be filled in.
+        names: of the experiments.
 
     Raises:
         BadFile: a file is not right.
@@ -330,7 +359,7 @@ def _check_values(path, kind, arrays) -> None:
 
 
 def provenance(path: str | Path) -> dict:
-    """The provenance that a NetCDF file carries.
+    """The provenance that the NetCDF file at ``path`` carries.
 
     Raises:
         BadFile: missing, unreadable, or without provenance.
@@ -350,7 +379,7 @@ def provenance(path: str | Path) -> dict:
 
 
 def verified_provenance(path: str | Path) -> dict:
-    """The provenance of a NetCDF file, after reading and checking all that it holds.
+    """The provenance of the NetCDF file at ``path``, after reading and checking all that it holds.
 
     Raises:
         BadFile: as from ``provenance`` and the function that reads a file of its kind.
@@ -369,7 +398,9 @@ def check_made(path: str | Path, made: dict, as_in: str = "", /, **expected) -> 
 
     Args:
         path: of the file that carries it.
+        made: the provenance.
         as_in: the files that say what is expected; of those that disagree, any may be wrong.
+        expected: what they say, by key.
 
     Raises:
         BadFile: it says something else.
@@ -385,7 +416,7 @@ def check_made(path: str | Path, made: dict, as_in: str = "", /, **expected) -> 
 
 
 def as_json(provenance: dict) -> str:
-    """Provenance as one line of JSON with sorted keys: NetCDF attributes hold text."""
+    """A provenance as one line of JSON with sorted keys: NetCDF attributes hold text."""
     return json.dumps(provenance, sort_keys=True)
 
 
@@ -397,7 +428,7 @@ def sizes(inner: np.ndarray, *others: np.ndarray) -> dict[str, int]:
 
 
 def check_sizes(path, teacher: Network, layers: dict) -> None:
-    """Raise BadFile unless a teacher is of these sizes."""
+    """Raise BadFile, naming the ``path``, unless a teacher is of the sizes ``layers``."""
     found = sizes(*(layer.topology for layer in teacher))
     if found != layers:
         raise BadFile(f"{path}: its layers are {found}; expected are {layers}")

@@ -1,0 +1,43 @@
+"""Learning problems whose factor graphs are trees, see ``sparsebp.trees``."""
+
+import numpy as np
+
+from sparsebp.data import Network, Samples
+from sparsebp.learning import Beliefs, Problem
+from sparsebp.model import Layer, forward
+from sparsebp.trees import draw_tree
+from tests.problems import TANH, Instance
+
+
+def tree(observed=4, reads=3, m=2, alphabet=(-1, 1), phi=TANH, seed=0, close=False):
+    """A random tree with a teacher's answers, and the tree's diameter.
+
+    ``close``: all outputs are observed, so that there are loops.
+    """
+    rng = np.random.default_rng(seed)
+    patterns, diameter = draw_tree(observed, reads, rng)
+    teacher = Network(*(Layer(p, rng.choice(alphabet, p.shape)) for p in patterns))
+    x = rng.choice([-1, 1], (m, len(patterns.inner))).astype(np.int8)
+    y = forward(teacher, phi, x)
+    if not close:
+        y[:, observed:] = np.nan
+    return Instance(teacher, Samples(x, y), Problem.of(patterns, alphabet, phi), phi), diameter
+
+
+def random_prior(one, seed=0, scale=1.0):
+    """Random log-fields."""
+    rng = np.random.default_rng(seed)
+    return Beliefs(*(rng.normal(0, scale, p.shape) for p in Beliefs.uniform(one.problem)))
+
+
+def observed(one):
+    """What oracles take of an instance: its arguments without the outputs that say nothing."""
+    inner, outer, alphabet, x, y, phi = one.arguments
+    known = ~np.isnan(y[0])
+    return inner, outer[known], alphabet, x, y[:, known], phi
+
+
+def logs_of_rest(one, prior, beta=1.0):
+    """What the weights of the outputs that say nothing add to log Z."""
+    silent = np.isnan(one.samples.y[0])
+    return np.log(np.exp(beta * prior.outer[silent]).sum(axis=-1)).sum()

@@ -73,7 +73,7 @@ EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
     samples: [1, 2]
     learners: [bp]
 """)
-EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
+EXTENDED["experiments"] |= yaml.safe_load("""
 other:
   layers: {input: 20, hidden: 20, output: 20}
   nonzeros_per_row: {input: 2, output: 2}

@@ -27,7 +27,11 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 # Packages that conda distributes under another name than PyPI.
-CONDA_TO_PYPI = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
+CONDA_TO_PYPI = {
+    "matplotlib-base": "matplotlib",
+    "opt_einsum": "opt-einsum",
+    "seaborn-base": "seaborn",
+}
 
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 

@@ -14,6 +14,7 @@ from sparsebp.figures import read_provenance
 from sparsebp.provenance import record
 from sparsebp.steps import figure, verdicts
 from tests.conftest import ROOT
+from tests.tree_problems import write_trees
 
 AGAIN = "run `make gallery`, or take back the change of the configuration"
 STUDY, CLAIMS = inspection.load(ROOT)
@@ -390,6 +391,27 @@ def test_a_missing_run_is_named(project, capsys):
         "gallery: one: no file figures/one.png",
         "gallery: both: no file figures/both.png",
         "gallery: verdicts: no file results/verdicts.json",
+    ]
+
+
+def test_the_section_of_trees(tmp_path):
+    """Its caption has the numbers of the configuration, and its figure is refused if others."""
+    config = yaml.safe_load(CONFIG + CHOICES)
+    config["figures"] = {"trees": {"trees": {}}}
+    config["trees"] = {"outputs": [4, 7], "activation": {"function": "tanh", "b": 0.1}}
+    schema = ROOT / "workflow/schemas/config.schema.yaml"
+    study = Study.load(yaml.safe_load(yaml.safe_dump(config)), schema)
+    section = gallery._section(study, "trees")
+    assert section.startswith("## trees: appendix A\n\n`snakemake figures/trees.pdf`\n")
+    assert "- 2 graphs of each kind with 4 and 7 observed outputs, tanh (b = 0.1), " in section
+    write_trees(tmp_path / "trees.nc", study)
+    results = str(tmp_path / "{experiment}.nc")
+    figure.run(study.figure_spec("trees"), results, [str(tmp_path / "trees.png")])
+    assert gallery.figure_mismatches(study, "trees", tmp_path) == []
+    config["trees"]["outputs"] = [4, 10]
+    other = Study.load(config, schema)
+    assert gallery.figure_mismatches(other, "trees", tmp_path) == [
+        "trees: spec.figure.trees.outputs is [4, 7], but configured is [4, 10] (so too in 1 more)"
     ]
 
 

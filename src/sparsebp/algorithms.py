@@ -163,8 +163,12 @@ class Learner:
                 raise ValueError(f"{key}: {value!r}; method layered takes {allowed} only")
 
     def check_network(self, per_row: int, per_column: int, hidden_layers: int) -> None:
-        """Raise ValueError unless the method is for an output layer with these non-zeros, and for
-        so many hidden layers."""
+        """Raise ValueError unless the method is for a network of this kind.
+
+        Args:
+            per_row, per_column: non-zeros in each row and column of the student's W_out.
+            hidden_layers: how many there are.
+        """
         if hidden_layers > 1 and self.method != "layered":
             raise ValueError(
                 f"method {self.method} is for one hidden layer; {hidden_layers} of them "
@@ -214,7 +218,11 @@ class Learner:
         return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
 
     def kernels(self, k_in: int, k_out: int, q: int, degree: int) -> list[tuple[int, ...]]:
-        """Arguments of ``updates.step_kernel`` for all kernels that a training needs."""
+        """Arguments of ``updates.step_kernel`` for all kernels that a training needs.
+
+        Args:
+            k_in, k_out, q, degree: the shape of the student's network, as there.
+        """
         if self.method in ("exact", "layered"):
             return []
         if self.method == "blocked":

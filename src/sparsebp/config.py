@@ -12,7 +12,7 @@ from sparsebp.algorithms import Learner, batches
 from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
 from sparsebp.contents import NUMBERS
-from sparsebp.drawings import check_figure
+from sparsebp.drawings import check_figure, check_figure_of_trees
 from sparsebp.graph import column_degree, shared_entries
 from sparsebp.model import activation
 from sparsebp.validation import (
@@ -49,6 +49,7 @@ class Study:
         study: what all experiments share.
         learners, experiments, figures: blocks by name, those of the choices among them.
         choices: title -> {name of an experiment or learner: the one that it is under this choice}.
+        trees: belief propagation on trees, None where the study has none.
 
     Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
     dict that JSON can hold. A step sees nothing else, so an edit reruns just what it touches.
@@ -59,6 +60,7 @@ class Study:
     experiments: dict
     choices: dict
     figures: dict
+    trees: dict | None = None
 
     @classmethod
     def load(cls, config: dict, schema: str | Path, parts: dict | None = None) -> "Study":
@@ -89,11 +91,16 @@ class Study:
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
+        if "trees" in config:
+            _check_trees(config["trees"], config["experiments"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
         for name, figure in study.figures.items():
-            check_figure(name, figure, study.experiments, study.learners, study.choices)
+            if "trees" in figure:
+                check_figure_of_trees(name, figure, study.trees)
+            else:
+                check_figure(name, figure, study.experiments, study.learners, study.choices)
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)
@@ -113,6 +120,8 @@ class Study:
             **{f"figures.{name}": self.figure_spec(name) for name in self.figures},
             "experiments": self.kernels_spec(),
         }
+        if self.trees:
+            specs["trees"] = self.trees_spec()
         for where, spec in specs.items():
             check_argument(where, spec)
         for name, block in self.experiments.items():
@@ -269,6 +278,11 @@ class Study:
             "seeds": self.study["seeds"],
         }
 
+    def trees_spec(self) -> dict:
+        """Slice for belief propagation on trees."""
+        shared = {key: self.study[key] for key in ("entropy", "seeds")}
+        return shared | {"trees": self.trees}
+
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure. What is said of it is no part of it."""
         figure = {key: value for key, value in self.figures[name].items() if key != "found"}
@@ -279,6 +293,8 @@ class Study:
                 "student": self.student_spec(experiment),
             }
             return {"name": name, "figure": figure, "experiments": {experiment: drawn}}
+        if "trees" in figure:
+            return {"name": name, "figure": figure, "learners": {}, "experiments": {}}
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:
@@ -412,6 +428,20 @@ def _check_deep(where: str, teacher: dict, student: dict) -> None:
         raise ConfigError(
             f"{where}.student: {show(student)}; with layers.hidden_layers above 1 its pattern has "
             f"to be the teacher's, with nonzeros_per_row {show(teacher)} and no overlap"
+        )
+
+
+def _check_trees(block: dict, experiments: dict) -> None:
+    if "trees" in experiments:
+        raise ConfigError("experiments.trees: has the file of the block trees; allowed: others")
+    try:
+        activation(**block["activation"])
+    except ValueError as error:
+        raise ConfigError(f"trees.activation: {error}") from None
+    sizes = block["outputs"]
+    if sizes != sorted(sizes) or any(n % 3 != 1 for n in sizes):
+        raise ConfigError(
+            f"trees.outputs: {show(sizes)}; must be ascending, each one more than a multiple of 3"
         )
 
 

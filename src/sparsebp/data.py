@@ -20,6 +20,7 @@ class Stream(IntEnum):
     INITIAL_MESSAGES = 5
     TIE_BREAKS = 6
     NOISE = 7
+    TREES = 8
 
 
 def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.Generator:
@@ -53,15 +54,24 @@ class PerRow(NamedTuple):
 
 
 class Overlap(NamedTuple):
-    """Fractions of the teacher's entries that the student's patterns of W_in and W_out contain."""
+    """Fractions of the teacher's entries that the student's patterns contain.
+
+    Attributes:
+        input, output: of W_in and W_out, from 0 to 1.
+    """
 
     input: float = 1
     output: float = 1
 
 
 class Noise(NamedTuple):
-    """What happens to training outputs, each on its own: a fraction of them changes sign, and a
-    fraction gets a Gaussian number of mean 0 and standard deviation ``scale`` added."""
+    """What happens to training outputs, to each on its own.
+
+    Attributes:
+        flipped: the fraction that changes sign.
+        jittered: the fraction that gets a Gaussian number added.
+        scale: the standard deviation of that number, whose mean is 0.
+    """
 
     flipped: float = 0
     jittered: float = 0
@@ -180,6 +190,11 @@ def disturb(y: np.ndarray, noise: Noise, entropy: int, seed: int) -> np.ndarray:
 
     Those of the first m samples are the same whatever their number, and what a smaller fraction
     changes, a larger one changes likewise.
+
+    Args:
+        y: (samples, output) float64, the teacher's answers.
+        noise: how many are changed, and how.
+        entropy, seed: of the random stream.
     """
     flips, jitters, normal = (generator(entropy, seed, Stream.NOISE, k) for k in range(3))
     flipped = np.where(flips.random(y.shape) < noise.flipped, -y, y)

@@ -49,6 +49,18 @@ def _check_drawing(where: str, block: dict, experiments: dict) -> None:
         )
 
 
+def check_figure_of_trees(name: str, figure: dict, trees: dict | None) -> None:
+    """Check a figure of trees, and give it ``outputs``."""
+    where = f"figures.{name}"
+    for key in ("panels", "choices", "columns"):
+        if key in figure:
+            raise ConfigError(f"{where}.{key}: not allowed together with trees")
+    if trees is None:
+        raise ConfigError(f"{where}.trees: the configuration has no block trees")
+    for outputs in figure["trees"].setdefault("outputs", list(trees["outputs"])):
+        check_among(f"{where}.trees.outputs", outputs, trees["outputs"])
+
+
 def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:
     name = block["experiment"]
     pairs = [pair for names in choices.values() for pair in names.items() if pair[0] in experiments]

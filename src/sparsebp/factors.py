@@ -96,7 +96,12 @@ class HiddenStates:
         return sum(fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
 
     def marginals(self, joint: np.ndarray, temperature: float) -> np.ndarray:
-        """Log-marginals of each input weight, see ``log_sum``: (..., S) -> (..., k_in, Q)."""
+        """Log-marginals of each input weight: (..., S) -> (..., k_in, Q), not normalised.
+
+        Args:
+            joint: (..., S) log-beliefs over the joint states of hidden neurons.
+            temperature: of the sum, see ``log_sum``.
+        """
         found = np.empty((*joint.shape[:-1], self.tuples.shape[1], len(self.alphabet)))
         for slot, column in enumerate(self.tuples.T):
             for q in range(len(self.alphabet)):
@@ -386,7 +391,13 @@ def chunks(rows: int, cells: int) -> list[slice]:
 
 
 def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
-    """Raise ValueError if as many numbers of 8 bytes are more than allowed."""
+    """Raise ValueError if as many numbers of 8 bytes are more than allowed.
+
+    Args:
+        memory_gib: what is allowed, in GiB.
+        numbers: how many there would be.
+        what: takes them, for the message.
+    """
     size = numbers * 8 / 2**30
     if size > memory_gib:
         raise ValueError(

@@ -119,14 +119,42 @@ def main(arguments: list[str] | None = None) -> int:
 def _section(study: Study, name: str) -> str:
     """A figure with its title, command and caption, as configured."""
     figure = study.figures[name]
+    if "trees" in figure:
+        return _section_of_trees(study, name)
     shown, caption, mean = _content(study, figure)
     lines = [
         f"## {figure.get('thesis', name)}: {_list(shown)}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
         f"{caption}{mean}.\n",
-        *([f"**Found:** {figure['found']}\n"] if "found" in figure else []),
+        *_found(figure),
         *(f"- `{experiment}`: {_setting(study.experiments[experiment])}." for experiment in shown),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _found(figure: dict) -> list[str]:
+    return [f"**Found:** {figure['found']}\n"] if "found" in figure else []
+
+
+def _section_of_trees(study: Study, name: str) -> str:
+    block, figure = study.trees, study.figures[name]
+    function, *parameters = block["activation"].items()
+    caption = "Belief propagation on trees and rings, beside the exact posterior"
+    lines = [
+        f"## {figure.get('thesis', name)}: appendix A\n",
+        f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
+        f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
+        f"{caption}: the largest error of any belief after each step, on chains (a, the largest of "
+        f"{study.study['seeds']}) and on a random tree of each size (b), from a uniform and from a "
+        "random start; the steps that it takes until beliefs are exact, against half the diameter "
+        "of the factor graph (c); and how far the Bethe free energy is from the exact log Z (d).\n",
+        *_found(figure),
+        f"- {study.study['seeds']} graphs of each kind with {_list(map(str, block['outputs']))} "
+        f"observed outputs, {function[1]} "
+        f"({', '.join(f'{key} = {value}' for key, value in parameters)}), weights in {{-1, 1}}, "
+        f"log-fields of standard deviation {block['fields']:g}; one sample, of a random teacher or "
+        "of one whose hidden neurons no output can tell apart (relay).",
     ]
     return "\n".join(lines) + "\n"
 

@@ -112,6 +112,7 @@ def overlapping(
         per_row: non-zeros per row of the result.
         overlap: fraction of the teacher's entries that the result contains, rounded to a number of
             entries.
+        rng: random generator.
         tries: how many sets of kept entries are drawn in search of one that leaves room.
 
     Returns:
@@ -144,6 +145,12 @@ def shared_entries(
     rows: int, columns: int, slots: int, per_row: int, overlap: float, where: str = "overlap"
 ) -> int:
     """How many entries a pattern shares with a teacher of ``slots`` per row.
+
+    Args:
+        rows, columns: of both.
+        slots, per_row: non-zeros per row of the teacher and of the pattern.
+        overlap: fraction of the teacher's entries that the pattern contains.
+        where: what the message of an error begins with.
 
     Raises:
         ValueError: it has too few entries, or there are too few cells beside the teacher's; the

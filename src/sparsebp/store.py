@@ -22,6 +22,7 @@ from sparsebp.files import replacing
 from sparsebp.model import Layer
 
 RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
+TREES_DIMENSIONS = ("shape", "teacher", "outputs", "seed")
 TOPOLOGIES = {
     "input_topology": (("hidden", "input_slot"), "i4"),
     "output_topology": (("output", "output_slot"), "i4"),
@@ -69,6 +70,18 @@ CONTRACT = {
         "iterations": (RESULT_DIMENSIONS, "i4"),
         "status": (RESULT_DIMENSIONS, "i1"),
     },
+    "trees": {
+        "shape": (("shape",), str),
+        "teacher": (("teacher",), str),
+        "outputs": (("outputs",), "i8"),
+        "seed": (("seed",), "i8"),
+        "start": (("start",), str),
+        "step": (("step",), "i8"),
+        "diameter": (("shape", "outputs", "seed"), "i4"),
+        "deviation": ((*TREES_DIMENSIONS, "start", "step"), "f8"),
+        "log_partition": (TREES_DIMENSIONS, "f8"),
+        "bethe": (TREES_DIMENSIONS, "f8"),
+    },
 }
 # Contents of files about networks with several hidden layers, besides.
 _MIDDLE = ("middle", "hidden", "middle_slot")
@@ -103,6 +116,16 @@ RESULTS = {
         "how the training ended",
         "0 not run, 1 converged, 2 step limit, 3 contradiction",
     ),
+}
+# The same of results/trees.nc.
+TREES = {
+    "diameter": ("diameter of the factor graph", "of a ring, of the chain that it closes"),
+    "deviation": (
+        "largest difference of a belief from the exact marginal after a step",
+        "NaN after the last step",
+    ),
+    "log_partition": ("exact log Z", "nats"),
+    "bethe": ("log Z in the Bethe approximation, at the fixed point", "nats"),
 }
 # What every provenance says, see ``provenance.record``.
 PROVENANCE = {
@@ -174,13 +197,25 @@ def read_trained(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def write_predicted(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
-    """Write <learner>.nc of gradient descent, from the arrays of ``CONTRACT["predicted"]``."""
+    """Write <learner>.nc of gradient descent.
+
+    Args:
+        path: of the file.
+        arrays: those of ``CONTRACT["predicted"]``.
+        provenance: what made it.
+    """
     _write(path, "predicted", arrays, provenance)
 
 
 def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
     """Read <learner>.nc of gradient descent: the arrays of ``CONTRACT["predicted"]`` by name.
-    Raises BadFile."""
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
     return _read(path, "predicted")
 
 
@@ -206,19 +241,28 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
         coordinates: the labels along each of ``RESULT_DIMENSIONS``.
         provenance: as ``provenance.record`` returns it.
     """
+    _write_labelled(path, "results", RESULTS, values, coordinates, provenance)
+
+
+def write_trees(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
+    """Write results/trees.nc; names are in ``TREES``. Arguments as for ``write_results``."""
+    _write_labelled(path, "trees", TREES, values, coordinates, provenance)
+
+
+def _write_labelled(path, kind, names, values, coordinates, provenance) -> None:
     import xarray
 
     variables = {
         name: (
-            RESULT_DIMENSIONS,
-            np.asarray(values[name], CONTRACT["results"][name][1]),
+            CONTRACT[kind][name][0],
+            np.asarray(values[name], CONTRACT[kind][name][1]),
             {"long_name": long_name, "comment": comment},
         )
-        for name, (long_name, comment) in RESULTS.items()
+        for name, (long_name, comment) in names.items()
     }
-    attributes = {"kind": "results", "provenance": as_json(provenance)}
+    attributes = {"kind": kind, "provenance": as_json(provenance)}
     # Compressed like the other files; reading damaged values fails by the checksum that zlib adds.
-    encoding = {name: {"zlib": True, "complevel": 1} for name in RESULTS}
+    encoding = {name: {"zlib": True, "complevel": 1} for name in names}
     with replacing(path) as part:
         dataset = xarray.Dataset(variables, coordinates, attributes)
         dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
@@ -243,6 +287,28 @@ def _results(path) -> tuple:
     learners, seeds, samples = (arrays[name].tolist() for name in RESULT_DIMENSIONS)
     check_made(path, made, step="collect", learners=learners, seeds=len(seeds), samples=samples)
     found = {name: (CONTRACT["results"][name][0], array) for name, array in arrays.items()}
+    return xarray.Dataset(found), made
+
+
+def read_trees(path: str | Path) -> tuple:
+    """Read results/trees.nc: an xarray.Dataset and its provenance.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
+    import xarray
+
+    arrays, made = _read(path, "trees"), provenance(path)
+    told = made["spec"].get("trees")
+    check_made(path, made, step="trees", seeds=len(arrays["seed"]))
+    if not isinstance(told, dict) or told.get("outputs") != arrays["outputs"].tolist():
+        raise BadFile(f"{path}: outputs of its provenance are not {arrays['outputs'].tolist()}")
+    if arrays["diameter"].max() > 2 * len(arrays["step"]):
+        raise BadFile(f"{path}: variable diameter holds more than twice its number of steps")
+    found = {name: (CONTRACT["trees"][name][0], array) for name, array in arrays.items()}
     return xarray.Dataset(found), made
 
 

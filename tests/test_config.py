@@ -72,19 +72,17 @@ EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
     student: {nonzeros_per_row: {input: 3, output: 2}, alphabet: [-1, 0, 1]}
     samples: [1, 2]
     learners: [bp]
-""")
-EXTENDED["experiments"] |= yaml.safe_load("""
-other:
-  layers: {input: 20, hidden: 20, output: 20}
-  nonzeros_per_row: {input: 2, output: 2}
-  activation: {function: tanh, b: 0.1}
-  student:
-    nonzeros_per_row: {input: 1, output: 2}
-    overlap: {input: 0.5, output: 0}
-    alphabet: [-1, 1]
-  noise: {flipped: 0.1, jittered: 0.2, scale: 0.5}
-  samples: [1, 2]
-  learners: [ms, gd]
+  other:
+    layers: {input: 20, hidden: 20, output: 20}
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    student:
+      nonzeros_per_row: {input: 1, output: 2}
+      overlap: {input: 0.5, output: 0}
+      alphabet: [-1, 1]
+    noise: {flipped: 0.1, jittered: 0.2, scale: 0.5}
+    samples: [1, 2]
+    learners: [ms, gd]
 """)
 DELETE = object()
 

@@ -46,8 +46,16 @@ def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]
 def _mismatches(name: str, path: Path, expected: dict) -> list[str]:
     if not path.exists():
         return [f"{name}: no file {path}"]
-    lines = inspection.configuration_mismatches(inspection.read(path), expected)
+    # What is not set stands in older files as null.
+    lines = inspection.configuration_mismatches(_set(inspection.read(path)), expected)
     return [f"{name}: {line}" for line in lines]
+
+
+def _set(value):
+    """JSON without what is null in it."""
+    if isinstance(value, dict):
+        return {key: _set(item) for key, item in value.items() if item is not None}
+    return [_set(item) for item in value] if isinstance(value, list) else value
 
 
 def pages(root: Path, study: Study) -> dict[Path, str]:

@@ -212,12 +212,16 @@ def _position(panel: dict) -> str:
 
 def _setting(experiment: dict) -> str:
     """An experiment's network and student in words."""
-    sizes, student = experiment["layers"].values(), experiment["student"]
+    layers, student = experiment["layers"], experiment["student"]
+    between = layers.get("hidden_layers", 1) - 1
+    sizes = layers["input"], *[layers["hidden"]] * (1 + between), layers["output"]
+    also = f" and {experiment['nonzeros_per_row']['hidden']} in between" if between else ""
     function, *parameters = experiment["activation"].items()
+    parameters = ", ".join(f"{key} = {value}" for key, value in parameters)
     teacher, own = (_per_row(block["nonzeros_per_row"]) for block in (experiment, student))
     return (
         f"{' / '.join(map(str, sizes))} neurons, {teacher} non-zero weights per row of W_in and "
-        f"W_out, {function[1]} ({', '.join(f'{key} = {value}' for key, value in parameters)}); the "
+        f"W_out{also}, {function[1]} ({parameters}); the "
         f"student has {'the same pattern' if own == teacher else f'{own} per row'} and weights in "
         f"{{{', '.join(map(str, student['alphabet']))}}}"
     )

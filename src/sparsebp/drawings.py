@@ -79,10 +79,10 @@ def _check_panel(where: str, panel: dict, experiments: dict) -> None:
     if "minus" in panel:
         check_among(f"{where}.minus", panel["minus"], common, trouble)
         common = [learner for learner in common if learner != panel["minus"]]
-        trouble += f", or is {panel['minus']}, which is subtracted"
+        trouble += ", or is the one of minus"
         for key in ("at_most", "law"):
             if key in panel:
-                raise ConfigError(f"{where}.{key}: {panel[key]}; allowed without minus only")
+                raise ConfigError(f"{where}.minus: {panel['minus']!r}; allowed without {key} only")
     for learner in panel.setdefault("learners", common):
         check_among(f"{where}.learners", learner, common, trouble)
     if panel.get("law"):
@@ -93,7 +93,7 @@ def _check_panel(where: str, panel: dict, experiments: dict) -> None:
 
 def _check_law(where: str, panel: dict, experiments: dict) -> None:
     if "against" in panel or "by" in panel:
-        raise ConfigError(f"{where}: true; allowed with experiment only")
+        raise ConfigError(f"{where}: True; allowed with experiment only")
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
     [name] = panel["experiments"]
     try:

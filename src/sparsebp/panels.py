@@ -235,7 +235,7 @@ def _align(axes, panels, columns, results):
         means = np.concatenate([curve.get_ydata() for a in same_y for curve in a.lines])
         top = min(max(a.dataLim.y1 for a in same_y), 1.5 * max(means))
         low, high = panel.get("y") or (0, 1.06 * top or 0.1)
-        if "minus" in panel and "y" not in panel:
+        if "minus" in panel and not panel.get("y"):
             low = 1.06 * max(min(a.dataLim.y0 for a in same_y), 1.5 * min(means))
             means = np.abs(means)
             means = means[means >= 1e-3 * max(means)]

@@ -8,15 +8,16 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small gallery benchmark compare growth density test lint format lock clean help FORCE
+.PHONY: figures report small gallery benchmark compare growth density docs test lint format lock clean help \
+    FORCE
 
 PYTHON ?= python3
 ARGS ?=
 UV := uv==0.13.9
 
 VENV := .venv
-# What goes into the environment beyond requirements.lock.
-MORE :=
+# What goes into the environment beyond requirements.lock: by default what gradient descent runs on.
+MORE := requirements-gradient.lock
 STAMP := $(VENV)/.installed
 # Rules call `sparsebp` by name, so the environment's programs come first.
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -44,6 +45,11 @@ growth: $(STAMP)  ## time and memory against the number of neurons, into docs (s
 
 density: $(STAMP)  ## time and memory against the density of rows, into docs (some minutes)
 	$(RUN) python -m speed.density $(ARGS)
+
+# The pages in docs/api are made from the list in docs/api.rst.
+docs: $(STAMP)  ## run the tutorial and write it, docs/ and the reference as pages: build/docs
+	rm -rf build/docs docs/api
+	$(RUN) python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs $(ARGS)
 
 # In an environment of its own, so that the study does not depend on what it is compared with.
 benchmark:  ## time the message updates beside PGMax and a plain loop (ARGS=--quick to try it out)
@@ -92,21 +98,22 @@ endif
 FORCE:
 
 # Keeps the locked versions where pyproject.toml still allows them; ARGS=--upgrade takes newer ones.
-# The lock of the benchmark holds what that needs beyond requirements.lock, at versions that agree.
-lock:  ## write both locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
+# The locks of extras hold what those need beyond requirements.lock, at versions that agree.
+lock:  ## write all locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 	$(PYTHON) -m venv "$$tmp" && \
 	"$$tmp/bin/python" -m pip --disable-pip-version-check install --quiet '$(UV)' && \
 	compile() { "$$tmp/bin/uv" pip compile --quiet --universal --python-version 3.11 \
 	    --fork-strategy fewest --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' $(ARGS) "$$@" pyproject.toml; } && \
-	compile --extra dev --output-file requirements.lock && \
-	compile --extra benchmark --output-file requirements-benchmark.lock \
-	    --constraint requirements.lock \
-	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
+	compile --extra dev --extra docs --output-file requirements.lock && \
+	for extra in gradient benchmark; do \
+	    compile --extra $$extra --output-file requirements-$$extra.lock \
+	        --constraint requirements.lock \
+	        $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock) || exit; done
 
 clean:  ## remove everything the workflow made; the environment stays
-	rm -rf results figures logs benchmarks build report.zip report.html .snakemake
+	rm -rf results figures logs benchmarks build docs/api report.zip report.html .snakemake
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | \

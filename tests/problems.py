@@ -7,6 +7,7 @@ import numpy as np
 from sparsebp.algorithms import Learner
 from sparsebp.data import (
     Network,
+    Overlap,
     PerRow,
     Samples,
     Sizes,
@@ -48,12 +49,21 @@ class Instance(NamedTuple):
 
 
 def instance(
-    n=6, m=2, teacher=(2, 2), student=None, alphabet=(-1, 1), phi=TANH, seed=0, sizes=None
+    n=6,
+    m=2,
+    teacher=(2, 2),
+    student=None,
+    alphabet=(-1, 1),
+    phi=TANH,
+    seed=0,
+    sizes=None,
+    overlap=(1, 1),
 ):
     """A random instance; ``teacher``, ``student``: non-zeros per row of W_in and W_out."""
     sizes = Sizes(*(sizes or (n, n, n)))
     network = draw_teacher(sizes, PerRow(*teacher), 1, seed)
-    patterns = draw_student(network, sizes, PerRow(*(student or teacher)), 1, seed)
+    per_row = PerRow(*(student or teacher))
+    patterns = draw_student(network, sizes, per_row, 1, seed, Overlap(*overlap))
     samples = draw_samples(network, phi, sizes.input, m, 1, seed)
     return Instance(network, samples, Problem.of(patterns, alphabet, phi), phi)
 

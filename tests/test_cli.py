@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from sparsebp import store
 from sparsebp.cli import main
 from sparsebp.provenance import source_files, sources
 
@@ -400,6 +401,89 @@ def test_simulations_of_different_configurations_are_not_collected(refused, fold
         provenance["spec"]["entropy"] = 2
         file.provenance = json.dumps(provenance)
     refused("collect", COLLECT)
+
+
+GRADIENT = LEARNER | {
+    "algorithm": "gradient-descent", "network": "sparse", "learning_rate": 0.03, "tolerance": 1e-4,
+}  # fmt: skip
+
+
+@pytest.fixture
+def descended(folder):
+    """Train by gradient descent beside the others."""
+    for name in ("jax", "optax"):
+        pytest.importorskip(name, reason=f"{name}: the extra `gradient` is not installed")
+    for seed in (0, 1):
+        output = folder / f"results/tiny/seed-{seed}/gd.nc"
+        given = options("train", folder, seed, output=output)
+        assert call("train", TRAIN | {"learner": GRADIENT}, *given) == 0
+    return folder
+
+
+def test_gradient_descent_has_a_generalisation_error_and_no_weights(descended):
+    output = {"output": descended / "results/tiny.nc"}
+    spec = COLLECT | {"learners": ["gd", "bp"]}
+    assert call("collect", spec, *options("collect", descended, **output)) == 0
+    with xr.open_dataset(descended / "results/tiny.nc") as results:
+        results.load()
+    found = results.sel(learner="gd")
+    for name in ("weight_error", "flipped_error", "topology_error", "excess_error"):
+        assert found[name].isnull().all()
+        assert results[name].sel(learner="bp").notnull().all()
+    assert found["expected_error"].isnull().all()
+    assert np.isin(found["status"], [1, 2]).all() and (found["iterations"] > 0).all()
+    for seed in (0, 1):
+        place = descended / f"results/tiny/seed-{seed}"
+        with (
+            netCDF4.Dataset(place / "gd.nc") as file,
+            netCDF4.Dataset(place / "dataset.nc") as data,
+        ):
+            assert file.kind == "predicted"
+            assert file["prediction"].dimensions == ("n_samples", "test_sample", "output")
+            assert json.loads(file.provenance)["libraries"].keys() == {"jax", "jaxlib", "optax"}
+            errors = [np.mean((p - data["y_test"][:]) ** 2) for p in file["prediction"][:]]
+        np.testing.assert_allclose(found["generalization_error"].sel(seed=seed), errors, rtol=1e-12)
+
+
+def test_predictions_that_are_not_of_the_learner_are_not_collected(descended, refused):
+    """Estimates in their place, and predictions for other samples."""
+    spec, place = COLLECT | {"learners": ["gd"]}, descended / "results/tiny/seed-1"
+    whole = (place / "gd.nc").read_bytes()
+    with netCDF4.Dataset(place / "bp.nc", "a") as file, netCDF4.Dataset(place / "gd.nc") as other:
+        file.provenance = other.provenance
+    (place / "gd.nc").write_bytes((place / "bp.nc").read_bytes())
+    refused("collect", spec, "predicted file is expected", "trained")
+    (place / "gd.nc").write_bytes(whole)
+    with netCDF4.Dataset(place / "gd.nc") as file:
+        arrays = {name: file[name][:] for name in file.variables}
+        made = json.loads(file.provenance)
+    store.write_predicted(
+        place / "gd.nc", arrays | {"prediction": arrays["prediction"][:, 1:]}, made
+    )
+    refused("collect", spec, "gd.nc", "another shape than y_test")
+
+
+def test_a_missing_library_is_one_line_that_names_the_extra(folder, refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optax", None)
+    refused("train", TRAIN | {"learner": GRADIENT}, "pip install 'sparsebp[gradient]'")
+
+
+def test_overlap_and_noise_are_drawn(folder):
+    """As asked for, the fresh samples without noise; and all else as without."""
+    student = STUDENT | {"overlap": {"input": 0, "output": 0.5}}
+    spec = DRAW | {"student": student, "dataset": DATASET | {"noise": {"flipped": 1}}}
+    files = {name: folder / f"other-{name}.nc" for name in DRAWN}
+    assert call("draw", spec, *options("draw", folder, **files)) == 0
+    before = {name: read(folder / f"results/tiny/seed-0/{name}.nc") for name in DRAWN}
+    after = {name: read(path) for name, path in files.items()}
+    for kind, names in {"teacher": before["teacher"], "dataset": ("x", "x_test", "y_test")}.items():
+        for name in names:
+            np.testing.assert_array_equal(before[kind][name], after[kind][name])
+    np.testing.assert_array_equal(after["dataset"]["y"], -before["dataset"]["y"])
+    for layer, overlap in (("input", 0), ("output", 0.5)):
+        ours, theirs = (after[kind][f"{layer}_topology"] for kind in ("student", "teacher"))
+        rows = zip(ours.tolist(), theirs.tolist(), strict=True)
+        assert sum(len(set(a) & set(b)) for a, b in rows) == overlap * theirs.size
 
 
 @pytest.mark.parametrize("pattern", ["{folder}.nc", "{}.nc", "{0}.nc", "{", "{seed.x}.nc"])

@@ -27,6 +27,7 @@ learners:
   mp: {algorithm: max-product, schedule: online}
   ms: {algorithm: max-sum, factor: soft, schedule: offline}
   soft: {algorithm: sum-product, factor: soft, beta: 2.0, schedule: offline}
+  gd: {algorithm: gradient-descent, network: dense, learning_rate: 0.01, schedule: offline}
 experiments:
   matched:
     layers: {input: 30, hidden: 20, output: 20}
@@ -47,7 +48,7 @@ figures:
   one: {panels: [{experiment: matched}, {experiment: wider, learners: [ms], y: [0, 1]}]}
   two: {columns: 2, panels: [{experiment: wider}]}
 """)
-# The same with choices and a figure of each other kind.
+# The same with choices, a student of another pattern, noise, and a figure of each other kind.
 EXTENDED = BASE | yaml.safe_load("""
 choices:
   experiments: {again: wider}
@@ -59,6 +60,7 @@ figures:
   several: {panels: [{experiments: [matched, wider], against: layers.input, at: 5}]}
   limited: {panels: [{experiments: [matched, wider], against: layers.input, at_most: 0}]}
   curves: {panels: [{experiments: [matched, wider], by: layers.input}]}
+  cooled: {panels: [{experiment: wider, against: beta, at: [2, 5], x_scale: log}]}
   chosen: {choices: {experiment: again, samples: [2, 5], learners: [bp, ms]}}
   drawn: {drawing: {of: network, experiment: small, output: 2}}
 """)
@@ -70,6 +72,19 @@ EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
     student: {nonzeros_per_row: {input: 3, output: 2}, alphabet: [-1, 0, 1]}
     samples: [1, 2]
     learners: [bp]
+""")
+EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
+other:
+  layers: {input: 20, hidden: 20, output: 20}
+  nonzeros_per_row: {input: 2, output: 2}
+  activation: {function: tanh, b: 0.1}
+  student:
+    nonzeros_per_row: {input: 1, output: 2}
+    overlap: {input: 0.5, output: 0}
+    alphabet: [-1, 1]
+  noise: {flipped: 0.1, jittered: 0.2, scale: 0.5}
+  samples: [1, 2]
+  learners: [ms, gd]
 """)
 DELETE = object()
 
@@ -154,7 +169,7 @@ def test_sample_numbers(samples, numbers):
 
 
 # What is refused. The path of a key, its value, and what the message says is allowed.
-M, W = "experiments/matched", "experiments/wider"
+M, W, X = "experiments/matched", "experiments/wider", "experiments/other"
 BAD_VALUES = [
     # Types
     *(("study/seeds", value, "integer") for value in ("3", True, None, [3], {}, 2.5, 2.0)),
@@ -178,8 +193,20 @@ BAD_VALUES = [
     ("figures/one/panels/0/learners/0", "ms", "bp, batch4, mp"),
     ("figures/one/panels/0/quantity", "error", "weight_error, flipped_error, topology_error"),
     ("figures/one/panels/0/scale", "logarithmic", "linear, log"),
-    ("figures/one/panels/0/at", 4, "experiments"),
-    ("figures/one/panels/0/x_scale", "log", "experiments"),
+    ("figures/one/panels/0/at", 4, "allowed with against only"),
+    ("figures/one/panels/0/x_scale", "log", "allowed with against only"),
+    ("figures/one/panels/0/at_most", 0, "allowed with experiments only"),
+    ("figures/cooled/panels/0/at_most", 0, "allowed with experiments only"),
+    ("figures/cooled/panels/0/by", "layers.input", "allowed with experiments only"),
+    ("figures/cooled/panels/0/against", "algorithm", "bp, ms, soft", "beta, reinforcement"),
+    ("figures/cooled/panels/0/against", "layers.input", "bp, ms, soft", "beta, reinforcement"),
+    ("figures/cooled/panels/0/against", "reinforcement", "0 in ms and soft", "they differ"),
+    ("figures/cooled/panels/0/at", 3, "wider", "1, 2, 5"),
+    ("figures/cooled/panels/0/at/0", 3, "wider", "1, 2, 5"),
+    ("figures/cooled/panels/0/at", [], "empty"),
+    ("figures/cooled/panels/0/at", [2, 2], "unique"),
+    ("figures/cooled/panels/0/at", "all", "integer or array"),
+    ("figures/several/panels/0/at", [2, 5], "is no m of matched"),
     ("figures/one/panels/0/experiments", ["wider"], "together with experiment"),
     ("figures/one/panels/0/by", "layers.input", "experiments"),
     ("figures/several/panels/0/by", "layers.input", "together with against"),
@@ -252,6 +279,13 @@ BAD_VALUES = [
     (f"{M}/student/alphabet", [-1, 1, 1], "unique"),
     (f"{M}/student/alphabet", [1], "short"),
     (f"{M}/student/alphabet/0", 200, "at most 127"),
+    ("learners/gd/network", "deep", "sparse, dense"),
+    ("learners/gd/learning_rate", 0, "greater than 0"),
+    ("learners/gd/schedule", "online", "offline"),
+    ("learners/gd/factor", "soft", "no factors"),
+    (f"{X}/student/overlap/input", 1.1, "at most 1"),
+    (f"{X}/noise/flipped", -0.1, "at least 0"),
+    (f"{X}/noise/scale", 0, "greater than 0"),
 ]
 
 
@@ -290,6 +324,7 @@ BAD_KEYS = [
     ("figures/one/panels", DELETE, "missing"),
     ("figures/one/panels/0/experiment", DELETE, "missing", "experiments"),
     ("figures/several/panels/0/at", DELETE, "'at' is missing", "'at_most' in its place"),
+    ("figures/cooled/panels/0/at", DELETE, "'at' is missing"),
     ("figures/several/panels/0/learners", ["ms"], "'ms'", "matched, wider", "allowed: bp"),
     ("figures/several/panels/0/against", DELETE, "'against' is missing", "'by' in its place"),
     (f"{M}/activation/b", DELETE, "tanh", "nothing"),
@@ -304,6 +339,17 @@ BAD_KEYS = [
     ("learners/bp/batch_size", 4, "mini-batch"),
     ("learners/mp/batch_size", 4, "mini-batch"),
     ("learners/mp/reinforcement", 0.01, "sum-product", "max-sum"),
+    ("learners/gd/reinforcement", 0.01, "sum-product", "max-sum"),
+    ("learners/gd/network", DELETE, "gradient-descent", "only with it"),
+    ("learners/gd/learning_rate", DELETE, "gradient-descent", "only with it"),
+    ("learners/bp/network", "sparse", "gradient-descent", "only with it"),
+    ("learners/ms/learning_rate", 0.1, "gradient-descent", "only with it"),
+    (f"{X}/student/overlap/hidden", 0.5, "unknown", "output"),
+    (f"{X}/student/overlap/output", DELETE, "missing"),
+    (f"{X}/student/overlap", DELETE, "nonzeros_per_row.input", "1; without overlap", "at least 2"),
+    (f"{X}/noise/flip", 0.1, "unknown", "flipped"),
+    (f"{X}/noise/scale", DELETE, "noise", "jittered"),
+    (f"{X}/noise/jittered", DELETE, "noise", "jittered"),
 ]
 
 
@@ -330,11 +376,22 @@ def test_a_bad_key_is_named_with_what_is_allowed(path, value, said):
             {"nonzeros_per_row": {"input": 4, "output": 2}, "alphabet": [-1, 0, 1]},
             ["student.nonzeros_per_row.input", "x 4", "= 80", "30"],
         ),
+        (
+            f"{X}/student/overlap/input",
+            0.75,
+            ["student.overlap.input", "0.75", "40 entries", "are 30", "1 per row has 20"],
+        ),
+        (
+            f"{X}/student/nonzeros_per_row/output",
+            19,
+            ["student.overlap.output", "are 0", "other 380", "360 cells"],
+        ),
+        (f"{X}/layers", dict.fromkeys(("input", "hidden", "output"), 4000), ["16000000 cells"]),
         (f"{W}/learners", ["batch4", "ms"], ["learners", "batch4", "batch_size 4", "[1, 2, 5]"]),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_with_the_arithmetic(path, value, said):
-    message = refusal(put(path, value))
+    message = refusal(put(path, value, EXTENDED if path.startswith(X) else BASE))
     assert [part for part in [path.split("/")[1], *said] if part not in message] == []
 
 
@@ -453,6 +510,43 @@ def test_any_change_is_accepted_or_refused_in_one_line(path, value):
 
 
 # Which step depends on what
+
+
+def test_overlap_and_noise_are_in_the_slices_only_where_given():
+    """So that of other experiments nothing is computed anew."""
+    study = load(EXTENDED)
+    draw = {name: study.draw_spec(name) for name in ("matched", "other")}
+    assert draw["other"]["student"]["overlap"] == {"input": 0.5, "output": 0}
+    assert draw["other"]["dataset"]["noise"] == {"flipped": 0.1, "jittered": 0.2, "scale": 0.5}
+    assert draw["matched"]["student"].keys() == draw["other"]["student"].keys() - {"overlap"}
+    assert draw["matched"]["dataset"].keys() == draw["other"]["dataset"].keys() - {"noise"}
+    given = study.train_spec("other", "gd")["learner"]
+    assert (given["network"], given["learning_rate"]) == ("dense", 0.01)
+    others = study.train_spec("other", "ms")["learner"]
+    assert others.keys() == given.keys() - {"network", "learning_rate"}
+
+
+def test_a_student_without_zero_may_lack_weights_of_the_teacher():
+    load(EXTENDED)
+    whole = put(
+        f"{X}/student", {"overlap": {"input": 1, "output": 1}, "alphabet": [-1, 1]}, EXTENDED
+    )
+    load(whole)
+    message = refusal(put(f"{X}/student/nonzeros_per_row", {"input": 3, "output": 2}, whole))
+    assert "lacks 0" in message
+
+
+@pytest.mark.parametrize(
+    "path, value, changed",
+    [
+        (f"{X}/student/overlap/input", 0.25, {("student", "other")}),
+        (f"{X}/noise/flipped", 0.2, {("dataset", "other")}),
+        ("learners/gd/learning_rate", 0.1, {("train", "other", "gd")}),
+    ],
+)
+def test_an_edit_of_a_mismatch_changes_what_depends_on_it(path, value, changed):
+    before, after = specs(load(EXTENDED)), specs(load(put(path, value, EXTENDED)))
+    assert {key for key in before if before[key] != after[key]} == changed
 
 
 def test_learners_override_experiments_which_override_the_study():
@@ -656,6 +750,18 @@ def test_a_panel_with_a_curve_for_each_experiment_is_of_one_learner():
     assert list(load(named).figure_spec("curves")["learners"]) == ["mp"]
 
 
+def test_a_panel_of_learners_knows_their_numbers_and_which_have_none():
+    (panel,) = load(EXTENDED).figure_spec("cooled")["figure"]["panels"]
+    assert (panel["experiments"], panel["at"]) == (["wider"], [2, 5])
+    assert (panel["learners"], panel["numbers"]) == (["bp", "ms", "soft"], {"soft": 2.0})
+    single = put("figures/cooled/panels/0/at", 2, EXTENDED)
+    assert load(single).figure_spec("cooled")["figure"]["panels"][0]["at"] == [2]
+    other = put("figures/cooled/panels/0/learners", ["bp", "ms"], EXTENDED)
+    other = put("figures/cooled/panels/0/against", "reinforcement", other)
+    (panel,) = load(other).figure_spec("cooled")["figure"]["panels"]
+    assert panel["numbers"] == {"bp": 0.01, "ms": 0}
+
+
 def test_a_figure_of_choices_knows_which_learners_stand_under_each():
     spec = load(EXTENDED).figure_spec("chosen")
     assert list(spec["experiments"]) == ["again"]
@@ -680,8 +786,8 @@ def test_a_figure_of_choices_shows_all_learners_unless_it_names_some():
     [
         ("choices/vary/0/damping", [0, 0.3, 0.5], {"chosen"}),
         ("figures/chosen/choices/samples", [1, 5], {"chosen"}),
-        ("learners/ms/label", "max-sum", {"one", "two", "chosen"}),
-        ("learners/soft/beta", 3.0, {"two"}),
+        ("learners/ms/label", "max-sum", {"one", "two", "chosen", "cooled"}),
+        ("learners/soft/beta", 3.0, {"two", "cooled"}),
         ("inference/tolerance", 1.0e-5, set()),
         ("experiments/matched/layers/input", 60, {"one", "several", "limited", "curves"}),
         ("figures/several/panels/0/at", 2, {"several"}),

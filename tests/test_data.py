@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.data import (
+    Noise,
+    Overlap,
+    PerRow,
+    Sizes,
+    disturb,
+    draw_samples,
+    draw_student,
+    draw_teacher,
+)
 from sparsebp.model import activation
 
 SIZES, PER_ROW = Sizes(12, 8, 16), PerRow(3, 2)
@@ -146,6 +155,43 @@ def test_student_contains_the_teacher_and_equals_it_where_as_dense(per_row):
         assert pattern.shape == (len(layer.topology), slots)
         rows = zip(pattern.tolist(), layer.topology.tolist(), strict=True)
         assert all(set(theirs) <= set(ours) for ours, theirs in rows)
+
+
+def test_student_contains_the_fraction_asked_for_of_each_layer():
+    sizes = Sizes(24, 16, 32)
+    network = teacher(sizes=sizes)
+    student = draw_student(network, sizes, PER_ROW, ENTROPY, 0, Overlap(0.25, 0.75))
+    for pattern, layer, overlap in zip(student, network, (0.25, 0.75), strict=True):
+        assert pattern.shape == layer.topology.shape
+        rows = zip(pattern.tolist(), layer.topology.tolist(), strict=True)
+        assert sum(len(set(a) & set(b)) for a, b in rows) == overlap * pattern.size
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1), st.floats(0, 1))
+def test_more_samples_leave_the_noise_of_the_first_as_it_was(first, more, flipped, jittered):
+    y, noise = samples(first + more).y, Noise(flipped, jittered, 0.3)
+    few, many = disturb(y[:first], noise, ENTROPY, 0), disturb(y, noise, ENTROPY, 0)
+    np.testing.assert_array_equal(few, many[:first])
+
+
+def test_noise_changes_the_fractions_asked_for():
+    y = np.random.default_rng(0).uniform(0.1, 1, (400, 50))
+    flipped = disturb(y, Noise(flipped=0.1), ENTROPY, 0)
+    assert set(np.unique(flipped / y)) == {-1, 1}
+    more = disturb(y, Noise(flipped=0.2), ENTROPY, 0)
+    assert (more[flipped != y] == flipped[flipped != y]).all()
+    jittered = disturb(y, Noise(jittered=0.3, scale=0.5), ENTROPY, 0)
+    shifts = (jittered - y)[jittered != y]
+    assert abs(shifts.mean()) < 4 * 0.5 / np.sqrt(len(shifts))
+    assert shifts.std() == pytest.approx(0.5, rel=4 / np.sqrt(2 * len(shifts)))
+    for changed, fraction in ((flipped, 0.1), (more, 0.2), (jittered, 0.3)):
+        sigma = np.sqrt(fraction * (1 - fraction) / y.size)
+        assert np.mean(changed != y) == pytest.approx(fraction, abs=4 * sigma)
+    # Which outputs are flipped has nothing to do with which are jittered.
+    both = np.mean((more != y) & (jittered != y))
+    assert both == pytest.approx(0.06, abs=4 * np.sqrt(0.06 * 0.94 / y.size))
+    assert (disturb(y, Noise(), ENTROPY, 0) == y).all()
+    assert (disturb(y, Noise(flipped=0.1), ENTROPY, 1) != flipped).any()
 
 
 @pytest.mark.parametrize("sizes", [Sizes(11, 8, 16), Sizes(12, 8, 15)])

@@ -1,8 +1,8 @@
 """The three descriptions of the environment agree, with each other and with what is installed.
 
 `pyproject.toml` lists the direct dependencies with their ranges, `requirements.lock` pins every
-package by hash for pip, `environment.yml` pins the direct ones for conda. What the benchmark needs
-beyond them is pinned by `requirements-benchmark.lock` and not installed here.
+package by hash for pip, `environment.yml` pins the direct ones for conda. What an extra
+needs beyond them is pinned by a lock of its own, which need not be installed here.
 """
 
 import importlib.metadata
@@ -20,13 +20,18 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-benchmark.lock")
+EXTRAS = ("benchmark", "gradient")
+LOCKS = ("requirements.lock", *(f"requirements-{extra}.lock" for extra in EXTRAS))
 LOCK_TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in LOCKS}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 
 # Packages that conda distributes under another name than PyPI.
-CONDA_TO_PYPI = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
+CONDA_TO_PYPI = {
+    "matplotlib-base": "matplotlib",
+    "opt_einsum": "opt-einsum",
+    "seaborn-base": "seaborn",
+}
 
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
@@ -50,10 +55,13 @@ def locked_versions(lock: str = LOCKS[0]) -> dict[str, Version]:
     return versions
 
 
+def listed_dependencies() -> list[str]:
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    return PYPROJECT["project"]["dependencies"] + extras["dev"] + extras["docs"]
+
+
 def direct_dependencies() -> dict[str, Requirement]:
-    project = PYPROJECT["project"]
-    listed = project["dependencies"] + project["optional-dependencies"]["dev"]
-    return {canonicalize_name(r.name): r for r in map(Requirement, listed)}
+    return {canonicalize_name(r.name): r for r in map(Requirement, listed_dependencies())}
 
 
 def conda_pins() -> dict[str, tuple[str, str]]:
@@ -69,7 +77,7 @@ def conda_pins() -> dict[str, tuple[str, str]]:
 
 
 LOCKED = locked_versions()
-LOCKED_FOR_BENCHMARK = locked_versions("requirements-benchmark.lock")
+LOCKED_FOR = {extra: locked_versions(f"requirements-{extra}.lock") for extra in EXTRAS}
 DIRECT = direct_dependencies()
 
 
@@ -113,10 +121,7 @@ def test_lock_says_how_it_is_made_and_names_no_path(lock):
 
 
 def test_direct_dependencies_are_listed_once():
-    project = PYPROJECT["project"]
-    assert len(DIRECT) == len(project["dependencies"]) + len(
-        project["optional-dependencies"]["dev"]
-    )
+    assert len(DIRECT) == len(listed_dependencies())
 
 
 @pytest.mark.parametrize("name", DIRECT)
@@ -134,30 +139,32 @@ def test_build_backend_is_locked():
         assert requirement.specifier.contains(LOCKED[canonicalize_name(requirement.name)])
 
 
-# The benchmark
+# The extras of the benchmark and of gradient descent
 
 
-def benchmark_dependencies() -> list[Requirement]:
-    return [Requirement(r) for r in PYPROJECT["project"]["optional-dependencies"]["benchmark"]]
+def extra_dependencies() -> list[tuple[str, Requirement]]:
+    listed = PYPROJECT["project"]["optional-dependencies"]
+    return [(extra, Requirement(one)) for extra in EXTRAS for one in listed[extra]]
 
 
-def test_lock_of_the_benchmark_has_only_what_the_other_lacks():
-    assert not LOCKED_FOR_BENCHMARK.keys() & LOCKED.keys()
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_lock_of_an_extra_has_only_what_the_other_lacks(extra):
+    assert not LOCKED_FOR[extra].keys() & LOCKED.keys()
 
 
-@pytest.mark.parametrize("requirement", benchmark_dependencies(), ids=lambda r: r.name)
-def test_locked_version_for_the_benchmark_lies_in_the_declared_range(requirement):
+@pytest.mark.parametrize("extra, requirement", extra_dependencies(), ids=str)
+def test_locked_version_for_an_extra_lies_in_the_declared_range(extra, requirement):
     name = canonicalize_name(requirement.name)
     assert name not in DIRECT
     assert any(pin.operator == ">=" for pin in requirement.specifier)
-    assert requirement.specifier.contains(LOCKED_FOR_BENCHMARK[name], prereleases=True)
+    assert requirement.specifier.contains(LOCKED_FOR[extra][name], prereleases=True)
 
 
 def test_what_is_left_out_is_locked_nowhere():
     left_out = map(Requirement, PYPROJECT["tool"]["uv"]["override-dependencies"])
     for requirement in left_out:
         assert not requirement.marker.evaluate()
-        assert requirement.name not in LOCKED.keys() | LOCKED_FOR_BENCHMARK.keys()
+        assert requirement.name not in LOCKED.keys() | set().union(*LOCKED_FOR.values())
 
 
 # conda

@@ -42,19 +42,19 @@ EXPERIMENTS = {"one": {"thesis": "Fig. 1"}, "two": {"thesis": "Fig. 2"}}
 PROVENANCE = {"config": "a (b) \\ c", "author": "Müller", "versions": {"numpy": "2"}, "n": [1, 2.5]}
 
 
-def dataset(seeds=5, entropy=0):
+def dataset(seeds=5, entropy=0, names=NAMES):
     """Errors of all learners, zero from m = 7 on, and those of mini-batches only at m = 4, 8."""
     rng = np.random.default_rng(entropy)
-    shape = (len(NAMES), seeds, len(SAMPLES))
+    shape = (len(names), seeds, len(SAMPLES))
     errors = rng.random((len(plotting.Y_LABELS), *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
-    absent = (np.array(NAMES) == "bp-batch4")[:, None, None] & (SAMPLES % 4 != 0)
+    absent = (np.array(names) == "bp-batch4")[:, None, None] & (SAMPLES % 4 != 0)
     absent = np.broadcast_to(absent, shape)
     errors[:, absent] = np.nan
     dims = ("learner", "seed", "n_samples")
     return xr.Dataset(
         {name: (dims, e) for name, e in zip(plotting.Y_LABELS, errors, strict=True)}
         | {"status": (dims, np.where(absent, 0, 1).astype(np.int8))},
-        coords={"learner": NAMES, "seed": np.arange(seeds), "n_samples": SAMPLES},
+        coords={"learner": names, "seed": np.arange(seeds), "n_samples": SAMPLES},
     )
 
 
@@ -71,9 +71,9 @@ def panel(**changes):
     return default | changes
 
 
-def spec(shown, columns):
+def spec(shown, columns, learners=LEARNERS):
     figure = {"thesis": "Fig. 0", "columns": columns, "panels": list(shown)}
-    return {"name": "fig0", "figure": figure, "learners": LEARNERS, "experiments": EXPERIMENTS}
+    return {"name": "fig0", "figure": figure, "learners": learners, "experiments": EXPERIMENTS}
 
 
 def build(*shown, results=None, **more):
@@ -406,6 +406,63 @@ def test_numbers_grow_darker():
 )
 def test_numbers_are_short(number, label):
     assert plotting.number_label(number) == label
+
+
+def cooled(betas, limits, **changes):
+    """A drawing of learners that differ in beta, beside others without, and their results."""
+    block = {"algorithm": "sum-product", "factor": "soft", "schedule": "offline"}
+    learners = {name: LEARNERS[name] for name in limits[:1]}
+    learners |= {f"beta-{k}": block | {"beta": float(b)} for k, b in enumerate(betas)}
+    learners |= {name: LEARNERS[name] for name in limits[1:]}
+    numbers = {name: block["beta"] for name, block in learners.items() if "beta" in block}
+    shown = {"learners": [*learners], "against": "beta", "numbers": numbers, "at": [8, 2]}
+    results = dataset(names=[*learners])
+    results["status"].loc[[*learners][-1], 0, 2] = 2
+    asked = spec([panel(**shown, **changes), panel(learners=[*learners])], 2, learners)
+    return panels.build(asked, {"one": results}), results
+
+
+@pytest.mark.parametrize("x_scale", ["linear", "log"])
+def test_learners_against_a_value_of_theirs(x_scale):
+    drawing, data = cooled([3, 0.01, 1e4], ["bp", "ms"], x_scale=x_scale)
+    ax = drawing.axes[0]
+    assert ax.get_xlabel() == "inverse temperature β"
+    low, high = ax.get_xlim()
+    assert [text.get_text() for text in ax.texts] == ["BP", "max-sum"]
+    places = [text.get_position()[0] for text in ax.texts]
+    assert low <= ax.get_xticks()[0] and ax.get_xticks()[-1] <= 1e4
+    (strip,) = ax.patches
+    left, right = strip.get_x(), strip.get_x() + strip.get_width()
+    assert 1e4 < left < places[0] < places[1] < high == pytest.approx(right)
+    for m in (2, 8):
+        found = data.weight_error.sel(n_samples=m).mean("seed")
+        x, y = curve(ax, str(m)).get_data()
+        # As beta grows; and then the limits, which no line connects.
+        expected = found.sel(learner=["beta-1", "beta-0", "beta-2"])
+        np.testing.assert_allclose(y, expected, rtol=1e-12)
+        assert (np.diff(x) > 0).all() and low < x[0] and x[-1] < left
+        limits = curve(ax, f"_{m}")
+        np.testing.assert_allclose(limits.get_ydata(), found.sel(learner=["bp", "ms"]), rtol=1e-12)
+        assert (limits.get_xdata() > left).all() and limits.get_linestyle() == "None"
+        assert look(limits)[:2] == look(curve(ax, str(m)))[:2]
+    assert look(curve(ax, "2"))[:2] != look(curve(ax, "8"))[:2]
+    (cross,) = marked(ax, 2)
+    assert cross.get_xdata() == pytest.approx(curve(ax, "_2").get_xdata()[1])
+    texts = [text.get_text() for text in drawing.legends[0].get_texts()]
+    assert {"samples m:", "2", "8"} <= set(texts)
+
+
+def test_learners_that_all_have_the_value_have_no_limits():
+    drawing, _ = cooled([3, 0.01, 1e4], [], x_scale="log")
+    ax = drawing.axes[0]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0.01", "3", "10k"]
+    assert not ax.patches and not ax.texts
+
+
+def test_many_positions_on_a_logarithmic_axis_are_labelled_by_powers_of_ten():
+    drawing, _ = cooled(10.0 ** np.arange(-2, 6.5, 0.5), ["ms"], x_scale="log")
+    labels = [text.get_text() for text in drawing.axes[0].get_xticklabels()]
+    assert labels == ["0.01", "1", "100", "10k", "1M"]
 
 
 def first_at_most(values, limit):

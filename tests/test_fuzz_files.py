@@ -20,6 +20,7 @@ from sparsebp.steps import train
 from sparsebp.store import CONTRACT
 from tests.fuzzing import CASES, ran
 from tests.test_config import SCHEMA
+from tests.tree_problems import write_trees
 
 # The experiment, one that differs in its data, and one that differs in its teacher: all shapes are
 # the same.
@@ -38,8 +39,10 @@ experiments:
     learners: [ms]
   bias: {<<: *tiny, activation: {function: tanh, b: 0.2}}
   denser: {<<: *tiny, nonzeros_per_row: {input: 3, output: 3}}
+trees: {outputs: [4, 7], activation: {function: tanh, b: 0.1}}
 figures:
   one: {panels: [{experiment: tiny}]}
+  trees: {trees: {}}
 """),
     SCHEMA,
 )
@@ -50,11 +53,13 @@ DRAWN = ("teacher", "dataset", "student")
 SEEDED = "results/{experiment}/seed-{seed}"
 PATTERNS = {name: f"{SEEDED}/{name}.nc" for name in DRAWN} | {"trained": f"{SEEDED}/{{learner}}.nc"}
 PATTERNS |= {"results": "results/{experiment}.nc", "verdicts": "results/verdicts.json"}
+PATTERNS |= {"trees": "results/trees.nc"}
 # Of each step: what stands before its files, its inputs, and the kind of its output.
 STEPS = {
     "train": ([STUDY.train_spec("tiny", "ms"), "--seed", 0], ("student", "dataset"), "nc"),
     "collect": ([STUDY.collect_spec("tiny")], (*DRAWN, "trained"), "nc"),
     "figure": ([STUDY.figure_spec("one")], ("results",), "png"),
+    "figure of trees": ([STUDY.figure_spec("trees")], ("trees",), "png"),
     "verdicts": ([{"claims": CLAIMS, "choices": {}}], ("results",), "json"),
     "table": ([], ("results",), "csv"),
     "provenance_page": ([], ("results",), "html"),
@@ -73,9 +78,10 @@ def run(folder, step, output, **files):
     arguments, kinds, _ = STEPS[step]
     for kind in kinds:
         path = folder / PATTERNS[kind] if step == "collect" else place(folder, kind)
-        arguments = [*arguments, f"--{kind}", files.get(kind, path)]
+        option = "results" if kind == "trees" else kind
+        arguments = [*arguments, f"--{option}", files.get(kind, path)]
     words = [json.dumps(a) if isinstance(a, dict) else str(a) for a in arguments]
-    return main([step, *words, "--output", str(output)])
+    return main([step.split()[0], *words, "--output", str(output)])
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +115,7 @@ def made(tmp_path_factory):
             output = place(folder, "results", experiment)
             spec = json.dumps(STUDY.collect_spec(experiment))
             assert main(["collect", spec, *options, "--output", str(output)]) == 0
+        write_trees(place(folder, "trees"), STUDY)
         assert run(folder, "verdicts", place(folder, "verdicts")) == 0
         yield folder
     provenance.surroundings.cache_clear()
@@ -135,11 +142,12 @@ def attempt(made, tmp_path, capsys):
             return output
         assert status == 1
         (line,) = lines
-        assert line.startswith(f"sparsebp {step}: ") and str(first) in line
+        begins = f"sparsebp {step.split()[0]}: "
+        assert line.startswith(begins) and str(first) in line
         assert line.isprintable() and len(line) < 2000
         assert "Traceback" not in line and "SPEC" not in line
         assert list(outputs.iterdir()) == []
-        return line.removeprefix(f"sparsebp {step}: ").replace(str(first), "FILE")
+        return line.removeprefix(begins).replace(str(first), "FILE")
 
     return check
 
@@ -206,19 +214,37 @@ BAD = {
         "expected_error": [-0.5, 1.5, INF, 1e300],
         "entropy": [INF, -INF],
     },
+    "predicted": {
+        "n_samples": [0, -1, 3, 10**9],
+        "prediction": [NAN, INF],
+        "iterations": [-1],
+        "status": [0, 3, 127],
+    },
     "results": {
         "learner": ["", "x", "a\nb"],
         "seed": [-1, 7],
         "n_samples": [0, -3, 3, 2**40],
         "weight_error": [-0.1, 1.1, INF, 1e300],
         "flipped_error": [-0.1, -INF],
-        "topology_error": [-1.0, 2.0],
+        "topology_error": [-1.0, INF],
         "excess_error": [2.0, INF],
         "expected_error": [-0.1, 1.1, INF],
         "entropy": [INF, -INF],
         "generalization_error": [-0.1, INF],
         "iterations": [-1],
         "status": [-1, 4, 127],
+    },
+    "trees": {
+        "shape": ["", "x", "a\nb"],
+        "teacher": ["", "x"],
+        "outputs": [0, -4, 5, 2**40],
+        "seed": [-1, 7],
+        "start": ["", "x"],
+        "step": [0, -1, 99],
+        "diameter": [-2, 0, 3, 10**6, -(2**31)],
+        "deviation": [-0.1, 1.1, INF, 1e300],
+        "log_partition": [NAN, INF],
+        "bethe": [NAN, -INF],
     },
 }
 RECODED = {"scale_factor": 2.0, "add_offset": 1.0, "missing_value": 1, "_Unsigned": "true"}
@@ -343,6 +369,7 @@ def said_otherwise(draw, kind, told):
                 "student": ["entropy", "alphabet", "layers"],
                 "trained": ["entropy", "activation", "samples", "learner"],
                 "results": ["learners", "samples", "seeds"],
+                "trees": ["trees", "seeds"],
             }[kind]
             block, key = told["spec"], draw(st.sampled_from(checked))
     junk = [value for value in JUNK if not isinstance(value, type(block[key]))]
@@ -378,8 +405,8 @@ def others(made, kind):
 @pytest.mark.parametrize("step, kind", INPUTS)
 def test_other_files(made, attempt, step, kind):
     found = others(made, kind)
-    if step in ("table", "provenance_page"):
-        # They are told no name of an experiment, and take any.
+    if step in ("table", "provenance_page", "figure of trees"):
+        # They are told no name of an experiment, and take any; trees are of none.
         found = {name: path for name, path in found.items() if not name.startswith("another")}
     for name, path in found.items():
         assert isinstance(attempt(step, kind, path), str), name
@@ -440,7 +467,8 @@ def compressed(whole):
 
 
 @pytest.mark.parametrize(
-    "step, kind", [(s, k) for s, k in INPUTS if k != "results" or s == "table"]
+    "step, kind",
+    [(s, k) for s, k in INPUTS if k not in ("results", "trees") or s == "table"],
 )
 def test_flipped_bytes_of_data(made, tmp_path, attempt, step, kind):
     """What is not noticed, as in the last bits of a stream, changes no number.

@@ -14,6 +14,7 @@ from sparsebp.figures import read_provenance
 from sparsebp.provenance import record
 from sparsebp.steps import figure, verdicts
 from tests.conftest import ROOT
+from tests.tree_problems import write_trees
 
 AGAIN = "run `make gallery`, or take back the change of the configuration"
 STUDY, CLAIMS = inspection.load(ROOT)
@@ -121,6 +122,8 @@ figures:
   limited:
     panels:
       - {experiments: [matched, wider], against: layers.input, at_most: 0, quantity: topology_error}
+  tuned: {panels: [{experiment: matched, against: reinforcement, at: [1, 3]}]}
+  cooled: {panels: [{experiment: cold, against: beta, at: 3, quantity: topology_error}]}
 """
 CAPTIONS = {
     "chosen": "Errors under each choice, in the mean over m = 2 to 3",
@@ -131,6 +134,8 @@ CAPTIONS = {
         "weight error is at most 0.1 against layers.input"
     ),
     "limited": ("Number of samples from which on topology error is at most 0 against layers.input"),
+    "tuned": "Weight error against reinforcement at m = 1 and 3",
+    "cooled": "Topology error against beta at m = 3, beside bp and rbp without it",
 }
 
 
@@ -389,11 +394,36 @@ def test_a_missing_run_is_named(project, capsys):
     ]
 
 
+def test_the_section_of_trees(tmp_path):
+    """Its caption has the numbers of the configuration, and its figure is refused if others."""
+    config = yaml.safe_load(CONFIG + CHOICES)
+    config["figures"] = {"trees": {"trees": {}}}
+    config["trees"] = {"outputs": [4, 7], "activation": {"function": "tanh", "b": 0.1}}
+    schema = ROOT / "workflow/schemas/config.schema.yaml"
+    study = Study.load(yaml.safe_load(yaml.safe_dump(config)), schema)
+    section = gallery._section(study, "trees")
+    assert section.startswith("## trees: appendix A\n\n`snakemake figures/trees.pdf`\n")
+    assert "- 2 graphs of each kind with 4 and 7 observed outputs, tanh (b = 0.1), " in section
+    write_trees(tmp_path / "trees.nc", study)
+    results = str(tmp_path / "{experiment}.nc")
+    figure.run(study.figure_spec("trees"), results, [str(tmp_path / "trees.png")])
+    assert gallery.figure_mismatches(study, "trees", tmp_path) == []
+    config["trees"]["outputs"] = [4, 10]
+    other = Study.load(config, schema)
+    assert gallery.figure_mismatches(other, "trees", tmp_path) == [
+        "trees: spec.figure.trees.outputs is [4, 7], but configured is [4, 10] (so too in 1 more)"
+    ]
+
+
 def test_the_caption_says_what_figures_of_each_kind_show(project):
     config = yaml.safe_load(CONFIG + CHOICES) | yaml.safe_load(OTHERS)
     wider = {"layers": {"input": 40, "hidden": 20, "output": 20}}
     wider |= {"nonzeros_per_row": {"input": 2, "output": 2}, "samples": {"last": 5}}
     config["experiments"]["wider"] = config["experiments"]["matched"] | wider
+    cold = {"algorithm": "sum-product", "factor": "soft", "schedule": "offline", "beta": 2}
+    config["learners"]["cold"] = cold
+    learners = {"learners": ["bp", "cold", "rbp"]}
+    config["experiments"]["cold"] = config["experiments"]["matched"] | learners
     study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
     for name, caption in CAPTIONS.items():
         section = gallery._section(study, name)

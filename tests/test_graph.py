@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
 
-from sparsebp.graph import biregular, containing, near_together, readers
+from sparsebp.graph import biregular, containing, near_together, overlapping, readers
 
 
 def assert_biregular(topology, rows, columns, per_row):
@@ -206,6 +206,89 @@ def test_containing_is_uniform_over_all_added_permutations(teacher, number):
         for draw in draws
     ]
     assert_uniform(added, possible)
+
+
+def shared(one, other):
+    return sum(len(set(a) & set(b)) for a, b in zip(one.tolist(), other.tolist(), strict=True))
+
+
+@st.composite
+def overlaps(draw):
+    """(rows, columns, teacher's per_row, student's, overlap) that fit, and leave much room."""
+    n, u, v = draw(st.integers(12, 16)), draw(ratios), draw(ratios)
+    slots, per_row = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    most = min(slots, per_row) * n * u * v
+    overlap = draw(st.one_of(st.just(0), st.just(most), st.integers(0, most))) / (slots * n * u * v)
+    return n * v, n * u, u * slots, u * per_row, overlap
+
+
+@given(overlaps(), seeds)
+def test_overlapping_has_the_degrees_and_the_overlap_asked_for(case, seed):
+    rows, columns, slots, per_row, overlap = case
+    teacher = biregular(rows, columns, slots, np.random.default_rng(seed))
+    student, again = (
+        overlapping(teacher, columns, per_row, overlap, np.random.default_rng(seed + 1))
+        for _ in range(2)
+    )
+    assert_biregular(student, rows, columns, per_row)
+    assert shared(teacher, student) == round(overlap * teacher.size)
+    assert (student == again).all()
+
+
+@pytest.mark.parametrize("per_row", [2, 3])
+def test_overlapping_with_all_entries_is_as_containing(per_row):
+    teacher = biregular(20, 20, 2, np.random.default_rng(0))
+    one = containing(teacher, 20, per_row, np.random.default_rng(1))
+    assert (overlapping(teacher, 20, per_row, 1, np.random.default_rng(1)) == one).all()
+
+
+@pytest.mark.parametrize("per_row, overlap", [(1, 0.25), (2, 0), (2, 0.5), (3, 0.5)])
+def test_overlapping_treats_all_cells_alike(per_row, overlap):
+    """Every cell of the teacher is kept equally often, and so is every other cell taken."""
+    n, draws, rng = 12, 500, np.random.default_rng(4)
+    teacher = np.sort((np.arange(n)[:, None] + [0, 1]) % n, axis=1)
+    taken, theirs = np.zeros((n, n)), np.zeros((n, n), bool)
+    np.put_along_axis(theirs, teacher, True, axis=1)
+    for _ in range(draws):
+        student = overlapping(teacher, n, per_row, overlap, rng)
+        taken[np.arange(n)[:, None], student] += 1
+    kept = 2 * n * overlap
+    for cells, expected in ((theirs, kept), (~theirs, n * per_row - kept)):
+        mean = draws * expected / cells.sum()
+        assert taken[cells].sum() == draws * expected
+        # Counts of one cell vary as those of draws that have it or not.
+        sigma = np.sqrt(mean * (1 - mean / draws))
+        assert abs(taken[cells] - mean).max() <= 4.5 * sigma
+
+
+def test_overlapping_reaches_every_pattern():
+    """Of 4 x 4 with two per row: all patterns that hold half of one ring, and no others."""
+    pairs, teacher = list(itertools.combinations(range(4), 2)), [(0, 1), (1, 2), (2, 3), (0, 3)]
+    possible = {
+        p
+        for p in itertools.product(pairs, repeat=4)
+        if set(Counter(sum(p, ())).values()) == {2}
+        and sum(len(set(a) & set(b)) for a, b in zip(p, teacher, strict=True)) == 4
+    }
+    rng = np.random.default_rng(5)
+    draws = (overlapping(np.array(teacher), 4, 2, 0.5, rng) for _ in range(30 * len(possible)))
+    assert {tuple(map(tuple, draw.tolist())) for draw in draws} == possible
+
+
+@pytest.mark.parametrize(
+    "per_row, overlap, message",
+    [
+        (1, 1, "1 of the teacher's 12 entries are 12; a pattern with 1 per row has 6"),
+        (5, 0, "0 of the teacher's 12 entries are 0; the other 30 do not fit in the 24 cells"),
+        (5, 0.5, "no room was found for a pattern with 5 non-zeros per row and 6 of the teacher's"),
+        (7, 0.5, "7 non-zeros per row do not fit in 6 columns"),
+        (1, 2, "are 24"),
+    ],
+)
+def test_overlapping_refuses_what_does_not_fit(per_row, overlap, message):
+    teacher = biregular(6, 6, 2, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=message):
+        overlapping(teacher, 6, per_row, overlap, np.random.default_rng(1), tries=3)
 
 
 @given(shapes(), seeds)

@@ -9,7 +9,6 @@ from sparsebp.config import Study
 from sparsebp.data import Samples
 from sparsebp.learning import Beliefs, Messages, learn, propagate
 from sparsebp.model import forward
-from sparsebp.updates import step_kernel
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
@@ -361,6 +360,59 @@ def test_a_contradiction_is_detected_and_recorded():
     assert (runs[0].inner == runs[1].inner)[sure].all()
 
 
+MISMATCHED = {
+    "of another pattern": dict(overlap=(0.5, 0.5)),
+    "sparser": dict(student=(1, 1), overlap=(0.5, 0.5), alphabet=(-1, 0, 1)),
+    "denser": dict(teacher=(1, 1), student=(2, 2), overlap=(0, 0)),
+    "of the teacher's pattern, with noise": {},
+}
+
+
+@pytest.mark.parametrize("which", MISMATCHED)
+def test_hard_factors_contradict_where_nothing_reproduces_the_data(which):
+    """Section 3.5. Where messages say so, enumeration finds nothing, and so for more samples."""
+    m, grid = 6, [1, 2, 4, 6]
+    one = instance(n=4, m=m, seed=2, **MISMATCHED[which])
+    if "noise" in which:
+        one.samples.y[3] *= -1
+    inner, outer, alphabet, x, y, phi = one.arguments
+    possible, energy = [], []
+    for count in grid:
+        arguments = inner, outer, alphabet, x[:count], y[:count], phi
+        energy.append(enumerate_posterior(*arguments, beta=1.0).minimum_energy)
+        try:
+            enumerate_posterior(*arguments)
+        except ValueError:
+            possible.append(False)
+        else:
+            possible.append(True)
+    assert possible[-1] is False
+    assert possible == [lowest < 1e-15 for lowest in energy]
+    for algorithm, reinforcement in (
+        ("sum-product", 0.0),
+        ("sum-product", 0.01),
+        ("max-product", 0.0),
+    ):
+        how = learner(algorithm, reinforcement=reinforcement, max_steps=100)
+        runs = list(learn(how, one.problem, one.samples, grid, 1, 0, 1))
+        ended = [run.status == Status.CONTRADICTION for run in runs]
+        assert ended[-1]
+        assert ended == sorted(ended)
+        assert not any(end and able for end, able in zip(ended, possible, strict=True))
+        # It still answers: with weights of its alphabet, of which it prefers none.
+        assert np.isin(runs[-1].inner, alphabet).all() and np.isnan(runs[-1].expected_error)
+    for changes in (
+        dict(algorithm="max-sum"),
+        dict(algorithm="max-sum", reinforcement=0.01),
+        dict(factor="soft", beta=10.0),
+        dict(factor="soft", beta=10.0, reinforcement=0.01),
+    ):
+        for run in learn(
+            learner(**changes, max_steps=100), one.problem, one.samples, grid, 1, 0, 1
+        ):
+            assert run.status != Status.CONTRADICTION
+
+
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
 def test_factors_that_exclude_each_other_are_a_contradiction(algorithm, damping):
@@ -582,22 +634,27 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
     """Else trainings side by side would each compile it."""
     used = set()
 
-    def noted(*arguments):
-        used.add(arguments)
-        return step_kernel(*arguments)
+    def noted(algebra, *shape):
+        used.add((algebra, *shape))
+        # Probabilities are in doubt, which is to be settled in logarithms.
+        return lambda steps, *_: (steps, 0.0, algebra in (MAX_PLUS, LOG_SUM))
 
     monkeypatch.setattr("sparsebp.messages.step_kernel", noted)
     study = Study.load(config, schema)
-    planned = {tuple(kernel) for kernel in study.kernels_spec()["kernels"]}
-    binary, ternary = instance(n=6), instance(n=6, student=(3, 2), alphabet=(-1, 0, 1))
     for experiment, block in study.experiments.items():
+        student, layers = block["student"], block["layers"]
+        one = instance(
+            m=2,
+            teacher=tuple(block["nonzeros_per_row"].values()),
+            student=tuple(student["nonzeros_per_row"].values()),
+            alphabet=student["alphabet"],
+            overlap=tuple(student.get("overlap", {"input": 1, "output": 1}).values()),
+            sizes=tuple(12 * count // max(layers.values()) for count in layers.values()),
+        )
         for name in block["learners"]:
-            how = Learner(**study.learner(experiment, name) | {"max_steps": 3})
-            one = ternary if 0 in block["student"]["alphabet"] else binary
-            for spoilt in (0.0, 0.5):  # a contradiction is a doubt, to be settled in logarithms
-                y = np.concatenate([one.samples.y] * 4) + spoilt
-                data = Samples(np.concatenate([one.samples.x] * 4), y)
+            how = Learner(**study.learner(experiment, name))
+            if not how.descends:
                 size = how.batch_size or 1
-                list(learn(how, one.problem, data, [size, 2 * size], 1, 0, 1))
-    assert used and used <= planned
+                list(learn(how, one.problem, one.samples, [size], 1, 0, 1))
+    assert used == {tuple(kernel) for kernel in study.kernels_spec()["kernels"]}
     assert {kernel[0] for kernel in used} == {SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM}

@@ -48,6 +48,21 @@ def case(seed, sizes, slots):
     return Network(*teacher), student, (inputs, hidden)
 
 
+def test_a_student_with_fewer_weights_can_have_a_topology_error_above_one():
+    """By hand: of 8 teacher weights 7 are missed, and 3 of the student's 4 are elsewhere."""
+    teacher = Network(
+        Layer(np.array([[0, 1], [0, 1]]), np.ones((2, 2))),
+        Layer(np.array([[0, 1], [0, 1]]), np.ones((2, 2))),
+    )
+    student = [
+        Layer(np.array([[2], [3]]), np.array([[1], [-1]])),
+        Layer(np.array([[1], [2]]), np.array([[1], [1]])),
+    ]
+    assert weight_error(teacher, student) == 7 / 8
+    assert topology_error(teacher, student) == (7 + 3) / 4
+    assert excess_error(teacher, student) == 3 / 4
+
+
 numbers = st.integers(1, 6)
 cases = st.builds(
     case,

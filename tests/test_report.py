@@ -23,11 +23,13 @@ from sparsebp import inspection, store
 from sparsebp.config import Study
 from sparsebp.provenance import record
 from sparsebp.steps import draw
+from tests.tree_problems import write_trees
 from tests.workflow_helpers import ROOT, Project
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 CONFIG["study"]["seeds"] = 3
 CONFIG["choices"] |= {"samples": [16], "vary": [{"damping": [0]}]}
+CONFIG["trees"]["outputs"] = CONFIG["figures"]["trees"]["trees"]["outputs"] = [4, 7]
 STUDY = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]
 FIRST = {"experiment": "illustration", "seed": 0}
@@ -61,6 +63,7 @@ def project(tmp_path_factory):
     draw.run(STUDY.draw_spec("illustration"), 0, **files)
     for experiment in STUDY.experiments:
         write_results(project / f"results/{experiment}.nc", experiment)
+    write_trees(project / "results/trees.nc", STUDY)
     project.make("--report", "report.zip", "--report-after-run")
     with ZipFile(project / "report.zip") as file:
         file.extractall(project.folder)
@@ -203,6 +206,10 @@ def test_every_figure_is_seen_with_its_caption(browser):
             assert "6 input, 6 hidden and 6 output neurons" in caption
             continue
         assert picture.rect["width"] > 600 and colours(picture) > 100
+        if "trees" in block:
+            assert "3 graphs of each kind and size, of 4, 7 observed outputs" in caption
+            assert "undamped sum-product with hard factors" in caption
+            continue
         assert f"{CONFIG['study']['seeds']} simulations" in caption
         open_choices = CONFIG["inference"]
         assert f"damping {open_choices['damping']} of {open_choices['damped']}" in caption

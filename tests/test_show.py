@@ -19,6 +19,7 @@ from sparsebp.cli import main
 from sparsebp.provenance import kernel_sources, record, sources
 from sparsebp.steps import collect, draw, figure, provenance_page, table, verdict_page, verdicts
 from tests.conftest import ROOT
+from tests.tree_problems import write_trees
 
 CONFIG = """
 study: {seeds: 2}
@@ -43,6 +44,11 @@ figures:
     panels: [{experiment: matched}]
   chosen:
     choices: {experiment: again, samples: [1, 3]}
+  trees:
+    trees: {}
+trees:
+  outputs: [4, 7]
+  activation: {function: tanh, b: 0.1}
 """
 CLAIMS = """
 confidence: 0.95
@@ -58,8 +64,9 @@ COMPILED = paths.COMPILED.format(sources=kernel_sources())
 SIMULATION = "results/matched/seed-1"
 DRAWN = [f"{SIMULATION}/{name}.nc" for name in ("teacher", "dataset", "student")]
 TRAINED, RESULTS, VERDICTS = f"{SIMULATION}/rbp.nc", "results/matched.nc", "results/verdicts.json"
-FIGURES = [f"figures/{name}.{end}" for name in ("one", "chosen") for end in ("pdf", "png", "svg")]
-FILES = [*DRAWN, TRAINED, RESULTS, *FIGURES, VERDICTS, COMPILED]
+ENDS = ("pdf", "png", "svg")
+FIGURES = [f"figures/{name}.{end}" for name in ("one", "chosen", "trees") for end in ENDS]
+FILES = [*DRAWN, TRAINED, RESULTS, paths.TREES, *FIGURES, VERDICTS, COMPILED]
 BARE = {
     "results/matched.csv": RESULTS,
     "results/verdicts.md": VERDICTS,
@@ -95,6 +102,7 @@ def compute(folder, study, claims):
         output = results.format(experiment=name)
         collect.run(study.collect_spec(name), **patterns, output=output)
         table.run(output, str(folder / paths.TABLE).format(experiment=name))
+    write_trees(str(folder / paths.TREES), study)
     for name in study.figures:
         outputs = [str(folder / path) for path in FIGURES if f"/{name}." in path]
         drawn = patterns["teacher"], patterns["student"]
@@ -299,6 +307,16 @@ def wrong(out, path):
                     'spec.learners.rbp is {"algorithm": "sum-product", "factor": "hard", ..., but '
                     "configured is absent",
                 ]
+            },
+        ),
+        (
+            ("trees", "fields"),
+            2.0,
+            {
+                paths.TREES: ["spec.trees.fields is 1.0, but configured is 2.0"],
+                "figures/trees.pdf": [
+                    "results.trees.spec.trees.fields is 1.0, but configured is 2.0"
+                ],
             },
         ),
         (

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from sparsebp import store
+from sparsebp.contents import SHAPES, STARTS, TEACHERS
 from sparsebp.data import Network, Samples
 from sparsebp.learning import Beliefs, Problem
 from sparsebp.model import Layer, forward
+from sparsebp.provenance import record
 from sparsebp.trees import draw_tree
 from tests.problems import TANH, Instance
 
@@ -41,3 +44,29 @@ def logs_of_rest(one, prior, beta=1.0):
     """What the weights of the outputs that say nothing add to log Z."""
     silent = np.isnan(one.samples.y[0])
     return np.log(np.exp(beta * prior.outer[silent]).sum(axis=-1)).sum()
+
+
+def tree_results(study):
+    """Numbers as of the step ``trees``, drawn at random: arrays and coordinates."""
+    rng, sizes = np.random.default_rng(0), study.trees["outputs"]
+    coordinates = {
+        "shape": list(SHAPES),
+        "teacher": list(TEACHERS),
+        "outputs": sizes,
+        "seed": list(study.seeds()),
+        "start": list(STARTS),
+        "step": list(range(1, max(sizes) + 4)),
+    }
+    lengths = [*map(len, coordinates.values())]
+    values = {
+        "diameter": 2 * rng.integers(2, min(sizes) + 1, (lengths[0], *lengths[2:4])),
+        "deviation": 10.0 ** rng.uniform(-17, 0, lengths),
+        "log_partition": rng.uniform(1, 9, lengths[:4]),
+    }
+    values["bethe"] = values["log_partition"] + 10.0 ** rng.uniform(-16, 0, lengths[:4])
+    return values, coordinates
+
+
+def write_trees(path, study):
+    """A file of them."""
+    store.write_trees(path, *tree_results(study), record("trees", study.trees_spec()))

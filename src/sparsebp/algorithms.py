@@ -16,8 +16,20 @@ METHODS = {
 """How the beliefs of a batch are found, each in words; see ``learning.learn``."""
 
 
+DESCENT = ("network", "learning_rate")
+"""Keys of the learners by gradient descent, and of no others."""
+
+
 class Status(IntEnum):
-    """How a training ended."""
+    """How a training ended.
+
+    Attributes:
+        NOT_RUN: 0, the schedule has no such number of samples.
+        CONVERGED: 1, no message changed by the tolerance or more in the last step.
+        STEP_LIMIT: 2, it had not converged after the largest number of steps.
+        CONTRADICTION: 3, no weights reproduce the samples, as far as hard factors and the prior of
+            earlier batches tell.
+    """
 
     NOT_RUN = 0
     CONVERGED = 1
@@ -53,7 +65,7 @@ class Learner:
     """An algorithm, a schedule and the open choices. Built and checked from a config block.
 
     Attributes:
-        algorithm: sum-product, max-product or max-sum.
+        algorithm: sum-product, max-product, max-sum or gradient-descent.
         schedule: offline, mini-batch or online.
         factor: hard or soft.
         beta: inverse temperature of sum-product with soft factors, else None.
@@ -67,6 +79,8 @@ class Learner:
         tie_tolerance: log-beliefs this close to the largest tie with it.
         output_readout: alphabet, or nonzero for output weights estimated among nonzero states.
         method: a key of ``METHODS``.
+        network: of gradient descent, sparse or dense, else None.
+        learning_rate: of gradient descent, else None.
 
     The defaults are those of the configuration's schema.
     """
@@ -85,14 +99,15 @@ class Learner:
     tie_tolerance: float = 1e-9
     output_readout: str = "alphabet"
     method: str = "messages"
+    network: str | None = None
+    learning_rate: float | None = None
 
     def __post_init__(self):
         if self.method not in METHODS:
             raise ValueError(f"method: {self.method!r}; allowed: {', '.join(METHODS)}")
-        if self.algorithm not in ("sum-product", "max-product", "max-sum"):
-            raise ValueError(
-                f"algorithm: {self.algorithm!r}; allowed: sum-product, max-product, max-sum"
-            )
+        allowed = ("sum-product", "max-product", "max-sum", "gradient-descent")
+        if self.algorithm not in allowed:
+            raise ValueError(f"algorithm: {self.algorithm!r}; allowed: {', '.join(allowed)}")
         if self.schedule not in ("offline", "mini-batch", "online"):
             raise ValueError(f"schedule: {self.schedule!r}; allowed: offline, mini-batch, online")
         soft, finite = self.factor == "soft", self.algorithm == "sum-product"
@@ -110,8 +125,18 @@ class Learner:
             raise ValueError("beta is for sum-product with factor: soft only")
         if (self.batch_size is None) == (self.schedule == "mini-batch"):
             raise ValueError("batch_size goes with schedule: mini-batch, and only with it")
-        if self.reinforcement and self.algorithm == "max-product":
+        if self.reinforcement and self.algorithm not in ("sum-product", "max-sum"):
             raise ValueError("reinforcement is for sum-product and max-sum")
+        for key in DESCENT:
+            if (getattr(self, key) is not None) != self.descends:
+                raise ValueError(f"{key} goes with algorithm: gradient-descent, and only with it")
+        if self.descends and self.method != "messages":
+            raise ValueError(f"method: {self.method!r}; algorithm gradient-descent has none")
+        if self.descends and (self.schedule != "offline" or soft):
+            raise ValueError(
+                f"schedule: {self.schedule!r}, factor: {self.factor!r}; algorithm gradient-descent "
+                "is offline and has no factors"
+            )
         if self.reinforcement and self.method != "messages":
             raise ValueError(f"reinforcement is for method messages; given: {self.method}")
         if self.method == "exact" and self.schedule != "offline":
@@ -123,12 +148,21 @@ class Learner:
             )
 
     def check_network(self, per_row: int, per_column: int) -> None:
-        """Raise ValueError unless the method is for an output layer with these non-zeros."""
+        """Raise ValueError unless the method is for an output layer with these non-zeros.
+
+        Args:
+            per_row, per_column: non-zeros in each row and column of the student's W_out.
+        """
         if self.method == "exact" and (per_row, per_column) != (2, 2):
             raise ValueError(
                 f"method exact needs 2 non-zeros per row and per column of the student's output "
                 f"layer, which has {per_row} and {per_column}"
             )
+
+    @property
+    def descends(self) -> bool:
+        """Whether this is gradient descent, which passes no messages."""
+        return self.algorithm == "gradient-descent"
 
     @property
     def rules(self) -> Rules:
@@ -154,10 +188,16 @@ class Learner:
     def algebras(self) -> tuple[int, ...]:
         """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
         settles doubts, and computes the last messages."""
+        if self.descends:
+            return ()
         return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
 
     def kernels(self, k_in: int, k_out: int, q: int, degree: int) -> list[tuple[int, ...]]:
-        """Arguments of ``updates.step_kernel`` for all kernels that a training needs."""
+        """Arguments of ``updates.step_kernel`` for all kernels that a training needs.
+
+        Args:
+            k_in, k_out, q, degree: the shape of the student's network, as there.
+        """
         if self.method == "exact":
             return []
         if self.method == "blocked":
@@ -175,7 +215,13 @@ class Batch(NamedTuple):
 
 
 def batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
-    """The batches of a schedule that reaches the sample numbers in ``grid``, in order."""
+    """The batches of a learner's schedule that reaches the sample numbers in ``grid``, in order.
+
+    Args:
+        learner: offline, each number of samples is a batch that starts afresh; else a batch is
+            ``batch_size`` samples (online: one), and numbers that are no multiple are left out.
+        grid: ascending numbers of samples.
+    """
     if learner.schedule == "offline":
         for m in grid:
             yield Batch(0, m, fresh=True, report=True)

@@ -145,6 +145,11 @@ def parser() -> argparse.ArgumentParser:
         seed=False,
     )
     step(
+        "trees",
+        "pass messages on trees and rings, and compare with the exact posterior (appendix A)",
+        seed=False,
+    )
+    step(
         "table",
         "put the results of an experiment into a table, CSV",
         [("results", "file of results to read")],

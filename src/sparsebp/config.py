@@ -12,8 +12,8 @@ from sparsebp.algorithms import Learner, batches
 from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
 from sparsebp.contents import NUMBERS
-from sparsebp.drawings import check_figure
-from sparsebp.graph import column_degree
+from sparsebp.drawings import check_figure, check_figure_of_trees
+from sparsebp.graph import column_degree, shared_entries
 from sparsebp.model import activation
 from sparsebp.validation import (
     ConfigError,
@@ -24,12 +24,13 @@ from sparsebp.validation import (
     validated,
 )
 
+SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
 
 # At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
-# numbers of samples in an experiment, trainings in all, and characters of a spec, which is an
-# argument of a program: Linux allows 128 KiB.
-STATES, GRID, TRAININGS, ARGUMENT = 2**16, 10**4, 10**5, 120_000
+# numbers of samples in an experiment, trainings in all, characters of a spec, which is an argument
+# of a program (Linux allows 128 KiB), and cells of a layer in which entries are looked for.
+STATES, GRID, TRAININGS, ARGUMENT, CELLS = 2**16, 10**4, 10**5, 120_000, 10**7
 
 
 def _unshared(value):
@@ -47,6 +48,7 @@ class Study:
         study: what all experiments share.
         learners, experiments, figures: blocks by name, those of the choices among them.
         choices: title -> {name of an experiment or learner: the one that it is under this choice}.
+        trees: belief propagation on trees, None where the study has none.
 
     Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
     dict that JSON can hold. A step sees nothing else, so an edit reruns just what it touches.
@@ -57,6 +59,7 @@ class Study:
     experiments: dict
     choices: dict
     figures: dict
+    trees: dict | None = None
 
     @classmethod
     def load(cls, config: dict, schema: str | Path, parts: dict | None = None) -> "Study":
@@ -87,11 +90,16 @@ class Study:
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
-        for name, figure in config["figures"].items():
-            check_figure(name, figure, config["experiments"], config["choices"])
+        if "trees" in config:
+            _check_trees(config["trees"], config["experiments"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
+        for name, figure in study.figures.items():
+            if "trees" in figure:
+                check_figure_of_trees(name, figure, study.trees)
+            else:
+                check_figure(name, figure, study.experiments, study.learners, study.choices)
         for name, experiment in study.experiments.items():
             for learner in experiment["learners"]:
                 study.check_learner(name, learner)
@@ -111,6 +119,8 @@ class Study:
             **{f"figures.{name}": self.figure_spec(name) for name in self.figures},
             "experiments": self.kernels_spec(),
         }
+        if self.trees:
+            specs["trees"] = self.trees_spec()
         for where, spec in specs.items():
             check_argument(where, spec)
         for name, block in self.experiments.items():
@@ -124,6 +134,12 @@ class Study:
             weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
             numbers = len(block["samples"]) * weights
             _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
+            for layer, (rows, columns) in LAYERS.items():
+                if "overlap" in block["student"]:
+                    cells = layers[rows] * layers[columns]
+                    _refuse_beyond(
+                        CELLS, f"{where}.student.overlap.{layer}", cells, "cells to search for room"
+                    )
 
     def _states(self, experiment: str) -> int:
         """How many states an edge has, see ``factors.HiddenStates``."""
@@ -185,17 +201,15 @@ class Study:
             "activation": block["activation"],
             "samples": max(block["samples"]),
             "test_samples": self.study["test_samples"],
-        }
+        } | ({"noise": block["noise"]} if "noise" in block else {})
 
     def student_spec(self, experiment: str) -> dict:
         """Slice that a student's patterns depend on."""
         block = self.experiments[experiment]
-        return {
-            "entropy": self.study["entropy"],
-            "layers": block["layers"],
-            "nonzeros_per_row": block["student"]["nonzeros_per_row"],
-            "alphabet": block["student"]["alphabet"],
-        }
+        student = {key: block["student"][key] for key in ("nonzeros_per_row", "alphabet")}
+        if "overlap" in block["student"]:
+            student["overlap"] = block["student"]["overlap"]
+        return {"entropy": self.study["entropy"], "layers": block["layers"], **student}
 
     def train_spec(self, experiment: str, learner: str) -> dict:
         """Slice for training."""
@@ -242,6 +256,11 @@ class Study:
             "seeds": self.study["seeds"],
         }
 
+    def trees_spec(self) -> dict:
+        """Slice for belief propagation on trees."""
+        shared = {key: self.study[key] for key in ("entropy", "seeds")}
+        return shared | {"trees": self.trees}
+
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure. What is said of it is no part of it."""
         figure = {key: value for key, value in self.figures[name].items() if key != "found"}
@@ -252,6 +271,8 @@ class Study:
                 "student": self.student_spec(experiment),
             }
             return {"name": name, "figure": figure, "experiments": {experiment: drawn}}
+        if "trees" in figure:
+            return {"name": name, "figure": figure, "learners": {}, "experiments": {}}
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:
@@ -266,7 +287,7 @@ class Study:
             "experiments": {
                 experiment: {
                     key: self.experiments[experiment][key]
-                    for key in ("thesis", "layers", "nonzeros_per_row", "activation", "student")
+                    for key in SHOWN
                     if key in self.experiments[experiment]
                 }
                 for experiment in experiments
@@ -326,13 +347,19 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
     alphabet = experiment["student"]["alphabet"]
     if not {-1, 1} <= set(alphabet):
         raise ConfigError(f"{where}.student.alphabet: {show(alphabet)} lacks the teacher's -1 or 1")
+    noise = experiment.get("noise", {})
+    if ("jittered" in noise) != ("scale" in noise):
+        raise ConfigError(
+            f"{where}.noise: {show(noise)}; scale goes with jittered, and jittered with it"
+        )
     for layer, (rows, columns) in LAYERS.items():
-        if student[layer] < teacher[layer]:
+        overlap = experiment["student"].get("overlap", {}).get(layer)
+        if student[layer] < teacher[layer] and overlap is None:
             raise ConfigError(
-                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; the student's "
-                f"pattern contains the teacher's, so at least {teacher[layer]}"
+                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; without overlap the "
+                f"student's pattern contains the teacher's, so at least {teacher[layer]}"
             )
-        if student[layer] > teacher[layer] and 0 not in alphabet:
+        if overlap in (None, 1) and student[layer] > teacher[layer] and 0 not in alphabet:
             raise ConfigError(
                 f"{where}.student.alphabet: {show(alphabet)} lacks 0, which a student with more "
                 f"{layer} weights than its teacher needs"
@@ -343,6 +370,26 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
                 column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
             except ValueError as error:
                 raise ConfigError(str(error)) from None
+        if overlap is not None:
+            shape = sizes[rows], sizes[columns], teacher[layer], student[layer]
+            try:
+                shared_entries(*shape, overlap, where=f"{where}.student.overlap.{layer}")
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+
+
+def _check_trees(block: dict, experiments: dict) -> None:
+    if "trees" in experiments:
+        raise ConfigError("experiments.trees: has the file of the block trees; allowed: others")
+    try:
+        activation(**block["activation"])
+    except ValueError as error:
+        raise ConfigError(f"trees.activation: {error}") from None
+    sizes = block["outputs"]
+    if sizes != sorted(sizes) or any(n % 3 != 1 for n in sizes):
+        raise ConfigError(
+            f"trees.outputs: {show(sizes)}; must be ascending, each one more than a multiple of 3"
+        )
 
 
 def _sample_numbers(name: str, samples: list | dict) -> list[int]:

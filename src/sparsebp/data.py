@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.graph import biregular, containing
+from sparsebp.graph import biregular, overlapping
 from sparsebp.model import Activation, Layer, forward
 
 
@@ -19,6 +19,8 @@ class Stream(IntEnum):
     STUDENT_PATTERN = 4
     INITIAL_MESSAGES = 5
     TIE_BREAKS = 6
+    NOISE = 7
+    TREES = 8
 
 
 def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.Generator:
@@ -35,7 +37,7 @@ def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.
 
 
 class Sizes(NamedTuple):
-    """Numbers of neurons in the three layers."""
+    """Numbers of neurons in the input, hidden and output layers."""
 
     input: int
     hidden: int
@@ -43,21 +45,56 @@ class Sizes(NamedTuple):
 
 
 class PerRow(NamedTuple):
-    """Non-zeros per row of W_in and W_out."""
+    """Non-zeros per row of W_in (``input``) and W_out (``output``)."""
 
     input: int
     output: int
 
 
+class Overlap(NamedTuple):
+    """Fractions of the teacher's entries that the student's patterns contain.
+
+    Attributes:
+        input, output: of W_in and W_out, from 0 to 1.
+    """
+
+    input: float = 1
+    output: float = 1
+
+
+class Noise(NamedTuple):
+    """What happens to training outputs, to each on its own.
+
+    Attributes:
+        flipped: the fraction that changes sign.
+        jittered: the fraction that gets a Gaussian number added.
+        scale: the standard deviation of that number, whose mean is 0.
+    """
+
+    flipped: float = 0
+    jittered: float = 0
+    scale: float = 0
+
+
 class Network(NamedTuple):
-    """A teacher: both weight matrices, with weights of -1 and +1 (int8)."""
+    """A teacher: both weight matrices, with weights of -1 and +1 (int8).
+
+    Attributes:
+        inner: W_in, (hidden, input_slot).
+        outer: W_out, (output, output_slot).
+    """
 
     inner: Layer
     outer: Layer
 
 
 class Patterns(NamedTuple):
-    """Where the weights of both layers may be non-zero: two int32 topologies."""
+    """Where the weights of both layers may be non-zero: two int32 topologies.
+
+    Attributes:
+        inner: (hidden, k_in) columns of W_in.
+        outer: (output, k_out) columns of W_out.
+    """
 
     inner: np.ndarray
     outer: np.ndarray
@@ -73,6 +110,11 @@ class Samples(NamedTuple):
 def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Network:
     """Draw a teacher: biregular patterns, and weights uniform on {-1, +1}.
 
+    Args:
+        sizes: of the layers.
+        per_row: non-zeros in each row; sizes and they fix those in each column.
+        entropy, seed: of the random streams, see ``generator``.
+
     Raises:
         ValueError: sizes and degrees do not fit.
     """
@@ -84,17 +126,30 @@ def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Netw
 
 
 def draw_student(
-    teacher: Network, sizes: Sizes, per_row: PerRow, entropy: int, seed: int
+    teacher: Network,
+    sizes: Sizes,
+    per_row: PerRow,
+    entropy: int,
+    seed: int,
+    overlap: Overlap = Overlap(),  # noqa: B008 (it is immutable)
 ) -> Patterns:
-    """Draw the student's patterns, which contain the teacher's (equal ones where as dense).
+    """Draw the student's patterns, which contain a fraction of the teacher's entries.
+
+    By default they contain all, and equal the teacher's where as dense.
+
+    Args:
+        teacher: what to contain.
+        sizes: of the layers, as for the teacher.
+        per_row: of the student, at least as many as the teacher's.
+        entropy, seed: of the random streams, see ``generator``.
 
     Raises:
-        ValueError: sizes and degrees do not fit.
+        ValueError: sizes, degrees and overlap do not fit.
     """
     rng = generator(entropy, seed, Stream.STUDENT_PATTERN)
     return Patterns(
-        containing(teacher.inner.topology, sizes.input, per_row.input, rng),
-        containing(teacher.outer.topology, sizes.hidden, per_row.output, rng),
+        overlapping(teacher.inner.topology, sizes.input, per_row.input, overlap.input, rng),
+        overlapping(teacher.outer.topology, sizes.hidden, per_row.output, overlap.output, rng),
     )
 
 
@@ -104,10 +159,38 @@ def draw_samples(
     """Draw ``count`` inputs uniform on {-1, +1} and let the teacher answer them.
 
     The first m samples are the same whatever the count.
+
+    Args:
+        teacher: with y = phi(W_out phi(W_in x)), Eq. 1.1.
+        phi: its activation function.
+        inputs: number of input neurons.
+        count: number of samples.
+        entropy, seed: of the random streams, see ``generator``.
+        test: draw from another stream, for samples that no student is trained on.
+
+    Returns:
+        x: (count, inputs) int8, and y: (count, output) float64.
     """
     stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
     x = _signs(generator(entropy, seed, stream), (count, inputs))
     return Samples(x, forward(*teacher, phi, x))
+
+
+def disturb(y: np.ndarray, noise: Noise, entropy: int, seed: int) -> np.ndarray:
+    """Outputs (samples, output) with noise.
+
+    Those of the first m samples are the same whatever their number, and what a smaller fraction
+    changes, a larger one changes likewise.
+
+    Args:
+        y: (samples, output) float64, the teacher's answers.
+        noise: how many are changed, and how.
+        entropy, seed: of the random stream.
+    """
+    flips, jitters, normal = (generator(entropy, seed, Stream.NOISE, k) for k in range(3))
+    flipped = np.where(flips.random(y.shape) < noise.flipped, -y, y)
+    jitter = noise.scale * normal.standard_normal(y.shape)
+    return flipped + np.where(jitters.random(y.shape) < noise.jittered, jitter, 0.0)
 
 
 def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

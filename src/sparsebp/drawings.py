@@ -3,7 +3,8 @@
 from sparsebp import law
 from sparsebp.validation import ConfigError, check_among, check_either, is_number, show
 
-# Keys of a panel of several experiments: which number of theirs, and what goes with the first.
+# Keys of a panel that compares: which number of experiments, or the first of learners, and what
+# goes with the first.
 NUMBERS, POSITION = ("against", "by"), ("at", "at_most", "x_scale")
 
 DRAWINGS = {"network": "the teacher's network", "factor-graph": "the student's factor graph"}
@@ -13,7 +14,8 @@ MOST = 40
 """Weights in a drawing, at most: more cannot be told apart on a page."""
 
 
-def check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> None:
+def check_figure(name: str, figure: dict, experiments: dict, learners: dict, choices: dict) -> None:
+    """Fill in what a figure leaves out, and raise ConfigError for what cannot be drawn."""
     where = f"figures.{name}"
     kind = check_either(where, figure, "panels", "choices", "drawing")
     if kind != "panels" and "columns" in figure:
@@ -26,7 +28,7 @@ def check_figure(name: str, figure: dict, experiments: dict, choices: dict) -> N
         return
     figure.setdefault("columns", 1)
     for number, panel in enumerate(figure["panels"]):
-        _check_panel(f"{where}.panels.{number}", panel, experiments)
+        _check_panel(f"{where}.panels.{number}", panel, experiments, learners)
 
 
 def _check_drawing(where: str, block: dict, experiments: dict) -> None:
@@ -41,6 +43,18 @@ def _check_drawing(where: str, block: dict, experiments: dict) -> None:
         raise ConfigError(
             f"{where}.output: {number}; must be at most {layers['output']}, the outputs of {name}"
         )
+
+
+def check_figure_of_trees(name: str, figure: dict, trees: dict | None) -> None:
+    """Check a figure of trees, and give it ``outputs``."""
+    where = f"figures.{name}"
+    for key in ("panels", "choices", "columns"):
+        if key in figure:
+            raise ConfigError(f"{where}.{key}: not allowed together with trees")
+    if trees is None:
+        raise ConfigError(f"{where}.trees: the configuration has no block trees")
+    for outputs in figure["trees"].setdefault("outputs", list(trees["outputs"])):
+        check_among(f"{where}.trees.outputs", outputs, trees["outputs"])
 
 
 def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:
@@ -64,14 +78,17 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
         )
 
 
-def _check_panel(where: str, panel: dict, experiments: dict) -> None:
+def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> None:
     """Check a panel; also one experiment is then a list, and ``learners`` are never missing."""
     check_either(where, panel, "experiment", "experiments")
+    of_learners = "against" in panel and "experiment" in panel
     if "experiments" in panel:
         _check_comparison(where, panel, experiments)
     else:
         check_among(f"{where}.experiment", panel["experiment"], experiments)
-        _check_absent(where, panel, NUMBERS + POSITION, "experiments")
+        _check_absent(where, panel, ("by", "at_most"), "experiments")
+        if not of_learners:
+            _check_absent(where, panel, POSITION, "against")
         panel["experiments"] = [panel.pop("experiment")]
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]
@@ -89,6 +106,8 @@ def _check_panel(where: str, panel: dict, experiments: dict) -> None:
         _check_law(f"{where}.law", panel, experiments)
     if "by" in panel and len(panel["learners"]) != 1:
         raise ConfigError(f"{where}.learners: {panel['learners']}; allowed with by: one")
+    if of_learners:
+        _check_numbers(where, panel, experiments[panel["experiments"][0]], learners)
 
 
 def _check_law(where: str, panel: dict, experiments: dict) -> None:
@@ -96,8 +115,11 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
         raise ConfigError(f"{where}: True; allowed with experiment only")
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
     [name] = panel["experiments"]
+    block = experiments[name]
+    if "noise" in block or "overlap" in block["student"]:
+        raise ConfigError(f"{where}: True; allowed without noise and overlap, which {name} has")
     try:
-        law.neuron(experiments[name])
+        law.neuron(block)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}, in {name}") from None
 
@@ -116,7 +138,7 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
         check_either(where, panel, "at", "at_most")
     else:
         _check_absent(where, panel, POSITION, "against")
-    key, positions = panel[name], {}
+    key, values = panel[name], {}
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)
         block = experiments[experiment]
@@ -124,13 +146,38 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
         check_among(f"{where}.{name}", key, numbers, f"is no number of {experiment}")
         if "at" in panel:
             check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
-        other = positions.setdefault(numbers[key], experiment)
-        if other != experiment:
+        values[experiment] = numbers[key]
+    _check_different(f"{where}.{name}", key, values)
+    panel["positions"] = list(values.values())
+
+
+def _check_numbers(where: str, panel: dict, experiment: dict, learners: dict) -> None:
+    """Check a panel of the learners of one experiment, whose ``at`` is then a list, and give it
+    ``numbers``: {learner: its value of the panel's key}, of those that have one."""
+    key, found = panel["against"], {name: _numbers(learners[name]) for name in panel["learners"]}
+    allowed = sorted({number for numbers in found.values() for number in numbers})
+    check_among(f"{where}.against", key, allowed, f"is no number of {', '.join(found)}")
+    panel["numbers"] = {name: numbers[key] for name, numbers in found.items() if key in numbers}
+    _check_different(f"{where}.against", key, panel["numbers"])
+    if "at" not in panel:
+        raise ConfigError(f"{where}: key 'at' is missing")
+    if not isinstance(panel["at"], list):
+        panel["at"] = [panel["at"]]
+    for m in panel["at"]:
+        check_among(
+            f"{where}.at", m, experiment["samples"], f"is no m of {panel['experiments'][0]}"
+        )
+
+
+def _check_different(where: str, key: str, numbers: dict) -> None:
+    names = {}
+    for name, number in numbers.items():
+        other = names.setdefault(number, name)
+        if other != name:
             raise ConfigError(
-                f"{where}.{name}: {key!r} is {numbers[key]} in {other} and {experiment}; "
+                f"{where}: {key!r} is {number} in {other} and {name}; "
                 "allowed: a key in which they differ"
             )
-    panel["positions"] = list(positions)
 
 
 def _numbers(block: dict, above: str = "") -> dict:

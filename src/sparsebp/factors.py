@@ -1,4 +1,12 @@
-"""Factors: what the data say about the configurations of one output neuron (Eqs. 2.5, 3.1-3.2).
+r"""Factors: what the data say about the configurations of one output neuron (Eqs. 2.5, 3.1-3.2).
+
+.. math::
+
+   \text{hard:} \quad \xi_a(w) &= \prod_{\eta=1}^m \delta(y_{\eta a}, f_{\eta a}(w)) \\
+   \text{soft:} \quad \xi_a(w) &= e^{-\beta H_a(w)},
+   \quad H_a(w) = \sum_{\eta=1}^m (y_{\eta a} - f_{\eta a}(w))^2
+
+with f what the weights w answer to a sample.
 
 Factor a sees the hidden neurons that output a reads, one on each of its k_out edges. An edge has a
 finite set of states: an output weight together with the k_in input weights of the hidden neuron.
@@ -88,7 +96,12 @@ class HiddenStates:
         return sum(fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
 
     def marginals(self, joint: np.ndarray, temperature: float) -> np.ndarray:
-        """Log-marginals of each input weight, see ``log_sum``: (..., S) -> (..., k_in, Q)."""
+        """Log-marginals of each input weight: (..., S) -> (..., k_in, Q), not normalised.
+
+        Args:
+            joint: (..., S) log-beliefs over the joint states of hidden neurons.
+            temperature: of the sum, see ``log_sum``.
+        """
         found = np.empty((*joint.shape[:-1], self.tuples.shape[1], len(self.alphabet)))
         for slot, column in enumerate(self.tuples.T):
             for q in range(len(self.alphabet)):
@@ -167,8 +180,9 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
 
 
 def restrict(factors, states, input_topology, output_topology, phi, x, y) -> HardFactors:
-    """Keep the configurations that reproduce further samples too: the list for m + 1 samples is
-    a filter of the list for m. Arguments as for ``hard_factors``; no samples change nothing."""
+    """Keep the configurations of ``factors`` that reproduce further samples too: the list for m + 1
+    samples is a filter of the list for m. Arguments as for ``hard_factors``; no samples change
+    nothing."""
     owner, configurations = factors.owners(), factors.configurations
     keep = []
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
@@ -217,7 +231,7 @@ def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
 
 
 def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> SoftFactors:
-    """Add the energies of further samples. Arguments as for ``hard_factors``."""
+    """``factors`` with the energies of further samples. Arguments as for ``hard_factors``."""
     table = factors.table.copy()
     edges = range(output_topology.shape[1])
     for sample, target in zip(x, y, strict=True):
@@ -345,7 +359,13 @@ def _log_sum_at(cell, terms, cells, temperature) -> np.ndarray:
 
 
 def log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
-    """T log sum exp(terms / T) along an axis; the maximum at T = 0."""
+    """T log sum exp(terms / T) along an axis at temperature T; the maximum at T = 0.
+
+    Args:
+        terms: float64 of any shape, -inf for what is impossible.
+        temperature: T, at least 0.
+        axis: the one that is summed over, and left out of the result.
+    """
     largest = terms.max(axis=axis)
     if temperature == 0:
         return largest
@@ -370,7 +390,13 @@ def _chunks(rows: int, cells: int):
 
 
 def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
-    """Raise ValueError if as many numbers of 8 bytes are more than allowed."""
+    """Raise ValueError if as many numbers of 8 bytes are more than allowed.
+
+    Args:
+        memory_gib: what is allowed, in GiB.
+        numbers: how many there would be.
+        what: takes them, for the message.
+    """
     size = numbers * 8 / 2**30
     if size > memory_gib:
         raise ValueError(

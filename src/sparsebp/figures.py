@@ -9,21 +9,22 @@ from xml.etree import ElementTree
 from matplotlib import style as mpl_style
 from PIL import Image
 
-from sparsebp import dots, illustrations, panels
+from sparsebp import dots, illustrations, panels, treeplots
 from sparsebp.files import replacing
 from sparsebp.plotting import RC
+
+KINDS = {"choices": dots, "drawing": illustrations, "panels": panels, "trees": treeplots}
 
 
 def draw(spec, results, paths, provenance):
     """Draw one figure of the configuration and write it to each of `paths`, all or none.
 
-    `spec` is what `Study.figure_spec` gives, `results` maps an experiment to its dataset, or for a
-    drawing to its teacher and student, and `provenance` is put in the metadata (see
-    `read_provenance`).
+    `spec` is what `Study.figure_spec` gives, `results` maps an experiment, or "trees", to its
+    dataset, or for a drawing to its teacher and student, and `provenance` is put in the metadata
+    (see `read_provenance`).
     """
     with mpl_style.context(RC, after_reset=True):
-        kinds = {"choices": dots, "drawing": illustrations, "panels": panels}
-        (kind,) = (module for key, module in kinds.items() if key in spec["figure"])
+        (kind,) = (module for key, module in KINDS.items() if key in spec["figure"])
         drawing = kind.build(spec, results)
         title = f"{spec['name']} ({spec['figure'].get('thesis', 'sparsebp')})"
         _save(drawing, title, paths, provenance)

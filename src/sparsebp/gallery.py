@@ -119,14 +119,42 @@ def main(arguments: list[str] | None = None) -> int:
 def _section(study: Study, name: str) -> str:
     """A figure with its title, command and caption, as configured."""
     figure = study.figures[name]
+    if "trees" in figure:
+        return _section_of_trees(study, name)
     shown, caption, mean = _content(study, figure)
     lines = [
         f"## {figure.get('thesis', name)}: {_list(shown)}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
         f"{caption}{mean}.\n",
-        *([f"**Found:** {figure['found']}\n"] if "found" in figure else []),
+        *_found(figure),
         *(f"- `{experiment}`: {_setting(study.experiments[experiment])}." for experiment in shown),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _found(figure: dict) -> list[str]:
+    return [f"**Found:** {figure['found']}\n"] if "found" in figure else []
+
+
+def _section_of_trees(study: Study, name: str) -> str:
+    block, figure = study.trees, study.figures[name]
+    function, *parameters = block["activation"].items()
+    caption = "Belief propagation on trees and rings, beside the exact posterior"
+    lines = [
+        f"## {figure.get('thesis', name)}: appendix A\n",
+        f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
+        f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
+        f"{caption}: the largest error of any belief after each step, on chains (a, the largest of "
+        f"{study.study['seeds']}) and on a random tree of each size (b), from a uniform and from a "
+        "random start; the steps that it takes until beliefs are exact, against half the diameter "
+        "of the factor graph (c); and how far the Bethe free energy is from the exact log Z (d).\n",
+        *_found(figure),
+        f"- {study.study['seeds']} graphs of each kind with {_list(map(str, block['outputs']))} "
+        f"observed outputs, {function[1]} "
+        f"({', '.join(f'{key} = {value}' for key, value in parameters)}), weights in {{-1, 1}}, "
+        f"log-fields of standard deviation {block['fields']:g}; one sample, of a random teacher or "
+        "of one whose hidden neurons no output can tell apart (relay).",
     ]
     return "\n".join(lines) + "\n"
 
@@ -149,7 +177,7 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
     if curves:
         samples = [m for experiment in curves for m in study.experiments[experiment]["samples"]]
         against.append(f"the number of samples, m = {min(samples)} to {max(samples)}")
-    against += dict.fromkeys(f"{p['against']} at m = {p['at']}" for p in panels if "at" in p)
+    against += dict.fromkeys(map(_position, (p for p in panels if "at" in p)))
     for panel in panels:
         error = Y_LABELS[panel["quantity"]].split(" (")[0]
         if "minus" in panel:
@@ -163,6 +191,15 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
     shown = dict.fromkeys(experiment for panel in panels for experiment in panel["experiments"])
     caption = "; ".join(parts)
     return list(shown), caption[0].upper() + caption[1:], mean
+
+
+def _position(panel: dict) -> str:
+    """What a panel at some m is drawn against, in words."""
+    if "numbers" not in panel:
+        return f"{panel['against']} at m = {panel['at']}"
+    limits = [name for name in panel["learners"] if name not in panel["numbers"]]
+    beside = f", beside {_list(limits)} without it" if limits else ""
+    return f"{panel['against']} at m = {_list(map(str, panel['at']))}{beside}"
 
 
 def _setting(experiment: dict) -> str:

@@ -6,6 +6,10 @@ import numpy as np
 def column_degree(rows: int, columns: int, per_row: int, where: str = "pattern") -> int:
     """Non-zeros per column of a biregular (rows x columns) pattern with ``per_row`` per row.
 
+    Args:
+        rows, columns, per_row: rows * per_row has to be a multiple of columns.
+        where: what the message of an error begins with.
+
     Raises:
         ValueError: no such pattern exists; the message shows the arithmetic.
     """
@@ -33,6 +37,10 @@ def biregular(rows: int, columns: int, per_row: int, rng: np.random.Generator) -
     curveball Markov chain, whose stationary distribution is uniform over all such patterns
     (Carstens, Phys. Rev. E 91, 042812, 2015).
 
+    Args:
+        rows, columns, per_row: as for ``column_degree``.
+        rng: makes the draw; the same state gives the same pattern.
+
     Returns:
         topology: (rows, per_row) int32, the columns of each row's non-zeros, ascending.
 
@@ -55,6 +63,7 @@ def containing(teacher: np.ndarray, columns: int, per_row: int, rng: np.random.G
         teacher: (rows, slots) the pattern to contain.
         columns: number of columns of both.
         per_row: non-zeros per row of the result, at least the teacher's.
+        rng: makes the draw.
 
     Returns:
         topology: (rows, per_row) int32, ascending in each row.
@@ -74,8 +83,101 @@ def containing(teacher: np.ndarray, columns: int, per_row: int, rng: np.random.G
     degree = column_degree(rows, columns, added, where="entries added to the teacher's pattern")
     extra = _match_stubs(teacher, columns, added, degree, rng)
     if extra is None:
-        extra = _trade(_flow(teacher, columns, added, degree, rng), rng, teacher)
+        extra = _flow(~_cells(teacher, columns), added, degree, rng)
+        if extra is None:
+            raise ValueError(
+                f"no room for {added} more non-zeros per row beside the {slots} of the teacher"
+            )
+        extra = _trade(_columns_of(extra), rng, teacher)
     return np.sort(np.hstack([teacher, extra]), axis=1).astype(np.int32)
+
+
+def overlapping(
+    teacher: np.ndarray,
+    columns: int,
+    per_row: int,
+    overlap: float,
+    rng: np.random.Generator,
+    tries: int = 100,
+):
+    """Draw a biregular pattern that contains a given fraction of the entries of another.
+
+    Which of the teacher's entries are kept is drawn uniformly; a pattern sparser than the teacher
+    keeps some of a random biregular part of it. A maximum flow finds the other entries beside the
+    teacher's, and trades randomise them.
+
+    Args:
+        teacher: (rows, slots) the other pattern.
+        columns: number of columns of both.
+        per_row: non-zeros per row of the result.
+        overlap: fraction of the teacher's entries that the result contains, rounded to a number of
+            entries.
+        rng: random generator.
+        tries: how many sets of kept entries are drawn in search of one that leaves room.
+
+    Returns:
+        topology: (rows, per_row) int32, ascending in each row.
+
+    Raises:
+        ValueError: sizes, degrees and overlap do not fit, or no room was found for other entries.
+    """
+    rows, slots = teacher.shape
+    if overlap == 1 and per_row >= slots:
+        return containing(teacher, columns, per_row, rng)
+    degree = column_degree(rows, columns, per_row)
+    number = shared_entries(rows, columns, slots, per_row, overlap)
+    theirs = _cells(teacher, columns)
+    candidates = theirs if per_row >= slots else _flow(theirs, per_row, degree, rng)
+    candidates = np.flatnonzero(candidates)
+    for _ in range(tries):
+        kept = np.zeros(theirs.shape, bool)
+        kept.flat[rng.choice(candidates, number, replace=False)] = True
+        more = _flow(~theirs, per_row - kept.sum(axis=1), degree - kept.sum(axis=0), rng)
+        if more is not None:
+            return _trade(_columns_of(kept | more), rng, teacher)
+    raise ValueError(
+        f"no room was found for a pattern with {per_row} non-zeros per row and {number} of the "
+        f"teacher's {teacher.size} entries in {columns} columns"
+    )
+
+
+def shared_entries(
+    rows: int, columns: int, slots: int, per_row: int, overlap: float, where: str = "overlap"
+) -> int:
+    """How many entries a pattern shares with a teacher of ``slots`` per row.
+
+    Args:
+        rows, columns: of both.
+        slots, per_row: non-zeros per row of the teacher and of the pattern.
+        overlap: fraction of the teacher's entries that the pattern contains.
+        where: what the message of an error begins with.
+
+    Raises:
+        ValueError: it has too few entries, or there are too few cells beside the teacher's; the
+            message shows the arithmetic.
+    """
+    number, total = round(overlap * rows * slots), rows * per_row
+    others, free = total - number, rows * (columns - slots)
+    told = f"{where}: {overlap:g} of the teacher's {rows * slots} entries are {number}"
+    if number > total:
+        raise ValueError(f"{told}; a pattern with {per_row} per row has {total}")
+    if others > free:
+        raise ValueError(
+            f"{told}; the other {others} do not fit in the {free} cells beside the teacher's"
+        )
+    return number
+
+
+def _cells(topology: np.ndarray, columns: int) -> np.ndarray:
+    """(rows, columns) bool: where a pattern has entries."""
+    cells = np.zeros((len(topology), columns), bool)
+    np.put_along_axis(cells, topology, True, axis=1)
+    return cells
+
+
+def _columns_of(cells: np.ndarray) -> np.ndarray:
+    """The topology of cells of which each row has as many."""
+    return np.nonzero(cells)[1].reshape(len(cells), -1)
 
 
 def _match_stubs(teacher, columns, added, degree, rng, tries=2000):
@@ -89,37 +191,42 @@ def _match_stubs(teacher, columns, added, degree, rng, tries=2000):
     return None
 
 
-def _flow(teacher, columns, added, degree, rng):
-    """Some entries beside the teacher's, by maximum flow on shuffled labels: found if there are."""
+def _flow(allowed, per_row, per_column, rng):
+    """Some of the allowed cells, by maximum flow on shuffled labels.
+
+    Args:
+        allowed: (rows, columns) bool.
+        per_row, per_column: how many in each row and column, of the same sum; for all or for each.
+
+    Returns:
+        (rows, columns) bool, or None if there are not so many.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_flow
 
-    rows = len(teacher)
-    free = np.ones((rows, columns), np.int32)
-    np.put_along_axis(free, teacher, 0, axis=1)
+    rows, columns = allowed.shape
+    per_row, per_column = np.broadcast_to(per_row, rows), np.broadcast_to(per_column, columns)
     order, labels = rng.permutation(rows), rng.permutation(columns)
     # Source, rows, columns, sink.
     capacity = np.zeros((rows + columns + 2,) * 2, np.int32)
-    capacity[0, 1 : rows + 1] = added
-    capacity[1 : rows + 1, rows + 1 : -1] = free[order][:, labels]
-    capacity[rows + 1 : -1, -1] = degree
+    capacity[0, 1 : rows + 1] = per_row[order]
+    capacity[1 : rows + 1, rows + 1 : -1] = allowed[order][:, labels]
+    capacity[rows + 1 : -1, -1] = per_column[labels]
     flow = maximum_flow(csr_array(capacity), 0, rows + columns + 1)
-    if flow.flow_value < rows * added:
-        raise ValueError(
-            f"no room for {added} more non-zeros per row beside the {teacher.shape[1]} of "
-            "the teacher"
-        )
+    if flow.flow_value < per_row.sum():
+        return None
     used = np.zeros((rows, columns), bool)
     used[np.ix_(order, labels)] = flow.flow.toarray()[1 : rows + 1, rows + 1 : -1] > 0
-    return np.nonzero(used)[1].reshape(rows, added)
+    return used
 
 
 def _trade(topology: np.ndarray, rng: np.random.Generator, forbidden: np.ndarray | None = None):
     """Randomise a pattern by curveball trades between random pairs of rows, all pairs at once.
 
     In a trade the entries that both rows may hold, and only one holds, are dealt out anew at
-    random. Rows and columns keep their numbers of entries. The number of rounds lets every entry
-    travel through the whole matrix several times (an entry moves in half of its trades).
+    random. A row may not get its ``forbidden`` entries, (rows, any number) columns, and keeps those
+    that it has. Rows and columns keep their numbers of entries. The number of rounds lets every
+    entry travel through the whole matrix several times (an entry moves in half of its trades).
     """
     rows, slots = topology.shape
     topology = topology.copy()
@@ -131,8 +238,9 @@ def _trade(topology: np.ndarray, rng: np.random.Generator, forbidden: np.ndarray
         stays = (hand[:, :, None] == other[:, None]).any(axis=2)
         stays_other = (other[:, :, None] == hand[:, None]).any(axis=2)
         if forbidden is not None:
-            stays |= (hand[:, :, None] == forbidden[second][:, None]).any(axis=2)
-            stays_other |= (other[:, :, None] == forbidden[first][:, None]).any(axis=2)
+            both = np.hstack([forbidden[first], forbidden[second]])[:, None]
+            stays |= (hand[:, :, None] == both).any(axis=2)
+            stays_other |= (other[:, :, None] == both).any(axis=2)
         key = rng.random((len(first), 2 * slots))
         key[:, :slots][stays] = -1.0
         key[:, slots:][stays_other] = 2.0
@@ -152,8 +260,13 @@ def near_together(output_topology: np.ndarray, hidden: int) -> tuple[np.ndarray,
     than to compute with them. The order of Cuthill and McKee goes around each ring, where every
     output reads two hidden neurons, and keeps what can be kept together elsewhere.
 
+    Args:
+        output_topology: (output, slots) int.
+        hidden: number of hidden neurons.
+
     Returns:
-        Permutations of the outputs and of the hidden neurons; small graphs stay as they are.
+        Permutations of the outputs and of the hidden neurons, (output,) and (hidden,) int64; small
+        graphs stay as they are.
     """
     outputs, slots = output_topology.shape
     if outputs < SMALL:

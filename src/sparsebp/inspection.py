@@ -20,7 +20,7 @@ from sparsebp.pages import short
 from sparsebp.provenance import kernel_sources, sources, surroundings
 from sparsebp.validation import ConfigError, check_among, load_yaml
 
-STEPS = ("draw", "kernels", "train", "collect", "figure", "verdicts")
+STEPS = ("draw", "kernels", "train", "collect", "trees", "figure", "verdicts")
 DRAWN = {"teacher": paths.TEACHER, "dataset": paths.DATASET, "student": paths.STUDENT}
 # Files without provenance: what they are made from.
 MADE_FROM = {
@@ -117,6 +117,8 @@ def expected(study: Study, claims: dict, path: str | Path, made: dict) -> dict:
         case "collect":
             place = wildcards(path, paths.RESULTS) or made["spec"]
             return _of_results(study, place["experiment"])
+        case "trees":
+            return _of_trees(study)
         case "figure":
             place = wildcards(path, paths.FIGURE) or {"figure": made["spec"]["name"]}
             return of_figure(study, place["figure"])
@@ -163,6 +165,12 @@ def _of_results(study: Study, experiment: str) -> dict:
     }
 
 
+def _of_trees(study: Study) -> dict:
+    if study.trees is None:
+        raise ConfigError("trees: is not in the configuration, so there is nothing to compare with")
+    return {"step": "trees", "spec": study.trees_spec(), "sources": sources("steps.trees")}
+
+
 def of_figure(study: Study, name: str) -> dict:
     """As ``expected``, for a figure."""
     spec = study.figure_spec(_among("figures", name, study.figures))
@@ -170,6 +178,9 @@ def of_figure(study: Study, name: str) -> dict:
         record = {"step": "figure", "spec": spec, "seed": 0, "sources": sources("steps.figure")}
         drawn = study.draw_spec(spec["figure"]["drawing"]["experiment"])
         return record | {"drawn": drawn, "draw_sources": sources("steps.draw")}
+    if "trees" in spec["figure"]:
+        behind = {"results": {"trees": _of_trees(study)}}
+        return {"step": "figure", "spec": spec, "sources": sources("steps.figure")} | behind
     return _of_many(study, "figure", spec, spec["experiments"])
 
 

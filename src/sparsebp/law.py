@@ -47,13 +47,20 @@ class Decay(NamedTuple):
 
 
 def of_experiment(block: dict) -> Decay:
-    """The decay in an experiment of a configuration. Raises ValueError as ``neuron`` does."""
+    """The decay in an experiment of a configuration. Raises ValueError as ``neuron`` does.
+
+    Args:
+        block: of the experiment, with its defaults filled in.
+    """
     phi = activation(**block["activation"])
     return decay(block["student"]["alphabet"], phi, *neuron(block))
 
 
 def neuron(block: dict) -> tuple[tuple[int, int], tuple[int, int]]:
     """Non-zeros per row of W_in and per column of W_out, of the teacher and of the student.
+
+    Args:
+        block: of an experiment, with its defaults filled in.
 
     Raises:
         ValueError: a hidden neuron has too many states to compare them all.

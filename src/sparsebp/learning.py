@@ -25,6 +25,9 @@ class Outcome(NamedTuple):
     """Beliefs after message passing, the number of steps and how it ended.
 
     Attributes:
+        beliefs: log-beliefs with maximum zero.
+        iterations: number of steps.
+        status: how it ended.
         support: -inf for what hard factors are known to exclude, else 0; None after a
             contradiction.
         log_partition: log of the number of configurations left, where it is known, else NaN.

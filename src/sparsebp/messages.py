@@ -1,4 +1,17 @@
-"""All messages on one factor graph: their arrays, and the steps that ``updates`` makes of them."""
+r"""All messages on one factor graph: their arrays, and the steps that ``updates`` makes of them.
+
+As logarithms, up to constants, the messages of every algorithm are (Eqs. 2.6-2.8, 2.12, 3.4-3.11)
+
+.. math::
+
+   h_i^{(t+1)}(w_i) &= p_i(w_i) + \sum_a u_{a \to i}^{(t)}(w_i) + r\,t\,h_i^{(t)}(w_i) \\
+   h_{i \to a}(w_i) &= h_i(w_i) - u_{a \to i}(w_i) \\
+   u_{a \to i}(w_i) &= T \log \sum_{w_j,\, j \ne i}
+   \exp \Bigl[ \bigl( e_a(w) + \sum_{j \ne i} h_{j \to a}(w_j) \bigr) / T \Bigr]
+
+with the prior p, the reinforcement r and, for each factor, e: minus the energy of soft ones, the
+logarithm of 1 or 0 of hard ones. At the temperature T = 0 the maximum takes the place of the sum.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +37,14 @@ class Messages:
 
     With method blocked there is one variable for all input weights of a hidden neuron, with the S
     joint states of these in place of k_in weights with Q states. Output weights are summed out.
+
+    Args:
+        learner: an ``algorithms.Learner``.
+        problem: a ``problem.Problem``.
+        factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
+        prior: the ``problem.Beliefs`` that fields come from.
+        rng: of the initial messages; not used where ``initial_scale`` is 0.
+        exact, leaves: as above.
 
     Attributes:
         steps: number of steps done.

@@ -1,4 +1,9 @@
-"""Errors of a student against its teacher (Eqs. 2.2, 3.12, 3.13), and what they consist of."""
+"""Errors of a student against its teacher (Eqs. 2.2, 3.12, 3.13), and what they consist of.
+
+Everywhere, ``teacher`` has both layers with weights of -1 and +1, and ``student`` is a list of both
+with its estimates, on patterns of its own: the layers W_in and W_out. Errors are numbers between 0
+and 1, but for the generalisation error, which is in units of a squared output.
+"""
 
 import numpy as np
 
@@ -21,7 +26,10 @@ def on_pattern(values: np.ndarray, pattern: np.ndarray, wanted: np.ndarray) -> n
 
 
 def weight_error(teacher: Network, student: list[Layer]) -> float:
-    """Fraction of the teacher's non-zero weights that the student has wrong: 1 - Eq. 2.2."""
+    r"""Fraction of the teacher's non-zero weights that the student has wrong: 1 - Eq. 2.2.
+
+    .. math:: 1 - \frac{1}{N_{\mathrm{teacher}}} \sum_i \delta(w_i, w_i^*)
+    """
     wrong = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         estimate = on_pattern(ours.weights, ours.topology, theirs.topology)
@@ -31,7 +39,7 @@ def weight_error(teacher: Network, student: list[Layer]) -> float:
 
 
 def flipped_error(teacher: Network, student: list[Layer]) -> float:
-    """The part of ``weight_error`` that lies in hidden neurons flipped as a whole.
+    """The part of a student's ``weight_error`` that lies in hidden neurons flipped as a whole.
 
     Those have the opposite sign in each weight that the teacher has of them: their row of W_in and
     their column of W_out. Where phi(-z) is close to -phi(z), that hardly changes any output.
@@ -48,7 +56,13 @@ def flipped_error(teacher: Network, student: list[Layer]) -> float:
 
 
 def topology_error(teacher: Network, student: list[Layer]) -> float:
-    """Eq. 3.12: missed and excess non-zeros over the number of possibly non-zero weights."""
+    r"""Eq. 3.12: missed and excess non-zeros over the number of possibly non-zero weights.
+
+    .. math:: \frac{1}{N_{\mathrm{student}}} \Bigl(
+       \sum_{i:\, w_i^* \ne 0} \delta(w_i, 0) + \sum_{i:\, w_i^* = 0} (1 - \delta(w_i, 0)) \Bigr)
+
+    Sums run over both layers of teacher and student; a student's weight outside its pattern is 0.
+    """
     missed = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         missed += np.count_nonzero(on_pattern(ours.weights, ours.topology, theirs.topology) == 0)
@@ -57,7 +71,7 @@ def topology_error(teacher: Network, student: list[Layer]) -> float:
 
 
 def excess_error(teacher: Network, student: list[Layer]) -> float:
-    """The part of ``topology_error`` that is non-zeros where the teacher has none."""
+    """The part of a student's ``topology_error`` that is non-zeros where the teacher has none."""
     excess = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         present = on_pattern(np.ones_like(theirs.weights), theirs.topology, ours.topology)
@@ -67,5 +81,26 @@ def excess_error(teacher: Network, student: list[Layer]) -> float:
 
 
 def generalization_error(student: list[Layer], phi: Activation, test: Samples) -> float:
-    """Eq. 3.13: mean over fresh samples of the squared output distance per output neuron."""
-    return float(np.mean((test.y - forward(*student, phi, test.x)) ** 2))
+    r"""Eq. 3.13: mean over fresh samples of the squared output distance per output neuron.
+
+    .. math:: \frac{1}{N_{\mathrm{out}} N_{\mathrm{test}}}
+       \sum_{\eta, a} (y_{\eta a} - f_{\eta a})^2
+
+    with y the teacher's output, and f the student's.
+
+    Args:
+        student: its layers W_in and W_out.
+        phi: the activation function of both.
+        test: samples that the student has not seen.
+    """
+    return squared_error(forward(*student, phi, test.x), test)
+
+
+def squared_error(prediction: np.ndarray, test: Samples) -> float:
+    """Eq. 3.13 of any network by its outputs for ``test.x``.
+
+    Args:
+        prediction: (samples, output), its outputs.
+        test: samples that it has not seen.
+    """
+    return float(np.mean((test.y - prediction) ** 2))

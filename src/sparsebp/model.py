@@ -1,4 +1,7 @@
-"""The two-layer sparse network, Eq. 1.1: y = phi(W_out psi(W_in x)), with phi = psi."""
+r"""The two-layer sparse network, Eq. 1.1, with one activation function for both layers.
+
+.. math:: y = \varphi(W^{\mathrm{out}} \varphi(W^{\mathrm{in}} x))
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -51,7 +54,11 @@ ACTIVATIONS = {
 
 
 def activation(function: str, **parameter: float) -> Activation:
-    """Return the activation called ``function``: ``activation("tanh", b=0.1)``.
+    """Return an activation function: ``activation("tanh", b=0.1)``.
+
+    Args:
+        function: ``tanh``, for tanh(x - b), or ``leaky-relu``, for max(x, a x).
+        parameter: b or a, by its name.
 
     Raises:
         ValueError: unknown function, or a parameter that it does not have.
@@ -85,7 +92,7 @@ class Layer(NamedTuple):
 
 
 def forward(inner: Layer, outer: Layer, phi: Activation, x: np.ndarray) -> np.ndarray:
-    """Output of the network, Eq. 1.1.
+    r"""Output of the network, Eq. 1.1: :math:`y = \varphi(W^{out} \varphi(W^{in} x))`.
 
     Args:
         inner: W_in, (hidden, input_slot).

@@ -1,7 +1,9 @@
 """Figures of panels: mean error curves, with their uncertainty.
 
 What a panel shows. Each learner is one curve, against the number of samples m in one experiment, or
-against a key of several experiments; or each experiment is a curve of one learner against m. A
+against a key of several experiments; or each experiment is a curve of one learner against m; or
+each of some m is a curve against a key of the learners of one experiment, and those without that
+key, which are limits of the others, stand apart in a shaded strip on the right. A
 point is the mean over the seeds that have a value at that position, with vertical bars for the 95 %
 Student-t confidence interval of that mean. There is no bar with one seed, nor where all seeds agree
 (as at zero). An interval is not cut at zero, although an error is never negative, and one much
@@ -65,7 +67,13 @@ from sparsebp.plotting import (
 DODGE = 0.1
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.3  # inches: one row of panels
-ALGORITHMS = {"sum-product": "BP", "max-product": "max-product", "max-sum": "max-sum"}
+ALGORITHMS = {
+    "sum-product": "BP",
+    "max-product": "max-product",
+    "max-sum": "max-sum",
+    "gradient-descent": "gradient descent",
+}
+MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 
 
 def build(spec, results):
@@ -74,7 +82,7 @@ def build(spec, results):
     styles = _styles(panels, learners)
     for panel in panels:
         for experiment in panel["experiments"]:
-            samples = [panel["at"]] if "at" in panel else []
+            samples = np.atleast_1d(panel.get("at", [])).tolist()
             compared = [panel["minus"]] if "minus" in panel else []
             wanted = {"learner": panel["learners"] + compared, "n_samples": samples}
             check(spec["name"], results, experiment, [panel["quantity"]], wanted)
@@ -92,9 +100,9 @@ def build(spec, results):
 
     seen = set()
     for ax, panel in zip(axes, panels, strict=True):
-        seen |= _draw_panel(ax, panel, styles[panel.get("by")], _table(panel, results))
+        seen |= _draw_panel(ax, panel, styles[_by(panel)], _table(panel, results))
         ax.set_title(panel.get("title") or _title(panel, spec), loc="left")
-    _align(axes, panels, columns, results)
+    _align(axes, panels, learners, columns, results)
     for ax, panel in zip(axes, panels, strict=True):
         if panel.get("law"):
             _draw_law(ax, panel, spec["experiments"], _positions(panel, results))
@@ -113,16 +121,35 @@ def _title(panel, spec):
 
 def _styles(panels, learners):
     """The styles of curves: of learners (under None), and of the numbers under each key."""
-    numbers = {panel["by"]: set() for panel in panels if "by" in panel}
+    numbers = {_by(panel): set() for panel in panels if _by(panel)}
     for panel in panels:
-        if "by" in panel:
-            numbers[panel["by"]].update(panel["positions"])
+        if _by(panel):
+            numbers[_by(panel)].update(_curves(panel))
     styles = {key: style_numbers(found) for key, found in numbers.items()}
     return {None: style_learners(learners)} | styles
 
 
+def _by(panel):
+    """The key whose numbers the curves of a panel are; None if they are learners."""
+    return "n_samples" if "numbers" in panel else panel.get("by")
+
+
+def _places(panel):
+    """{learner: horizontal position} in a panel of learners, the limits beyond all others."""
+    numbers = panel["numbers"]
+    limits = [name for name in panel["learners"] if name not in numbers]
+    positive = [number for number in numbers.values() if number > 0]
+    logarithmic = panel.get("x_scale") == "log" and positive
+    ends = np.array([min(positive), max(positive)] if logarithmic else sorted(numbers.values()))
+    low, high = (np.log10(ends) if logarithmic else ends)[[0, -1]]
+    beyond = high + ((high - low) / 7 or 1) * np.arange(1, len(limits) + 1)
+    return numbers | dict(zip(limits, 10**beyond if logarithmic else beyond, strict=True))
+
+
 def _positions(panel, results):
     """The horizontal positions of a panel, ascending."""
+    if "numbers" in panel:
+        return np.unique([*_places(panel).values()])
     if "against" in panel:
         return np.sort(panel["positions"])
     grids = [results[experiment]["n_samples"] for experiment in panel["experiments"]]
@@ -130,12 +157,17 @@ def _positions(panel, results):
 
 
 def _curves(panel):
-    """What the curves of a panel are: learners, or numbers of its experiments, ascending."""
-    return sorted(panel["positions"]) if "by" in panel else panel["learners"]
+    """What the curves of a panel are: learners, or numbers, ascending."""
+    if not _by(panel):
+        return panel["learners"]
+    return sorted(panel["at"] if "numbers" in panel else panel["positions"])
 
 
 def _table(panel, results):
-    """The values of a panel: columns curve, seed, x, status and what is drawn, as `value`."""
+    """The values of a panel: columns curve, seed, x, status and what is drawn, as `value`.
+
+    And whether they are of a `limit`.
+    """
     tables = []
     for experiment in panel["experiments"]:
         data = results[experiment].sel(learner=panel["learners"])
@@ -144,14 +176,18 @@ def _table(panel, results):
             other = results[experiment][panel["quantity"]].sel(learner=panel["minus"], drop=True)
             data["value"] = data["value"] - other
         if "at" in panel:
-            data = data.sel(n_samples=[panel["at"]])
+            data = data.sel(n_samples=np.atleast_1d(panel["at"]))
         elif "at_most" in panel:
             data = first_at_most(data, panel["at_most"])
         tables.append(data.to_dataframe().reset_index())
     numbers = panel.get("positions", [0])
     table = pd.concat(tables, keys=numbers, names=["number"]).reset_index("number")
+    table["limit"] = False
+    if "numbers" in panel:
+        table["limit"] = ~table["learner"].isin([*panel["numbers"]])
+        table["number"] = table["learner"].map(_places(panel))
     x = "number" if "against" in panel else "n_samples"
-    curve = "number" if "by" in panel else "learner"
+    curve = {"n_samples": "n_samples", None: "learner"}.get(_by(panel), "number")
     return table.rename(columns={x: "x", curve: "curve"})
 
 
@@ -188,11 +224,14 @@ def _draw_panel(ax, panel, styles, table):
         properties = curve_properties(styles[name])
         ink = to_rgba(styles[name].color, 0.7)
         bars = {"ecolor": ink, "elinewidth": 0.8, "zorder": properties["zorder"]}
-        sns.lineplot(
-            data.dropna(), x="x", y="value", ax=ax, label=str(name), legend=False,
-            errorbar=confidence_interval if name in offsets else None,
-            err_style="bars", err_kws=bars, **properties,
-        )  # fmt: skip
+        for limit in table["limit"].unique():
+            part = data[data["limit"] == limit].dropna()
+            label, style = (f"_{name}", {"linestyle": "none"}) if limit else (str(name), {})
+            sns.lineplot(
+                part, x="x", y="value", ax=ax, label=label, legend=False,
+                errorbar=confidence_interval if name in offsets else None,
+                err_style="bars", err_kws=bars, **properties | style,
+            )  # fmt: skip
         means = data.groupby("x")["value"].mean().dropna()
         for status, (marker, size, above, label) in MARKS.items():
             marked = means[means.index.isin(data["x"][data["status"] == status])]
@@ -213,13 +252,16 @@ def _draw_law(ax, panel, experiments, positions):
     ax.plot(m, decay, label="law", scalex=False, scaley=False, **LAW)
 
 
-def _align(axes, panels, columns, results):
+def _align(axes, panels, learners, columns, results):
     """Give panels of one quantity or a part of it, scale and range one y axis, and likewise for x.
 
     The labels of an axis are left out where the panel beside it or below it has them already.
     """
     x_keys = [
-        (*map(panel.get, ("against", "at", "x_scale")), tuple(panel.get("x") or ()))
+        (
+            *map(panel.get, ("against", "at", "x_scale", "x")),
+            panel.get("numbers") and _places(panel),
+        )
         for panel in panels
     ]
     wholes = [WHOLES.get(panel["quantity"], panel["quantity"]) for panel in panels]
@@ -230,6 +272,8 @@ def _align(axes, panels, columns, results):
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
         same_x = [p for p, key in zip(panels, x_keys, strict=True) if key == x_keys[i]]
         _limit_x(ax, panel, np.unique(np.concatenate([_positions(p, results) for p in same_x])))
+        if "numbers" in panel:
+            _name_limits(ax, panel, learners)
 
         same_y = [a for a, key in zip(axes, y_keys, strict=True) if key == y_keys[i]]
         means = np.concatenate([curve.get_ydata() for a in same_y for curve in a.lines])
@@ -266,14 +310,36 @@ def _limit_x(ax, panel, positions):
     margin = 0.06 * (high - low) or 1
     ax.set_xlim(scale.inverted().transform([low - margin, high + margin]))
     if panel.get("x_scale") == "log":
-        ax.set_xticks(positions, map(number_label, positions))
+        ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]
+        if len(ticks) > MOST_TICKS:
+            low, high = np.log10(ticks[ticks > 0][[0, -1]]).round()
+            ticks = 10 ** np.arange(low, high + 1, -(-(high - low) // 4))
+        ax.set_xticks(ticks, map(number_label, ticks))
         ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _name_limits(ax, panel, learners):
+    """Shade the strip in which the limits of a panel of learners stand, and write their names."""
+    places, (low, high) = _places(panel), ax.get_xlim()
+    limits = [name for name in places if name not in panel["numbers"]]
+    if not limits:
+        return
+    scale, last = ax.xaxis.get_transform(), max(panel["numbers"].values())
+    edge = scale.transform([last, places[limits[0]]]).mean()
+    ax.axvspan(*scale.inverted().transform([edge]), high, color="0.94", linewidth=0, zorder=0)
+    ax.set_xlim(low, high)
+    ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= last])
+    look = {"rotation": 90, "ha": "center", "va": "top", "color": "0.4", "zorder": 1.5}
+    for name in limits:
+        label = learners[name].get("label") or name
+        ax.text(places[name], 0.96, label, transform=ax.get_xaxis_transform(), **look)
 
 
 def _x_label(panel):
     if "against" not in panel:
         return "number of samples m"
-    return key_label(panel["against"]) + (f" at m = {panel['at']}" if "at" in panel else "")
+    at = f" at m = {panel['at']}" if "at" in panel and "numbers" not in panel else ""
+    return key_label(panel["against"]) + at
 
 
 def _y_label(panel):
@@ -291,8 +357,12 @@ def _legend_rows(panels, learners, styles, width):
     With several sets, each is headed by its algorithm or key. As many entries a row as the width
     allows.
     """
-    sets = list(dict.fromkeys((panel.get("by"), *_curves(panel)) for panel in panels))
-    sets = [names for names in sets if not any(set(names) < set(other) for other in sets)]
+    sets = list(dict.fromkeys((_by(panel), *_curves(panel)) for panel in panels))
+    # Learners that look the same are the same but for their names.
+    looks = {}
+    for by, *names in sets:
+        looks.setdefault(frozenset((by, styles[by][name]) for name in names), (by, *names))
+    sets = [names for seen, names in looks.items() if not any(seen < other for other in looks)]
     for per_row in range(5, 0, -1):
         table = []
         for by, *names in sets:

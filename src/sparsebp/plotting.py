@@ -25,8 +25,18 @@ Y_LABELS = {
     "generalization_error": "generalisation error (Eq. 3.13)",
     "entropy": "entropy (nats per weight)",
 }
-# Of numbers in an experiment's block; any other is called by its key.
+# Of numbers in a block of the configuration, and of results; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
+KEY_LABELS |= {
+    **{f"student.overlap.{layer}": "overlap" for layer in ("input", "output")},
+    **{
+        f"student.nonzeros_per_row.{layer}": f"{layer} entries per row"
+        for layer in ("input", "output")
+    },
+    "noise.flipped": "fraction flipped",
+    "noise.scale": "noise",
+}
+KEY_LABELS |= {"beta": "inverse temperature β", "n_samples": "samples m"}
 # These errors are parts of others, and drawn on their scale.
 WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 
@@ -67,6 +77,7 @@ STYLES = {
     ("sum-product", 0.01, "offline", None): Style(_SKY, "s", (0, (5, 2)), 1),
     ("max-sum", 0, "offline", None): Style(_VERMILION, "^", (0, (5, 1, 1, 1, 1, 1)), 2),
     ("max-sum", 0.01, "offline", None): Style(_TAN, "D", (0, (2, 1)), 3),
+    ("gradient-descent", 0, "offline", None): Style(_GREEN, "H", (0, (8, 1)), 0),
 }
 # (algorithm, method), of the offline learners whose beliefs are not those of the thesis's messages.
 METHOD_STYLES = {
@@ -155,7 +166,7 @@ def style_numbers(numbers):
 
 
 def key_label(key):
-    """What a number in an experiment's block is called."""
+    """What a number in a block of the configuration is called."""
     return KEY_LABELS.get(key) or key.replace(".", " ").replace("_", " ")
 
 
@@ -190,9 +201,9 @@ def log_scale(ax, axis, values, high=1.0):
     """Make the "x" or "y" axis logarithmic, but linear around zero, so that zero is on it.
 
     It is linear below the power of ten under all positive values (under `high`, if there are none),
-    which is returned.
+    which is returned. Values 10^12 times smaller than the largest are rounded zeros.
     """
-    smallest = values[values > 0].min(initial=high)
+    smallest = values[values > 1e-12 * values.max(initial=0)].min(initial=high)
     threshold = 10.0 ** np.floor(np.log10(smallest))
     getattr(ax, f"set_{axis}scale")("symlog", linthresh=threshold, linscale=0.5)
     getattr(ax, f"{axis}axis").set_minor_formatter(NullFormatter())

@@ -15,7 +15,10 @@ class Problem(NamedTuple):
     """What a student knows before it sees data: its patterns, alphabet and activation.
 
     Attributes:
+        patterns: where weights may be non-zero.
+        states: of an edge: its weights' alphabet, and how values combine.
         readers: (hidden, D) the edges at which each hidden neuron is read, see ``graph.readers``.
+        phi: the activation function.
         orders: of the factors and hidden neurons in memory, see ``graph.near_together``.
     """
 
@@ -27,7 +30,16 @@ class Problem(NamedTuple):
 
     @classmethod
     def of(cls, patterns: Patterns, alphabet, phi: Activation) -> "Problem":
-        """Prepare a student with weights in ``alphabet`` on ``patterns``."""
+        """Prepare a student with weights in ``alphabet`` on ``patterns``.
+
+        Args:
+            patterns: biregular, as ``data.draw_student`` draws them.
+            alphabet: the Q values that a weight may have, for example [-1, 0, 1].
+            phi: the activation function.
+
+        Raises:
+            ValueError: the hidden neurons are not all read equally often.
+        """
         hidden, fan_in = patterns.inner.shape
         states = HiddenStates.of(alphabet, fan_in)
         orders = near_together(patterns.outer, hidden)
@@ -47,6 +59,6 @@ class Beliefs(NamedTuple):
 
     @classmethod
     def uniform(cls, problem: Problem) -> "Beliefs":
-        """No preference for any state."""
+        """No preference for any state of the weights of a problem: zeros."""
         q = len(problem.states.alphabet)
         return cls(*(np.zeros((*topology.shape, q)) for topology in problem.patterns))

@@ -61,6 +61,7 @@ def about(path: str | Path, made: dict) -> str:
     """What made a file, in words, and the configuration as YAML."""
     results = {made["spec"]["experiment"]: made} if made["step"] == "collect" else {}
     results |= made.get("results", {})
+    trees = results.pop("trees", None)  # of no trainings
     rows = _made(made) | (_trainings(made, list(results.values())) if results else {})
     lines = [f"{path}: {_title(Path(path), made)}", *_aligned(rows)]
     if made["step"] == "verdicts":
@@ -72,6 +73,8 @@ def about(path: str | Path, made: dict) -> str:
         lines += _block("configuration", made["spec"] | {"choices": values})
     else:
         lines += _block("configuration", made["spec"])
+    if trees:
+        lines += _block("results of trees", trees["spec"])
     if "inputs" in made:
         drawn = {name: spec for name, spec in made["inputs"].items() if name in inspection.DRAWN}
         lines += _block("drawn from", drawn)
@@ -112,6 +115,9 @@ def _title(path: Path, made: dict) -> str:
             return f"{what} in experiment {place['experiment']}, seed {made['seed']}"
         case "collect":
             return f"errors of {_scope(made)} in experiment {spec['experiment']}"
+        case "trees":
+            sizes, seeds = short(spec["trees"]["outputs"]), short([*range(spec["seeds"])])
+            return f"beliefs on trees and rings of {sizes} outputs, seeds {seeds}"
         case "figure":
             title = f"figure {spec['name']} ({spec['figure'].get('thesis', 'not in the thesis')})"
             if drawing := spec["figure"].get("drawing"):

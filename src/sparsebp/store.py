@@ -22,6 +22,7 @@ from sparsebp.files import replacing
 from sparsebp.model import Layer
 
 RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
+TREES_DIMENSIONS = ("shape", "teacher", "outputs", "seed")
 TOPOLOGIES = {
     "input_topology": (("hidden", "input_slot"), "i4"),
     "output_topology": (("output", "output_slot"), "i4"),
@@ -49,6 +50,12 @@ CONTRACT = {
         "expected_error": (("n_samples",), "f8"),
         "entropy": (("n_samples",), "f8"),
     },
+    "predicted": {
+        "n_samples": (("n_samples",), "i4"),
+        "prediction": (("n_samples", "test_sample", "output"), "f8"),
+        "iterations": (("n_samples",), "i4"),
+        "status": (("n_samples",), "i1"),
+    },
     "results": {
         "learner": (("learner",), str),
         "seed": (("seed",), "i8"),
@@ -62,6 +69,18 @@ CONTRACT = {
         "entropy": (RESULT_DIMENSIONS, "f8"),
         "iterations": (RESULT_DIMENSIONS, "i4"),
         "status": (RESULT_DIMENSIONS, "i1"),
+    },
+    "trees": {
+        "shape": (("shape",), str),
+        "teacher": (("teacher",), str),
+        "outputs": (("outputs",), "i8"),
+        "seed": (("seed",), "i8"),
+        "start": (("start",), str),
+        "step": (("step",), "i8"),
+        "diameter": (("shape", "outputs", "seed"), "i4"),
+        "deviation": ((*TREES_DIMENSIONS, "start", "step"), "f8"),
+        "log_partition": (TREES_DIMENSIONS, "f8"),
+        "bethe": (TREES_DIMENSIONS, "f8"),
     },
 }
 # Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
@@ -91,6 +110,16 @@ RESULTS = {
         "0 not run, 1 converged, 2 step limit, 3 contradiction",
     ),
 }
+# The same of results/trees.nc.
+TREES = {
+    "diameter": ("diameter of the factor graph", "of a ring, of the chain that it closes"),
+    "deviation": (
+        "largest difference of a belief from the exact marginal after a step",
+        "NaN after the last step",
+    ),
+    "log_partition": ("exact log Z", "nats"),
+    "bethe": ("log Z in the Bethe approximation, at the fixed point", "nats"),
+}
 # What every provenance says, see ``provenance.record``.
 PROVENANCE = {
     "step": str,
@@ -111,7 +140,7 @@ class BadFile(ValueError):
 
 
 def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
-    """Write teacher.nc."""
+    """Write teacher.nc to ``path``, with a provenance as ``provenance.record`` returns it."""
     _write(
         path,
         "teacher",
@@ -126,7 +155,7 @@ def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
 
 
 def read_teacher(path: str | Path) -> Network:
-    """Read teacher.nc. Raises BadFile."""
+    """Read a teacher.nc from ``path``. Raises BadFile."""
     found = _read(path, "teacher")
     return Network(
         Layer(found["input_topology"], found["input_weights"]),
@@ -135,19 +164,19 @@ def read_teacher(path: str | Path) -> Network:
 
 
 def write_dataset(path: str | Path, train: Samples, test: Samples, provenance: dict) -> None:
-    """Write dataset.nc."""
+    """Write dataset.nc to ``path``: train and test samples, and provenance as for a teacher."""
     arrays = {"x": train.x, "y": train.y, "x_test": test.x, "y_test": test.y}
     _write(path, "dataset", arrays, provenance)
 
 
 def read_dataset(path: str | Path) -> tuple[Samples, Samples]:
-    """Read dataset.nc: training and test samples. Raises BadFile."""
+    """Read a dataset.nc from ``path``: training and test samples. Raises BadFile."""
     found = _read(path, "dataset")
     return Samples(found["x"], found["y"]), Samples(found["x_test"], found["y_test"])
 
 
 def write_student(path: str | Path, patterns: Patterns, alphabet, provenance: dict) -> None:
-    """Write student.nc."""
+    """Write student.nc to ``path``: patterns, alphabet, and provenance as for a teacher."""
     arrays = {
         "input_topology": patterns.inner,
         "output_topology": patterns.outer,
@@ -157,53 +186,90 @@ def write_student(path: str | Path, patterns: Patterns, alphabet, provenance: di
 
 
 def read_student(path: str | Path) -> tuple[Patterns, np.ndarray]:
-    """Read student.nc: patterns and alphabet (int8). Raises BadFile."""
+    """Read a student.nc from ``path``: patterns and alphabet (int8). Raises BadFile."""
     found = _read(path, "student")
     return Patterns(found["input_topology"], found["output_topology"]), found["alphabet"]
 
 
 def write_trained(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
-    """Write <learner>.nc from the arrays of ``CONTRACT["trained"]``."""
+    """Write <learner>.nc to ``path`` from arrays as ``CONTRACT["trained"]`` lists them, and a
+    provenance."""
     _write(path, "trained", arrays, provenance)
 
 
 def read_trained(path: str | Path) -> dict[str, np.ndarray]:
-    """Read <learner>.nc: the arrays of ``CONTRACT["trained"]`` by name. Raises BadFile."""
+    """Read a <learner>.nc from ``path``: the arrays of ``CONTRACT["trained"]`` by name. Raises
+    BadFile."""
     return _read(path, "trained")
+
+
+def write_predicted(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
+    """Write <learner>.nc of gradient descent.
+
+    Args:
+        path: of the file.
+        arrays: those of ``CONTRACT["predicted"]``.
+        provenance: what made it.
+    """
+    _write(path, "predicted", arrays, provenance)
+
+
+def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
+    """Read <learner>.nc of gradient descent: the arrays of ``CONTRACT["predicted"]`` by name.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
+    return _read(path, "predicted")
 
 
 def write_results(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
     """Write results/<experiment>.nc with xarray.
 
     Args:
+        path: of the file.
         values: (learner, seed, n_samples) arrays by the names in ``RESULTS``.
         coordinates: the labels along each of ``RESULT_DIMENSIONS``.
+        provenance: as ``provenance.record`` returns it.
     """
+    _write_labelled(path, "results", RESULTS, values, coordinates, provenance)
+
+
+def write_trees(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
+    """Write results/trees.nc; names are in ``TREES``. Arguments as for ``write_results``."""
+    _write_labelled(path, "trees", TREES, values, coordinates, provenance)
+
+
+def _write_labelled(path, kind, names, values, coordinates, provenance) -> None:
     import xarray
 
     variables = {
         name: (
-            RESULT_DIMENSIONS,
-            np.asarray(values[name], CONTRACT["results"][name][1]),
+            CONTRACT[kind][name][0],
+            np.asarray(values[name], CONTRACT[kind][name][1]),
             {"long_name": long_name, "comment": comment},
         )
-        for name, (long_name, comment) in RESULTS.items()
+        for name, (long_name, comment) in names.items()
     }
-    attributes = {"kind": "results", "provenance": as_json(provenance)}
+    attributes = {"kind": kind, "provenance": as_json(provenance)}
     # Compressed like the other files; reading damaged values fails by the checksum that zlib adds.
-    encoding = {name: {"zlib": True, "complevel": 1} for name in RESULTS}
+    encoding = {name: {"zlib": True, "complevel": 1} for name in names}
     with replacing(path) as part:
         dataset = xarray.Dataset(variables, coordinates, attributes)
         dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
 
 
 def read_results(path: str | Path):
-    """Read results/<experiment>.nc as an xarray.Dataset. Raises BadFile."""
+    """Read a results/<experiment>.nc from ``path`` as an xarray.Dataset. Raises BadFile."""
     return _results(path)[0]
 
 
 def results_provenance(path: str | Path) -> dict:
-    """The provenance of results/<experiment>.nc, the whole of which is checked. Raises BadFile."""
+    """The provenance of the results/<experiment>.nc at ``path``, the whole of which is checked.
+    Raises BadFile."""
     return _results(path)[1]
 
 
@@ -218,11 +284,34 @@ def _results(path) -> tuple:
     return xarray.Dataset(found), made
 
 
+def read_trees(path: str | Path) -> tuple:
+    """Read results/trees.nc: an xarray.Dataset and its provenance.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
+    import xarray
+
+    arrays, made = _read(path, "trees"), provenance(path)
+    told = made["spec"].get("trees")
+    check_made(path, made, step="trees", seeds=len(arrays["seed"]))
+    if not isinstance(told, dict) or told.get("outputs") != arrays["outputs"].tolist():
+        raise BadFile(f"{path}: outputs of its provenance are not {arrays['outputs'].tolist()}")
+    if arrays["diameter"].max() > 2 * len(arrays["step"]):
+        raise BadFile(f"{path}: variable diameter holds more than twice its number of steps")
+    found = {name: (CONTRACT["trees"][name][0], array) for name, array in arrays.items()}
+    return xarray.Dataset(found), made
+
+
 def read_experiments(pattern: str, names) -> tuple[dict, dict]:
     """Read the results of several experiments, and what made them, each by name.
 
     Args:
         pattern: path with ``{experiment}`` to be filled in.
+        names: of the experiments.
 
     Raises:
         BadFile: a file is not right.
@@ -323,7 +412,7 @@ def _check_values(path, kind, arrays) -> None:
 
 
 def provenance(path: str | Path) -> dict:
-    """The provenance that a NetCDF file carries.
+    """The provenance that the NetCDF file at ``path`` carries.
 
     Raises:
         BadFile: missing, unreadable, or without provenance.
@@ -343,7 +432,7 @@ def provenance(path: str | Path) -> dict:
 
 
 def verified_provenance(path: str | Path) -> dict:
-    """The provenance of a NetCDF file, after reading and checking all that it holds.
+    """The provenance of the NetCDF file at ``path``, after reading and checking all that it holds.
 
     Raises:
         BadFile: as from ``provenance`` and the function that reads a file of its kind.
@@ -362,7 +451,9 @@ def check_made(path: str | Path, made: dict, as_in: str = "", /, **expected) -> 
 
     Args:
         path: of the file that carries it.
+        made: the provenance.
         as_in: the files that say what is expected; of those that disagree, any may be wrong.
+        expected: what they say, by key.
 
     Raises:
         BadFile: it says something else.
@@ -378,17 +469,17 @@ def check_made(path: str | Path, made: dict, as_in: str = "", /, **expected) -> 
 
 
 def as_json(provenance: dict) -> str:
-    """Provenance as one line of JSON with sorted keys: NetCDF attributes hold text."""
+    """A provenance as one line of JSON with sorted keys: NetCDF attributes hold text."""
     return json.dumps(provenance, sort_keys=True)
 
 
 def sizes(inner: np.ndarray, outer: np.ndarray) -> dict[str, int]:
-    """The numbers of neurons that two biregular topologies connect, by layer."""
+    """The numbers of neurons that two biregular topologies, inner and outer, connect, by layer."""
     return {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(outer)}
 
 
 def check_sizes(path, teacher: Network, layers: dict) -> None:
-    """Raise BadFile unless a teacher is of these sizes."""
+    """Raise BadFile, naming the ``path``, unless a teacher is of the sizes ``layers``."""
     found = sizes(teacher.inner.topology, teacher.outer.topology)
     if found != layers:
         raise BadFile(f"{path}: its layers are {found}; expected are {layers}")

@@ -36,9 +36,9 @@ def join_halves(terms, low, high, limit):
         limit: give up beyond this many configurations.
 
     Returns:
-        counts: (factors,) int64, the configurations of each factor.
-        flat: (counts.sum(),) int64, their numbers, ascending in each factor; the class of the last
-            edge runs fastest. None if there are more than ``limit``.
+        counts, (factors,) int64, the configurations of each factor, and their numbers,
+        (counts.sum(),) int64, ascending in each factor; the class of the last edge runs fastest.
+        The numbers are None if there are more than ``limit``.
     """
     # Any weights do with which vectors of sums that differ, if only by integers, stay apart.
     weights = np.random.default_rng(0).uniform(0.5, 1.0, len(terms))

@@ -11,6 +11,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 
 def is_number(_, value) -> bool:
+    """Whether a value is a finite number, and not a truth value."""
     return _is_integer(_, value) or (isinstance(value, float) and math.isfinite(value))
 
 
@@ -221,5 +222,6 @@ def check_either(where: str, block: dict, one: str, *others: str) -> str:
 
 
 def check_among(where: str, value, allowed, trouble: str = "is not defined") -> None:
+    """Raise ConfigError unless a value is among those allowed."""
     if value not in allowed:
         raise ConfigError(f"{where}: {show(value)} {trouble}; allowed: {listed(allowed)}")

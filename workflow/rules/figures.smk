@@ -10,6 +10,8 @@ rule figures:
 
 def behind(figure):
     """The files that a figure is drawn from: for a drawing, those of the first simulation."""
+    if "trees" in study.figures[figure]:
+        return paths.TREES
     files = [paths.TEACHER, paths.STUDENT] if "drawing" in study.figures[figure] else paths.RESULTS
     return expand(files, experiment=study.figure_spec(figure)["experiments"], seed=0)
 
@@ -48,6 +50,7 @@ rule figure:
         # For the caption alone: Snakemake reruns nothing for what is derived from the input.
         figure=lambda w, input: study.figures[w.figure],
         shown=lambda w, input: shown(w.figure),
+        trees=lambda w, input: study.trees,
         study=lambda w, input: study.study,
     message:
         "drawing {wildcards.figure}"

@@ -17,6 +17,8 @@ ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
 def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, output: str) -> None:
     """Write the results of an experiment. ``spec``: see ``Study.collect_spec``.
 
+    Gradient descent has real weights, of which only the generalisation error is measured.
+
     Args:
         teacher, dataset, student, trained: path patterns with ``{experiment}``, ``{seed}`` and,
             the last, ``{learner}`` to be filled in.
@@ -29,9 +31,9 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     learners, seeds, grid = spec["learners"], range(spec["seeds"]), spec["samples"]
     shape = len(learners), len(seeds), len(grid)
     phi = activation(**spec["activation"])
-    error = partial(np.full, shape, np.nan)
+    missing = partial(np.full, shape, np.nan)
     values = {
-        **{name: error() for name in (*ERRORS, "generalization_error", *BELIEVED)},
+        **{name: missing() for name in (*ERRORS, "generalization_error", *BELIEVED)},
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
@@ -63,9 +65,10 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             )
         for i, learner in enumerate(learners):
             path = trained.format(**at, learner=learner)
-            found = store.read_trained(path)
-            told = {"seed": seed, "samples": grid, "activation": spec["activation"]}
             made = store.provenance(path)
+            how, expected = _plan(path, made["spec"])
+            found = (store.read_predicted if how.descends else store.read_trained)(path)
+            told = {"seed": seed, "samples": grid, "activation": spec["activation"]}
             store.check_made(path, made, step="train", **told)
             store.check_made(path, made, together, inputs=used)
             _note(inputs, learner, path, made["spec"])
@@ -73,24 +76,34 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             hosts.add(str(made.get("host", "unknown")))
             seconds += made["seconds"]
             engines[store.as_json({key: made[key] for key in ("sources", "versions")})] = path
-            estimates = found["input_estimate"], found["output_estimate"]
-            if [part.shape[1:] for part in estimates] != [part.shape for part in patterns]:
-                raise ValueError(f"{path}: its student is of another shape than in student.nc")
-            if not all(np.isin(part, alphabet).all() for part in estimates):
-                raise ValueError(f"{path}: its estimates are not all in {alphabet.tolist()}")
-            reached, expected = found["n_samples"].tolist(), _reached(path, made["spec"])
+            reached = found["n_samples"].tolist()
             if reached != expected:
                 raise ValueError(f"{path}: its n_samples are {reached}; expected are {expected}")
-            for row, m in enumerate(reached):
-                k = grid.index(m)
-                learnt = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
-                for name in ERRORS:
-                    values[name][i, j, k] = getattr(metrics, name)(network, learnt)
-                values["generalization_error"][i, j, k] = metrics.generalization_error(
-                    learnt, phi, test
-                )
-                for name in (*BELIEVED, "iterations", "status"):
-                    values[name][i, j, k] = found[name][row]
+            at_m = [(i, j, grid.index(m)) for m in reached]
+            if how.descends:
+                if found["prediction"].shape[1:] != test.y.shape:
+                    raise ValueError(f"{path}: its predictions are of another shape than y_test")
+                for where, prediction in zip(at_m, found["prediction"], strict=True):
+                    error = metrics.squared_error(prediction, test)
+                    values["generalization_error"][where] = error
+            else:
+                estimates = found["input_estimate"], found["output_estimate"]
+                if [part.shape[1:] for part in estimates] != [part.shape for part in patterns]:
+                    raise ValueError(f"{path}: its student is of another shape than in student.nc")
+                if not all(np.isin(part, alphabet).all() for part in estimates):
+                    raise ValueError(f"{path}: its estimates are not all in {alphabet.tolist()}")
+                for row, where in enumerate(at_m):
+                    learnt = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
+                    for name in ERRORS:
+                        values[name][where] = getattr(metrics, name)(network, learnt)
+                    values["generalization_error"][where] = metrics.generalization_error(
+                        learnt, phi, test
+                    )
+                    for name in BELIEVED:
+                        values[name][where] = found[name][row]
+            for row, where in enumerate(at_m):
+                for name in ("iterations", "status"):
+                    values[name][where] = found[name][row]
     for behind, what in ((draws, "sources"), (engines, "engines or library versions")):
         if len(behind) > 1:
             raise ValueError(
@@ -109,13 +122,14 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
     store.write_results(output, values, coordinates, provenance)
 
 
-def _reached(path: str, spec: dict) -> list[int]:
-    """The numbers of samples that a training reached."""
+def _plan(path: str, spec: dict) -> tuple[Learner, list[int]]:
+    """The learner of a training, and the numbers of samples that it reached."""
     try:
-        plan = batches(Learner(**spec.get("learner")), spec["samples"])
+        learner = Learner(**spec.get("learner"))
+        plan = list(batches(learner, spec.get("samples")))
     except (TypeError, ValueError) as error:
         raise store.BadFile(f"{path}: its provenance has no proper learner ({error})") from None
-    return [batch.stop for batch in plan if batch.report]
+    return learner, [batch.stop for batch in plan if batch.report]
 
 
 def _note(inputs: dict, name: str, path: str, spec: dict) -> None:

@@ -1,7 +1,16 @@
-"""Draw a teacher, let it answer random inputs, and draw a student that contains its pattern."""
+"""Draw a teacher, let it answer random inputs, and draw a student's pattern."""
 
 from sparsebp import store
-from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.data import (
+    Noise,
+    Overlap,
+    PerRow,
+    Sizes,
+    disturb,
+    draw_samples,
+    draw_student,
+    draw_teacher,
+)
 from sparsebp.model import activation
 from sparsebp.provenance import record
 
@@ -27,8 +36,12 @@ def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None
         draw_samples(network, phi, sizes.input, spec["dataset"][count], entropy, seed, test=test)
         for count, test in (("samples", False), ("test_samples", True))
     )
+    if "noise" in spec["dataset"]:
+        noise = Noise(**spec["dataset"]["noise"])
+        train = train._replace(y=disturb(train.y, noise, entropy, seed))
     per_row = PerRow(**spec["student"]["nonzeros_per_row"])
-    patterns = draw_student(network, sizes, per_row, entropy, seed)
+    overlap = Overlap(**spec["student"].get("overlap", {}))
+    patterns = draw_student(network, sizes, per_row, entropy, seed, overlap)
 
     made = {name: record("draw", part, seed=seed, drawn=spec) for name, part in spec.items()}
     # The alphabet is checked when it is written, so this comes first: all files or none.

@@ -25,6 +25,9 @@ def run(
     """
     if "drawing" in spec["figure"]:
         shown, behind = _drawn(spec["experiments"], {"teacher": teacher, "student": student})
+    elif "trees" in spec["figure"]:
+        trees, made = store.read_trees(results.format(experiment="trees"))
+        shown, behind = {"trees": trees}, {"results": {"trees": made}}
     else:
         shown, made = store.read_experiments(results, spec["experiments"])
         behind = {"results": made}

@@ -1,4 +1,4 @@
-"""Train a student on every number of samples."""
+"""Train a student, or fit a network for reference, on every number of samples."""
 
 import logging
 import time
@@ -6,7 +6,7 @@ import time
 import numpy as np
 from numba.core.event import install_timer
 
-from sparsebp import store
+from sparsebp import gradient, store
 from sparsebp.algorithms import Learner
 from sparsebp.learning import learn
 from sparsebp.model import activation
@@ -25,7 +25,9 @@ def run(
     memory_gib: float,
     threads: int = 1,
 ) -> None:
-    """Write the estimates of one learner. ``spec``: see ``Study.train_spec``.
+    """Write the estimates of one learner, or the predictions of gradient descent.
+
+    ``spec``: see ``Study.train_spec``.
 
     The provenance holds what the simulation was drawn from, and ``engine_seconds``: the time to
     build factors and to pass messages, which is that of the program without its start and the
@@ -38,10 +40,11 @@ def run(
 
     Raises:
         BadFile: an input file is not right, or was not drawn together with the other.
-        ValueError: student and data disagree, or the factors need too much memory.
+        ValueError: student and data disagree, the factors need too much memory, or a library is
+            missing.
     """
     patterns, alphabet = store.read_student(student)
-    samples, _ = store.read_dataset(dataset)
+    samples, test = store.read_dataset(dataset)
     layers = store.sizes(*patterns)
     drawn = {"step": "draw", "seed": seed, "entropy": spec["entropy"]}
     made = store.provenance(student)
@@ -58,13 +61,28 @@ def run(
             f"{dataset}: {given[0]} inputs, {given[1]} outputs, {given[2]} samples; {student} and "
             f"the sample numbers need {needed[0]}, {needed[1]}, and at least {needed[2]}"
         )
-    problem = Problem.of(patterns, alphabet, activation(**spec["activation"]))
-    learner, entropy = Learner(**spec["learner"]), spec["entropy"]
+    phi = activation(**spec["activation"])
+    learner, entropy, grid = Learner(**spec["learner"]), spec["entropy"], spec["samples"]
+    if learner.descends:
+        write = store.write_predicted
+        names = ("n_samples", "prediction", "iterations", "status")
+        runs = gradient.descend(learner, patterns, phi, samples, test.x, grid, entropy, seed)
+    else:
+        write = store.write_trained
+        names = (
+            "n_samples",
+            "input_estimate",
+            "output_estimate",
+            "iterations",
+            "status",
+            "expected_error",
+            "entropy",
+        )
+        problem = Problem.of(patterns, alphabet, phi)
+        runs = learn(learner, problem, samples, grid, entropy, seed, memory_gib, threads)
     found, loading, started = [], [0.0], time.perf_counter()
     with install_timer("numba:compiler_lock", loading.append):
-        for trained in learn(
-            learner, problem, samples, spec["samples"], entropy, seed, memory_gib, threads
-        ):
+        for trained in runs:
             log.info(
                 "m = %d: %s after %d steps",
                 trained.n_samples,
@@ -73,20 +91,11 @@ def run(
             )
             found.append(trained)
     seconds = time.perf_counter() - started - loading[-1]
-    log.info(
-        "%.3f s to build factors and pass messages, %.3f s to load kernels", seconds, loading[-1]
-    )
-    names = (
-        "n_samples",
-        "input_estimate",
-        "output_estimate",
-        "iterations",
-        "status",
-        "expected_error",
-        "entropy",
-    )
+    log.info("%.3f s to train, %.3f s to load kernels", seconds, loading[-1])
     arrays = {
         name: np.array(column) for name, column in zip(names, zip(*found, strict=True), strict=True)
     }
+    if learner.descends:
+        behind["libraries"] = gradient.libraries()
     made = record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
-    store.write_trained(output, arrays, made)
+    write(output, arrays, made)

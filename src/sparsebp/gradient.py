@@ -1,0 +1,124 @@
+"""The reference by gradient descent: the network with real weights, fitted to the same samples.
+
+All training samples at once, the squared error of Eq. 3.13 on them, and Adam (Kingma and Ba, ICLR
+2015) from the library Optax on JAX. Both are an optional dependency, loaded when this runs.
+"""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.algorithms import Learner, Status, batches
+from sparsebp.data import Patterns, Samples, Stream, generator
+from sparsebp.model import Activation
+
+LIBRARIES = ("jax", "jaxlib", "optax")
+
+
+class Predicted(NamedTuple):
+    """What a network that was fitted to ``n_samples`` samples answers to fresh inputs.
+
+    Attributes:
+        n_samples: how many samples it has seen.
+        prediction: (test_sample, output) float64.
+        iterations: steps of the optimiser.
+        status: converged where the training error is at most the tolerance, else step limit.
+    """
+
+    n_samples: int
+    prediction: np.ndarray
+    iterations: int
+    status: Status
+
+
+def descend(
+    learner: Learner,
+    patterns: Patterns,
+    phi: Activation,
+    samples: Samples,
+    x_test: np.ndarray,
+    grid: list[int],
+    entropy: int,
+    seed: int,
+) -> Iterator[Predicted]:
+    """Fit a network afresh to every number of samples.
+
+    Weights start as Gaussian numbers of variance 1 / (non-zeros per row), and descend until the
+    mean squared error of the training outputs is at most ``learner.tolerance``, or for
+    ``learner.max_steps`` steps.
+
+    Args:
+        learner: of algorithm gradient-descent. ``network``: weights on the patterns (sparse), or
+            everywhere (dense).
+        patterns: the student's.
+        phi: the activation function of both layers.
+        samples: the training data; at least max(grid) of them.
+        x_test: (test_sample, input) fresh inputs.
+        entropy, seed: of the random stream for the first weights.
+
+    Raises:
+        ValueError: the libraries are not installed.
+    """
+    try:
+        import jax
+        import jax.numpy as jnp
+        import optax
+    except ImportError as error:
+        raise ValueError(
+            f"algorithm gradient-descent needs JAX and Optax ({error}): pip install "
+            "'sparsebp[gradient]'"
+        ) from None
+    apply = {
+        "tanh": lambda z: jnp.tanh(z - phi.parameter),
+        "leaky-relu": lambda z: jnp.maximum(z, phi.parameter * z),
+    }[phi.function]
+    inputs = samples.x.shape[1], len(patterns.inner)
+    if learner.network == "dense":
+        shapes = [(len(topology), n) for topology, n in zip(patterns, inputs, strict=True)]
+    else:
+        shapes = [topology.shape for topology in patterns]
+
+    def forward(weights, x):
+        for layer, topology in zip(weights, patterns, strict=True):
+            if learner.network == "dense":
+                x = apply(x @ layer.T)
+            else:
+                x = apply((x[:, topology] * layer).sum(axis=-1))
+        return x
+
+    optimiser = optax.adam(learner.learning_rate)
+
+    @jax.jit
+    def fit(weights, x, y):
+        error = jax.value_and_grad(lambda weights: jnp.mean((forward(weights, x) - y) ** 2))
+
+        def step(state):
+            weights, moments, steps, (_, gradient) = state
+            changes, moments = optimiser.update(gradient, moments)
+            weights = optax.apply_updates(weights, changes)
+            return weights, moments, steps + 1, error(weights)
+
+        def goes_on(state):
+            _, _, steps, (loss, _) = state
+            return (steps < learner.max_steps) & (loss > learner.tolerance)
+
+        start = weights, optimiser.init(weights), 0, error(weights)
+        weights, _, steps, (loss, _) = jax.lax.while_loop(goes_on, step, start)
+        return weights, steps, loss
+
+    with jax.enable_x64(True):
+        for batch in batches(learner, grid):
+            m = batch.stop
+            rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, m)
+            first = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in shapes]
+            weights, steps, loss = fit(first, samples.x[:m].astype(float), samples.y[:m])
+            status = Status.CONVERGED if loss <= learner.tolerance else Status.STEP_LIMIT
+            prediction = np.asarray(forward(weights, jnp.asarray(x_test, float)))
+            yield Predicted(m, prediction, int(steps), status)
+
+
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that this runs on."""
+    return {name: version(name) for name in LIBRARIES}

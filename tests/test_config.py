@@ -214,6 +214,10 @@ BAD_VALUES = [
         (f"figures/curves/panels/0/{key}", value, f"{value!r}", "allowed with against only")
         for key, value in (("at", 5), ("at_most", 0), ("x_scale", "log"))
     ),
+    ("figures/one/panels/0/minus", "ms", "matched", "allowed: bp"),
+    ("figures/limited/panels/0/minus", "bp", "allowed without at_most only"),
+    ("figures/one/panels/0/law", "yes", "boolean"),
+    ("figures/curves/panels/0/law", True, "experiment only"),
     ("figures/several/panels/0/at_most", 3, "together with at"),
     ("figures/limited/panels/0/at_most", -0.1, "at least 0"),
     ("figures/limited/panels/0/at_most", "none", "number"),
@@ -293,6 +297,8 @@ def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(path, value, allo
 
 # A key that is unknown, missing (DELETE), or that others forbid, and what the message says.
 BAD_KEYS = [
+    ("figures/one/panels/1/minus", "ms", "panels.1.learners: 'ms'", "is the one of minus"),
+    ("choices/learners", ["mp"], "choices.learners: 'mp'", "wider", "bp, ms, soft"),
     ("seeds", 3, "unknown", "study"),
     ("study/seed", 3, "unknown", "seeds"),
     ("inference/dampling", 0.3, "unknown", "damping"),

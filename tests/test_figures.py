@@ -76,8 +76,9 @@ def spec(shown, columns, learners=LEARNERS):
     return {"name": "fig0", "figure": figure, "learners": learners, "experiments": EXPERIMENTS}
 
 
-def build(*shown, results=None):
-    return panels.build(spec(shown, 2), results or {"one": dataset(), "two": dataset(entropy=1)})
+def build(*shown, results=None, **more):
+    results = results or {"one": dataset(), "two": dataset(entropy=1)}
+    return panels.build(spec(shown, 2) | more, results)
 
 
 def draw(*paths, shown=(), results=None):
@@ -183,6 +184,86 @@ def test_new_learners_get_styles_of_their_own():
 def test_defaults_filled_in_change_no_style():
     filled = {n: {"factor": "hard", "reinforcement": 0} | b for n, b in LEARNERS.items()}
     assert plotting.style_learners(filled) == plotting.style_learners(LEARNERS)
+
+
+METHODS = {
+    "exact": {"algorithm": "sum-product", "schedule": "offline", "method": "exact"},
+    "exact-map": {"algorithm": "max-product", "schedule": "offline", "method": "exact"},
+    "bp-blocked": {"algorithm": "sum-product", "schedule": "offline", "method": "blocked"},
+    "ms-blocked": {"algorithm": "max-sum", "factor": "soft", "schedule": "offline"}
+    | {"method": "blocked"},
+}
+
+
+def test_other_methods_have_looks_of_their_own():
+    looks = plotting.style_learners(LEARNERS | METHODS)
+    assert {n: looks[n] for n in NAMES} == plotting.style_learners(LEARNERS)
+    del looks["bp"]
+    assert len({style[1:3] for style in looks.values()}) == len(looks)
+    assert {name: looks[name] for name in METHODS} == plotting.style_learners(METHODS)
+
+
+def test_the_exact_learner_is_a_thin_line_that_moves_no_other():
+    data = dataset()
+    data = data.assign_coords(learner=["exact", *data.learner.values[1:]])
+    learners = {("exact" if n == NAMES[0] else n): b for n, b in LEARNERS.items()}
+    learners["exact"] = METHODS["exact"]
+    shown = panel(learners=["exact", *NAMES[1:]])
+    (ax,) = build(shown, results={"one": data}, learners=learners).axes
+    line = curve(ax, "exact")
+    np.testing.assert_array_equal(line.get_xdata(), SAMPLES)
+    assert line.get_marker() in ("", "None") and line.get_color() == "#000000"
+    assert len(ax.containers) == len(NAMES) - 1  # no bars
+    (without,) = build(panel(learners=NAMES[1:]), results={"one": data}, learners=learners).axes
+    for name in NAMES[1:]:
+        np.testing.assert_array_equal(*(curve(a, name).get_xdata() for a in (ax, without)))
+        assert line.get_zorder() > curve(ax, name).get_zorder()
+        assert line.get_linewidth() < curve(ax, name).get_linewidth()
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_differences_from_a_learner(scale):
+    data, names = dataset(), ["ms", "rbp", "bp-online"]
+    shown = panel(learners=names, minus="bp-offline", scale=scale)
+    (ax,) = build(shown, results={"one": data}).axes
+    assert ax.get_ylabel() == "weight error\n− that of bp-offline"
+    errors = data.weight_error
+    lowest = highest = 0.0
+    for name, bars in zip(names, ax.containers, strict=True):
+        values = (errors.sel(learner=name) - errors.sel(learner="bp-offline")).values
+        y = curve(ax, name).get_ydata()
+        np.testing.assert_allclose(y, values.mean(0), atol=1e-15)
+        segments = np.array(bars.lines[2][0].get_segments())
+        half = stats.t(len(values) - 1).ppf(0.975) * stats.sem(values)
+        np.testing.assert_allclose(segments[:, 1, 1], y + half, atol=1e-12)
+        lowest, highest = min(lowest, y.min()), max(highest, y.max())
+    assert lowest < 0 < highest  # differences of both signs, and all in the panel
+    assert ax.get_ylim()[0] < lowest and highest < ax.get_ylim()[1]
+    if scale == "log":
+        threshold = ax.yaxis.get_transform().linthresh
+        largest = max(-lowest, highest)
+        assert 1e-4 * largest < threshold <= 0.1 * largest
+
+
+@pytest.mark.parametrize("quantity", ["weight_error", "entropy"])
+def test_the_law_is_drawn_and_changes_no_limits(quantity):
+    block = {
+        "layers": {"input": 9, "hidden": 9, "output": 9},
+        "nonzeros_per_row": {"input": 2, "output": 2},
+        "activation": {"function": "tanh", "b": 0.1},
+        "student": {"alphabet": [-1, 1], "nonzeros_per_row": {"input": 2, "output": 2}},
+    }
+    shown = panel(quantity=quantity, law=True, scale="log")
+    drawing = build(shown, experiments={"one": block})
+    (ax,) = drawing.axes
+    line = curve(ax, "law")
+    c = {"weight_error": 0.25, "entropy": np.log(2) / 4}[quantity]
+    np.testing.assert_allclose(line.get_ydata(), c * 0.5 ** line.get_xdata())
+    assert (line.get_xdata()[0], line.get_xdata()[-1]) == (SAMPLES[0], SAMPLES[-1])
+    (plain,) = build(panel(quantity=quantity, scale="log")).axes
+    assert (ax.get_xlim(), ax.get_ylim()) == (plain.get_xlim(), plain.get_ylim())
+    [legend] = drawing.legends
+    assert any("decay by counting" in text.get_text() for text in legend.get_texts())
 
 
 def test_status_marks():
@@ -495,6 +576,7 @@ def test_pdf_metadata_and_fonts(tmp_path):
         ({"learners": ["bp", "nobody"]}, ["nobody", "one", "bp-offline"]),
         ({"experiments": ["three"]}, ["three", "one"]),
         ({"quantity": "happiness"}, ["happiness", "weight_error"]),
+        ({"minus": "nobody"}, ["nobody", "one", "bp-offline"]),
         ({"against": "activation.b", "positions": [1], "at": 99}, ["n_samples", "99", "one"]),
     ],
 )

@@ -100,10 +100,10 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
     if "minus" in panel:
         check_among(f"{where}.minus", panel["minus"], common, trouble)
         common = [learner for learner in common if learner != panel["minus"]]
-        trouble += f", or is {panel['minus']}, which is subtracted"
+        trouble += ", or is the one of minus"
         for key in ("at_most", "law"):
             if key in panel:
-                raise ConfigError(f"{where}.{key}: {panel[key]}; allowed without minus only")
+                raise ConfigError(f"{where}.minus: {panel['minus']!r}; allowed without {key} only")
     for learner in panel.setdefault("learners", common):
         check_among(f"{where}.learners", learner, common, trouble)
     if panel.get("law"):
@@ -116,11 +116,14 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
 
 def _check_law(where: str, panel: dict, experiments: dict) -> None:
     if "against" in panel or "by" in panel:
-        raise ConfigError(f"{where}: true; allowed with experiment only")
+        raise ConfigError(f"{where}: True; allowed with experiment only")
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
     [name] = panel["experiments"]
+    block = experiments[name]
+    if "noise" in block or "overlap" in block["student"]:
+        raise ConfigError(f"{where}: True; allowed without noise and overlap, which {name} has")
     try:
-        law.neuron(experiments[name])
+        law.neuron(block)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}, in {name}") from None
 

@@ -279,7 +279,7 @@ def _align(axes, panels, learners, columns, results):
         means = np.concatenate([curve.get_ydata() for a in same_y for curve in a.lines])
         top = min(max(a.dataLim.y1 for a in same_y), 1.5 * max(means))
         low, high = panel.get("y") or (0, 1.06 * top or 0.1)
-        if "minus" in panel and "y" not in panel:
+        if "minus" in panel and not panel.get("y"):
             low = 1.06 * max(min(a.dataLim.y0 for a in same_y), 1.5 * min(means))
             means = np.abs(means)
             means = means[means >= 1e-3 * max(means)]
@@ -358,7 +358,11 @@ def _legend_rows(panels, learners, styles, width):
     allows.
     """
     sets = list(dict.fromkeys((_by(panel), *_curves(panel)) for panel in panels))
-    sets = [names for names in sets if not any(set(names) < set(other) for other in sets)]
+    # Learners that look the same are the same but for their names.
+    looks = {}
+    for by, *names in sets:
+        looks.setdefault(frozenset((by, styles[by][name]) for name in names), (by, *names))
+    sets = [names for seen, names in looks.items() if not any(seen < other for other in looks)]
     for per_row in range(5, 0, -1):
         table = []
         for by, *names in sets:

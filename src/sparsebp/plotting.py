@@ -202,9 +202,9 @@ def log_scale(ax, axis, values, high=1.0):
     """Make the "x" or "y" axis logarithmic, but linear around zero, so that zero is on it.
 
     It is linear below the power of ten under all positive values (under `high`, if there are none),
-    which is returned.
+    which is returned. Values 10^12 times smaller than the largest are rounded zeros.
     """
-    smallest = values[values > 0].min(initial=high)
+    smallest = values[values > 1e-12 * values.max(initial=0)].min(initial=high)
     threshold = 10.0 ** np.floor(np.log10(smallest))
     getattr(ax, f"set_{axis}scale")("symlog", linthresh=threshold, linscale=0.5)
     getattr(ax, f"{axis}axis").set_minor_formatter(NullFormatter())

@@ -1,0 +1,144 @@
+"""The law of the error's decay, against enumeration of one neuron and against whole networks."""
+
+from itertools import chain, combinations, product
+from math import log
+
+import numpy as np
+import pytest
+
+from sparsebp.law import decay, of_experiment
+from sparsebp.learning import learn
+from sparsebp.model import activation
+from tests.oracles.enumeration import enumerate_posterior
+from tests.problems import RELU, TANH, instance
+from tests.test_exact import exact
+
+# Weights of the teacher's neuron, which has zeros where the student has weights beyond it.
+NEURONS = {
+    "2.2": ((-1, 1), TANH, [1, -1], [1, 1]),
+    "2.3": ((-1, 1), RELU, [1, -1], [1, 1]),
+    "2.4a": ((-1, 1), TANH, [1, 1], [1, -1, 1]),
+    "2.4b": ((-1, 1), TANH, [1, -1, -1], [1, 1]),
+    "2.4b, relu": ((-1, 1), RELU, [1, 1, 1], [1, -1]),
+    "3.1": ((-1, 0, 1), TANH, [1, -1, 0], [1, 1]),
+    "3.1, relu": ((-1, 0, 1), RELU, [1, 1, 0], [-1, 1]),
+    "3.2": ((-1, 0, 1), TANH, [1, 1], [-1, 1, 0]),
+    "3.2, relu": ((-1, 0, 1), RELU, [1, -1], [1, 1, 0]),
+}
+
+
+def predicted(alphabet, phi, inner, outer):
+    """The decay for neurons like one of the teacher's."""
+    teacher = np.count_nonzero(inner), np.count_nonzero(outer)
+    return decay(alphabet, phi, teacher, (len(inner), len(outer)))
+
+
+def of_one_neuron(alphabet, phi, inner, outer, m):
+    """Mean error and entropy per weight of a lone neuron after m samples, summed exactly.
+
+    What a neuron says depends on the set of input patterns seen. That m patterns are all among n of
+    2^k has probability (n / 2^k)^m; that all of a set are seen follows by inclusion and exclusion.
+    """
+    k, d, truth = len(inner), len(outer), np.array([*inner, *outer])
+    patterns = np.array(list(product((-1, 1), repeat=k)))
+    size, error, entropy = len(patterns), 0.0, 0.0
+    for seen in chain.from_iterable(combinations(range(size), n) for n in range(1, size + 1)):
+        x = patterns[list(seen)]
+        y = phi(phi(x @ np.array(inner, float))[:, None] * np.array(outer, float))
+        topologies = np.arange(k)[None], np.zeros((d, 1), int)
+        found = enumerate_posterior(*topologies, np.array(alphabet), x, y, phi)
+        beliefs = np.concatenate([found.input_marginals[0], found.output_marginals[:, 0]])
+        wrong = 0.0
+        for p, weight in zip(beliefs, truth, strict=True):
+            likely = np.array(alphabet)[p > p.max() - 1e-9]
+            wrong += 0.0 if weight == 0 else 1 - (likely == weight).sum() / len(likely)
+        n = len(seen)
+        chance = sum(
+            (-1) ** (n - i) * len(list(combinations(seen, i))) * (i / size) ** m
+            for i in range(1, n + 1)
+        )
+        error += chance * wrong / np.count_nonzero(truth)
+        entropy += chance * found.log_partition / len(truth)
+    return error, entropy
+
+
+@pytest.mark.parametrize("name", NEURONS)
+def test_one_neuron(name):
+    found = predicted(*NEURONS[name])
+    assert found.rate == 0.5
+    error, entropy = of_one_neuron(*NEURONS[name], m=24)
+    assert error / found.rate**24 == pytest.approx(found.weight_error, rel=1e-4)
+    assert entropy / found.rate**24 == pytest.approx(found.entropy, rel=1e-4)
+
+
+def test_by_hand():
+    """One pair of inputs that coincide up to one sign, of the 2 + 2 weights of a neuron."""
+    found = predicted(*NEURONS["2.2"])
+    assert (found.weight_error, found.entropy) == pytest.approx((1 / 4, log(2) / 4))
+    found = predicted(*NEURONS["2.3"])  # psi(0) = 0: nor can the two output weights be known
+    assert (found.weight_error, found.entropy) == pytest.approx((2 / 4, 3 * log(2) / 4))
+    found = predicted(*NEURONS["2.4b"])  # three pairs
+    assert (found.weight_error, found.entropy) == pytest.approx((3 / 5, 3 * log(2) / 5))
+
+
+def test_what_no_sample_tells_does_not_decay():
+    """For b = 0 a neuron and its mirror image say the same: half of the weights are wrong."""
+    found = decay((-1, 1), activation("tanh", b=0.0), (2, 2), (2, 2))
+    assert found.rate == 1
+    assert (found.weight_error, found.entropy) == pytest.approx((0.5, log(2) / 4))
+
+
+NETWORKS = {
+    "2.2": (dict(n=20000), 7, 1),
+    "2.3": (dict(n=20000, phi=RELU), 7, 1),
+    "2.4b": (dict(n=10000, teacher=(3, 2)), 8, 1),
+    "3.1": (dict(n=600, student=(3, 2), alphabet=(-1, 0, 1)), 6, 6),
+}
+
+
+@pytest.mark.parametrize("figure", NETWORKS)
+def test_the_exact_posterior_of_networks(figure):
+    """Within 4 standard deviations, and 12 * 2^-m for what the law leaves out, of order 4^-m.
+
+    At least one set of patterns makes a neuron undetermined, so that of N at least N * 2^-m are,
+    and their number has the spread of a Poisson number.
+    """
+    shape, m, seeds = NETWORKS[figure]
+    expected = predicted(*NEURONS[figure])
+    entropies, wrong = [], []
+    for seed in range(seeds):
+        one = instance(m=m, seed=seed, **shape)
+        [trained] = learn(exact(), one.problem, one.samples, [m], 1, seed, 4)
+        entropies.append(trained.entropy)
+        wrong.append(weight_error(one.teacher, trained, one.problem.patterns))
+    margin = 4 / np.sqrt(seeds * len(trained.inner) * 2.0**-m) + 12 * 2.0**-m
+    assert margin < 0.8
+    assert np.mean(entropies) == pytest.approx(expected.entropy * 2.0**-m, rel=margin)
+    assert np.mean(wrong) == pytest.approx(expected.weight_error * 2.0**-m, rel=margin)
+
+
+def weight_error(teacher, trained, patterns):
+    """The fraction of the teacher's weights that are wrong, from dense rows."""
+    wrong = total = 0
+    for layer, estimate, pattern in zip(
+        teacher, (trained.inner, trained.outer), patterns, strict=True
+    ):
+        for columns, weights, ours, values in zip(*layer, pattern, estimate, strict=True):
+            found = dict(zip(ours.tolist(), values.tolist(), strict=True))
+            pairs = zip(columns.tolist(), weights.tolist(), strict=True)
+            wrong += sum(found[column] != weight for column, weight in pairs)
+            total += len(weights)
+    return wrong / total
+
+
+def test_of_an_experiment():
+    block = {
+        "layers": {"input": 1200, "hidden": 800, "output": 400},
+        "nonzeros_per_row": {"input": 2, "output": 2},
+        "activation": {"function": "tanh", "b": 0.1},
+        "student": {"alphabet": [-1, 0, 1], "nonzeros_per_row": {"input": 3, "output": 4}},
+    }
+    assert of_experiment(block) == decay((-1, 0, 1), TANH, (2, 1), (3, 2))
+    block["student"]["nonzeros_per_row"]["input"] = 7
+    with pytest.raises(ValueError, match="has 19683 states of its weights; at most 16384"):
+        of_experiment(block)

@@ -37,7 +37,12 @@ def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.
 
 
 class Sizes(NamedTuple):
-    """Numbers of neurons in the layers, of which the hidden ones are alike."""
+    """Numbers of neurons in the layers.
+
+    Attributes:
+        input, hidden, output: neurons in one layer of the kind.
+        hidden_layers: how many hidden layers there are, all of one size.
+    """
 
     input: int
     hidden: int
@@ -46,7 +51,12 @@ class Sizes(NamedTuple):
 
 
 class PerRow(NamedTuple):
-    """Non-zeros per row of W_in and W_out, and of the weights between hidden layers, if any."""
+    """Non-zeros per row of the matrices of weights.
+
+    Attributes:
+        input, output: of W_in and W_out.
+        hidden: of those between hidden layers, if there are any.
+    """
 
     input: int
     output: int
@@ -79,7 +89,7 @@ class Noise(NamedTuple):
 
 
 class Layers(tuple):
-    """One thing for each layer of weights, two or more, from the inputs to the outputs."""
+    """One thing for each layer of weights: the ``parts``, two or more, from inputs to outputs."""
 
     def __new__(cls, *parts):
         return super().__new__(cls, parts)
@@ -93,11 +103,11 @@ class Layers(tuple):
 
 
 class Network(Layers):
-    """A teacher: a ``model.Layer`` for each, with weights of -1 and +1 (int8)."""
+    """A teacher: its ``parts`` are a ``model.Layer`` each, with weights of -1 and +1 (int8)."""
 
 
 class Patterns(Layers):
-    """Where the weights of each layer may be non-zero: int32 topologies."""
+    """Where the weights of each layer may be non-zero: its ``parts`` are int32 topologies."""
 
 
 class Samples(NamedTuple):

@@ -77,8 +77,16 @@ def _starts(lengths) -> np.ndarray:
 class HiddenMessages:
     """All messages on a factor graph with hidden variables, and the steps that update them.
 
-    The messages of weights, which are leaves, are computed once, at the end. Arguments and
-    attributes in common with ``messages.Messages``: steps, converged, certain, logarithmic.
+    The messages of weights, which are leaves, are computed once, at the end. Attributes in
+    common with ``messages.Messages``: steps, converged, certain, logarithmic.
+
+    Args:
+        learner: an ``algorithms.Learner``.
+        problem: a ``problem.Problem``.
+        graph: what hidden variables can be, and how they and the weights go together.
+        prior: the ``problem.Beliefs`` that the fields of the weights come from.
+        rng: of the initial messages; not used where ``initial_scale`` is 0.
+        exact: calculate in logarithms.
 
     Attributes:
         up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.
@@ -104,7 +112,7 @@ class HiddenMessages:
     def run(self, steps: int, threads: int = 1) -> int:
         """Update all messages, up to ``steps`` times. Returns how many steps were done.
 
-        Ends early on convergence or when in doubt. One thread does all, whatever is allowed.
+        Ends early on convergence or when in doubt. One thread does all, whatever ``threads`` allow.
         """
         done, change, self.certain = self._kernel(
             steps,

@@ -51,7 +51,7 @@ class Problem(NamedTuple):
 
 
 class Beliefs(Layers):
-    """Log-beliefs with maximum zero, of each layer (rows, slots, Q) float64."""
+    """Log-beliefs with maximum zero: ``parts`` are (rows, slots, Q) float64, one for each layer."""
 
     @classmethod
     def uniform(cls, problem: Problem) -> "Beliefs":

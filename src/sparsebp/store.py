@@ -220,14 +220,25 @@ def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def by_layer(what: str, parts, axis: int = 0) -> dict[str, np.ndarray]:
-    """Arrays of each layer by name; those between hidden layers are one, along an axis."""
+    """Arrays of each layer by name; those between hidden layers are one.
+
+    Args:
+        what: they are, as ``topology``: the end of their names.
+        parts: an array for each layer, from the inputs to the outputs.
+        axis: along which those between hidden layers are stacked.
+    """
     first, *middle, last = parts
     arrays = {f"input_{what}": first, f"output_{what}": last}
     return arrays | ({f"middle_{what}": np.stack(middle, axis)} if middle else {})
 
 
 def of_layers(found: dict, what: str, axis: int = 0) -> list[np.ndarray]:
-    """The opposite of ``by_layer``."""
+    """The opposite of ``by_layer``: an array for each layer.
+
+    Args:
+        found: arrays by name.
+        what, axis: as there.
+    """
     middle = np.moveaxis(found.get(f"middle_{what}", np.empty([0] * (axis + 1))), axis, 0)
     return [found[f"input_{what}"], *middle, found[f"output_{what}"]]
 
@@ -488,7 +499,12 @@ def as_json(provenance: dict) -> str:
 
 def sizes(inner: np.ndarray, *others: np.ndarray) -> dict[str, int]:
     """The numbers of neurons that biregular topologies connect, by layer; how many hidden layers
-    there are, if several."""
+    there are, if several.
+
+    Args:
+        inner: (hidden, input_slot) topology of W_in.
+        others: the topologies of the further layers, that of W_out last.
+    """
     found = {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(others[-1])}
     return found | ({"hidden_layers": len(others)} if len(others) > 1 else {})
 

@@ -92,8 +92,11 @@ def learn(
         threads: how many work side by side; results do not depend on it.
 
     Raises:
-        ValueError: the factors would need more memory than allowed.
+        ValueError: the method is not for this network, or the factors would need more memory than
+            allowed.
     """
+    outputs, depth = problem.patterns.outer, len(problem.patterns) - 1
+    learner.check_network(outputs.shape[1], problem.readers.shape[1], depth)
     infer = SOLVERS[learner.method](learner, problem, samples, memory_gib, threads)
     beliefs, support, status = Beliefs.uniform(problem), None, Status.NOT_RUN
     for batch in batches(learner, grid):
@@ -150,8 +153,6 @@ def _by_blocks(learner, problem, samples, memory_gib, threads):
 
 
 def _exactly(learner, problem, samples, memory_gib, threads):
-    outputs, depth = problem.patterns.outer, len(problem.patterns) - 1
-    learner.check_network(outputs.shape[1], problem.readers.shape[1], depth)
     factors = _BatchFactors(learner, problem, samples, memory_gib)
 
     def infer(batch, beliefs, support, rng):

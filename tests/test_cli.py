@@ -255,7 +255,7 @@ def changed(spec, changes, *path):
         ("draw", ["dataset", "activation"], "function"),
         ("draw", ["dataset", "activation"], "b"),
         ("draw", ["student", "nonzeros_per_row"], "input"),
-        ("train", ["learner"], "damping"),
+        ("train", ["learner"], "algorithm"),
     ],
 )
 def test_spec_that_lacks_a_key_of_a_block(refused, step, path, key):

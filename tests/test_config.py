@@ -72,19 +72,17 @@ EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
     student: {nonzeros_per_row: {input: 3, output: 2}, alphabet: [-1, 0, 1]}
     samples: [1, 2]
     learners: [bp]
-""")
-EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
-other:
-  layers: {input: 20, hidden: 20, output: 20}
-  nonzeros_per_row: {input: 2, output: 2}
-  activation: {function: tanh, b: 0.1}
-  student:
-    nonzeros_per_row: {input: 1, output: 2}
-    overlap: {input: 0.5, output: 0}
-    alphabet: [-1, 1]
-  noise: {flipped: 0.1, jittered: 0.2, scale: 0.5}
-  samples: [1, 2]
-  learners: [ms, gd]
+  other:
+    layers: {input: 20, hidden: 20, output: 20}
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    student:
+      nonzeros_per_row: {input: 1, output: 2}
+      overlap: {input: 0.5, output: 0}
+      alphabet: [-1, 1]
+    noise: {flipped: 0.1, jittered: 0.2, scale: 0.5}
+    samples: [1, 2]
+    learners: [ms, gd]
 """)
 DELETE = object()
 
@@ -309,8 +307,9 @@ BAD_KEYS = [
     (f"{M}/layer", 3, "unknown", "layers"),
     (f"{M}/inference/alpha", 0.3, "unknown", "damping"),
     (f"{M}/layers/middle", 20, "unknown", "hidden"),
-    (f"{M}/nonzeros_per_row/hidden", 2, "unknown", "output"),
-    (f"{W}/student/nonzeros_per_row/hidden", 2, "unknown", "output"),
+    (f"{M}/nonzeros_per_row/middle", 2, "unknown", "output"),
+    (f"{M}/nonzeros_per_row/hidden", 2, "allowed with layers.hidden_layers above 1 only"),
+    (f"{W}/student/nonzeros_per_row/middle", 2, "unknown", "output"),
     (f"{M}/activation/c", 0.1, "unknown", "function"),
     (f"{M}/student/weights", 3, "unknown", "alphabet"),
     (f"{M}/samples/frist", 3, "unknown", "first"),
@@ -350,6 +349,8 @@ BAD_KEYS = [
     (f"{X}/noise/flip", 0.1, "unknown", "flipped"),
     (f"{X}/noise/scale", DELETE, "noise", "jittered"),
     (f"{X}/noise/jittered", DELETE, "noise", "jittered"),
+    ("learners/bp/max_values", 9, "method: layered"),
+    ("learners/batch4/method", "layered", "max_values"),
 ]
 
 
@@ -815,3 +816,61 @@ def test_what_is_said_of_a_figure_is_no_part_of_its_slice():
     said["figures"]["two"]["found"] = "Nothing."
     assert load(said).figure_spec("two") == study.figure_spec("two")
     assert load(said).figures["two"]["found"] == "Nothing."
+
+
+DEEP = put(f"{M}/layers/hidden_layers", 3, put(f"{M}/nonzeros_per_row/hidden", 2, EXTENDED))
+LAYERED = {"algorithm": "sum-product", "schedule": "online", "method": "layered", "max_values": 64}
+DEEP = put("learners/deep", LAYERED, put(f"{M}/learners", ["deep"], put("figures", {}, DEEP)))
+
+
+def test_deep_networks_are_told_by_two_keys_which_one_hidden_layer_goes_without():
+    study = load(DEEP)
+    layers = {"input": 30, "hidden": 20, "output": 20, "hidden_layers": 3}
+    per_row = {"input": 3, "output": 2, "hidden": 2}
+    for spec in (study.teacher_spec("matched"), study.student_spec("matched")):
+        assert (spec["layers"], spec["nonzeros_per_row"]) == (layers, per_row)
+    assert study.train_spec("matched", "deep")["learner"]["max_values"] == 64
+    assert study.kernels_spec()["hidden"] == [(0,), (3,)]
+
+    one, plain = load(put(f"{M}/layers/hidden_layers", 1, EXTENDED)), load(EXTENDED)
+    for name in ("draw_spec", "collect_spec"):
+        assert getattr(one, name)("matched") == getattr(plain, name)("matched")
+    assert "hidden" not in plain.kernels_spec()
+    assert "max_values" not in plain.train_spec("matched", "bp")["learner"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (f"{M}/nonzeros_per_row/hidden", DELETE, ["nonzeros_per_row.hidden: missing"]),
+        (
+            M,
+            DEEP["experiments"]["matched"]
+            | {
+                "layers": {"input": 9, "hidden": 3, "output": 3, "hidden_layers": 2},
+                "nonzeros_per_row": {"input": 3, "output": 2, "hidden": 4},
+            },
+            ["nonzeros_per_row.hidden: 4 non-zeros per row do not fit in 3 columns"],
+        ),
+        (f"{M}/layers/hidden_layers", 0, ["hidden_layers", "0", "at least 1"]),
+        (f"{M}/learners", ["bp"], ["bp", "method messages", "3 of them", "need layered"]),
+        (
+            f"{M}/student/nonzeros_per_row",
+            {"input": 3, "output": 3, "hidden": 2},
+            ["matched.student", "has to be the teacher's"],
+        ),
+        (
+            f"{M}/student/overlap",
+            {"input": 1, "output": 1},
+            ["matched.student", "no overlap"],
+        ),
+        (
+            "figures/drawn",
+            {"drawing": {"of": "network", "experiment": "matched"}},
+            ["figures.drawn.drawing.experiment", "3 hidden layers", "allowed: one"],
+        ),
+    ],
+)
+def test_what_deep_networks_cannot_be_is_refused(path, value, said):
+    message = refusal(put(path, value, DEEP))
+    assert [part for part in said if part not in message] == []

@@ -198,3 +198,27 @@ def test_noise_changes_the_fractions_asked_for():
 def test_teacher_of_sizes_that_do_not_fit_is_refused(sizes):
     with pytest.raises(ValueError, match="not a multiple"):
         teacher(sizes=sizes)
+
+
+def test_deeper_teachers_have_the_same_first_and_last_layer_and_more_between():
+    sizes = Sizes(12, 8, 16)
+    flat = draw_teacher(sizes, PerRow(3, 2), ENTROPY, 0)
+    deep = draw_teacher(sizes._replace(hidden_layers=4), PerRow(3, 2, 3), ENTROPY, 0)
+    assert len(deep) == 5 and len(deep.middle) == 3
+    assert_same((*flat.inner, *flat.outer), (*deep.inner, *deep.outer))
+    for layer in deep.middle:
+        matrix = abs(dense(layer, 8))
+        assert (matrix.sum(0) == 3).all() and (matrix.sum(1) == 3).all()
+    assert len({layer.topology.tobytes() for layer in deep.middle}) == 3
+    student = draw_student(deep, sizes._replace(hidden_layers=4), PerRow(3, 2, 3), ENTROPY, 0)
+    assert_same(student, [layer.topology for layer in deep])
+
+
+def test_deeper_teachers_answer_layer_by_layer():
+    sizes, phi = Sizes(12, 8, 16, hidden_layers=3), activation("tanh", b=0.1)
+    deep = draw_teacher(sizes, PerRow(3, 2, 2), ENTROPY, 0)
+    x, y = draw_samples(deep, phi, 12, 5, ENTROPY, 0)
+    h = x.T.astype(float)
+    for layer, width in zip(deep, (12, 8, 8, 8), strict=True):
+        h = np.tanh(dense(layer, width) @ h - 0.1)
+    np.testing.assert_allclose(y, h.T, rtol=1e-13)

@@ -54,7 +54,7 @@ def probabilities(log_beliefs):
 def energy(one, inner, outer):
     """Eq. 3.2, summed over the factors, of a configuration."""
     layers = [Layer(p, w) for p, w in zip(one.problem.patterns, (inner, outer), strict=True)]
-    return ((one.samples.y - forward(*layers, one.phi, one.samples.x)) ** 2).sum()
+    return ((one.samples.y - forward(layers, one.phi, one.samples.x)) ** 2).sum()
 
 
 def walked(output_topology, rings):

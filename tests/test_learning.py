@@ -419,7 +419,7 @@ def test_factors_that_exclude_each_other_are_a_contradiction(algorithm, damping)
     """Each output alone can be explained, but one half of them comes from another teacher."""
     one, other = instance(n=40, m=8), instance(n=40, m=8)
     flipped = other.teacher.inner._replace(weights=other.teacher.inner.weights[::-1])
-    y = forward(flipped, other.teacher.outer, one.phi, one.samples.x)
+    y = forward([flipped, other.teacher.outer], one.phi, one.samples.x)
     y[:, ::2] = one.samples.y[:, ::2]
     mixed = one._replace(samples=one.samples._replace(y=y))
     factors = build(mixed, learner())

@@ -124,6 +124,27 @@ def test_one_error_of_each_kind():
     assert excess_error(teacher, student) == 1 / 6
 
 
+def test_flipped_neurons_of_deeper_networks_are_counted_once_each():
+    """Two hidden layers of 2 neurons, two weights a row: a flip of one neuron in each layer."""
+    full = np.array([[0, 1], [0, 1]])
+    teacher = Network(*(Layer(full, np.array([[1, -1], [1, 1]])) for _ in range(3)))
+    first, middle, last = (layer.weights.copy() for layer in teacher)
+    first[0] *= -1
+    middle[:, 0] *= -1
+
+    def errors():
+        student = [Layer(full, weights) for weights in (first, middle, last)]
+        return weight_error(teacher, student), flipped_error(teacher, student)
+
+    assert errors() == (4 / 12, 4 / 12)
+    middle[1] *= -1
+    last[:, 1] *= -1
+    # The weight between the two flipped neurons is right again: neither has all signs opposite.
+    assert errors() == (6 / 12, 0)
+    middle[1, 0] *= -1
+    assert errors() == (7 / 12, 7 / 12)
+
+
 @given(cases)
 def test_excess_is_the_part_of_the_topology_error_without_a_teacher_weight(one):
     teacher, student, columns = one

@@ -83,6 +83,48 @@ def write(kind, path, provenance=None, **changes):
         getattr(store, f"write_{kind}")(path, a, provenance)
 
 
+def test_networks_with_several_hidden_layers_have_more_in_their_files(tmp_path):
+    """Three hidden layers of 2 neurons, and so two matrices between hidden layers."""
+    rng = np.random.default_rng(0)
+    patterns = [np.array(part) for part in (IN, [[0, 1], [1, 0]], [[1, 0], [0, 1]], OUT)]
+    weights = [rng.choice([-1, 1], part.shape) for part in patterns]
+    estimates = [rng.choice([-1, 1], (2, *part.shape)) for part in patterns]
+    made = record("draw", {})
+    teacher, student, trained = (tmp_path / f"{kind}.nc" for kind in ("t", "s", "l"))
+    store.write_teacher(teacher, Network(*map(Layer, patterns, weights)), made)
+    store.write_student(student, Patterns(*patterns), [-1, 1], made)
+    arrays = values("trained") | store.by_layer("estimate", estimates, axis=1)
+    store.write_trained(trained, arrays, made)
+
+    middle = ("middle", "hidden", "middle_slot")
+    with netCDF4.Dataset(trained) as file:
+        assert file["middle_estimate"].dimensions == ("n_samples", *middle)
+        assert file["middle_estimate"].shape == (2, 2, 2, 2)
+    with netCDF4.Dataset(teacher) as file:
+        assert file["middle_topology"].dimensions == file["middle_weights"].dimensions == middle
+    for (topology, signs), pattern, own in zip(
+        store.read_teacher(teacher), patterns, weights, strict=True
+    ):
+        assert (topology == pattern).all() and (signs == own).all()
+    for found, pattern in zip(store.read_student(student)[0], patterns, strict=True):
+        assert (found == pattern).all()
+    found = store.of_layers(store.read_trained(trained), "estimate", axis=1)
+    for part, own in zip(found, estimates, strict=True):
+        assert (part == own).all()
+    layers = {"input": 3, "hidden": 2, "output": 4, "hidden_layers": 3}
+    assert store.sizes(*patterns) == layers
+    store.check_sizes(teacher, store.read_teacher(teacher), layers)
+    with pytest.raises(BadFile, match="its layers are"):
+        store.check_sizes(teacher, store.read_teacher(teacher), layers | {"hidden_layers": 2})
+
+    with netCDF4.Dataset(teacher, "a") as file:
+        file["middle_topology"][1] = [[0, 0], [1, 1]]
+    assert "middle_topology" in refusal(store.read_teacher, teacher)
+    with netCDF4.Dataset(teacher, "a") as file:
+        file.renameVariable("middle_topology", "other")
+    assert "variable middle_topology is missing" in refusal(store.read_teacher, teacher)
+
+
 def forge(path, contents, **attributes):
     """Write variables of any kind with netCDF4 alone."""
     with netCDF4.Dataset(path, "w") as file:

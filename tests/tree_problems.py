@@ -21,7 +21,7 @@ def tree(observed=4, reads=3, m=2, alphabet=(-1, 1), phi=TANH, seed=0, close=Fal
     patterns, diameter = draw_tree(observed, reads, rng)
     teacher = Network(*(Layer(p, rng.choice(alphabet, p.shape)) for p in patterns))
     x = rng.choice([-1, 1], (m, len(patterns.inner))).astype(np.int8)
-    y = forward(*teacher, phi, x)
+    y = forward(teacher, phi, x)
     if not close:
         y[:, observed:] = np.nan
     return Instance(teacher, Samples(x, y), Problem.of(patterns, alphabet, phi), phi), diameter

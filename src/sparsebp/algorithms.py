@@ -12,6 +12,7 @@ METHODS = {
     "messages": "messages on the thesis's factor graph, with one variable for each weight",
     "blocked": "messages with one variable for all input weights of a hidden neuron",
     "exact": "the exact posterior, where hidden neurons and outputs form rings",
+    "layered": "messages on the factor graph with hidden variables, for any number of layers",
 }
 """How the beliefs of a batch are found, each in words; see ``learning.learn``."""
 
@@ -81,6 +82,7 @@ class Learner:
         method: a key of ``METHODS``.
         network: of gradient descent, sparse or dense, else None.
         learning_rate: of gradient descent, else None.
+        max_values: of a hidden variable, for method layered, else None; see ``reachable``.
 
     The defaults are those of the configuration's schema.
     """
@@ -101,6 +103,7 @@ class Learner:
     method: str = "messages"
     network: str | None = None
     learning_rate: float | None = None
+    max_values: int | None = None
 
     def __post_init__(self):
         if self.method not in METHODS:
@@ -146,13 +149,31 @@ class Learner:
                 f"output_readout: {self.output_readout!r}; with method exact, {self.algorithm} "
                 "finds a whole configuration, for which only alphabet is allowed"
             )
+        if (self.max_values is None) == (self.method == "layered"):
+            raise ValueError("max_values goes with method: layered, and only with it")
+        if self.method == "layered":
+            self._check_layered()
 
-    def check_network(self, per_row: int, per_column: int) -> None:
-        """Raise ValueError unless the method is for an output layer with these non-zeros.
+    def _check_layered(self):
+        for key, value, allowed in (
+            ("factor", self.factor, "hard"),
+            ("damped", self.damped, "factor-to-variable"),
+        ):
+            if value != allowed:
+                raise ValueError(f"{key}: {value!r}; method layered takes {allowed} only")
+
+    def check_network(self, per_row: int, per_column: int, hidden_layers: int) -> None:
+        """Raise ValueError unless the method is for a network of this kind.
 
         Args:
             per_row, per_column: non-zeros in each row and column of the student's W_out.
+            hidden_layers: how many there are.
         """
+        if hidden_layers > 1 and self.method != "layered":
+            raise ValueError(
+                f"method {self.method} is for one hidden layer; {hidden_layers} of them "
+                "(layers.hidden_layers) need layered"
+            )
         if self.method == "exact" and (per_row, per_column) != (2, 2):
             raise ValueError(
                 f"method exact needs 2 non-zeros per row and per column of the student's output "
@@ -181,8 +202,12 @@ class Learner:
 
     @property
     def counts(self) -> bool:
-        """Whether sums of messages count configurations, so that they have an entropy."""
-        return self.rules == Rules(1.0, True, False, 0.0) and self.schedule == "offline"
+        """Whether sums of messages count configurations, so that they have an entropy.
+
+        With hidden variables they would too, but nothing asks for it.
+        """
+        alone = self.schedule == "offline" and self.method != "layered"
+        return alone and self.rules == Rules(1.0, True, False, 0.0)
 
     @property
     def algebras(self) -> tuple[int, ...]:
@@ -198,7 +223,7 @@ class Learner:
         Args:
             k_in, k_out, q, degree: the shape of the student's network, as there.
         """
-        if self.method == "exact":
+        if self.method in ("exact", "layered"):
             return []
         if self.method == "blocked":
             k_in, q = 1, q**k_in

@@ -26,6 +26,7 @@ from sparsebp.validation import (
 
 SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
 LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
+MIDDLE = {"hidden": ("hidden", "hidden")}
 
 # At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
 # numbers of samples in an experiment, trainings in all, characters of a spec, which is an argument
@@ -132,6 +133,7 @@ class Study:
             _refuse_beyond(NUMBERS, where, numbers, "numbers in the data set")
             per_row = block["student"]["nonzeros_per_row"]
             weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
+            weights += (_depth(block) - 1) * layers["hidden"] * per_row.get("hidden", 0)
             numbers = len(block["samples"]) * weights
             _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
             for layer, (rows, columns) in LAYERS.items():
@@ -166,7 +168,9 @@ class Study:
         grid, per_row = block["samples"], block["student"]["nonzeros_per_row"]["output"]
         try:
             layers = block["layers"]
-            learner.check_network(per_row, layers["output"] * per_row // layers["hidden"])
+            learner.check_network(
+                per_row, layers["output"] * per_row // layers["hidden"], _depth(block)
+            )
         except ValueError as error:
             raise ConfigError(f"{where}: {error}") from None
         if not any(batch.report for batch in batches(learner, grid)):
@@ -188,7 +192,7 @@ class Study:
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
-            "layers": block["layers"],
+            "layers": _sizes(block),
             "nonzeros_per_row": block["nonzeros_per_row"],
         }
 
@@ -197,7 +201,7 @@ class Study:
         block = self.experiments[experiment]
         return {
             "entropy": self.study["entropy"],
-            "layers": block["layers"],
+            "layers": _sizes(block),
             "activation": block["activation"],
             "samples": max(block["samples"]),
             "test_samples": self.study["test_samples"],
@@ -209,7 +213,7 @@ class Study:
         student = {key: block["student"][key] for key in ("nonzeros_per_row", "alphabet")}
         if "overlap" in block["student"]:
             student["overlap"] = block["student"]["overlap"]
-        return {"entropy": self.study["entropy"], "layers": block["layers"], **student}
+        return {"entropy": self.study["entropy"], "layers": _sizes(block), **student}
 
     def train_spec(self, experiment: str, learner: str) -> dict:
         """Slice for training."""
@@ -222,8 +226,9 @@ class Study:
         }
 
     def kernels_spec(self) -> dict:
-        """The kernels that all trainings need: arguments of ``updates.step_kernel``."""
-        kernels = set()
+        """The kernels that all trainings need: arguments of ``updates.step_kernel``, and, of
+        learners with hidden variables, of ``hidden_updates.hidden_kernel``."""
+        kernels, hidden = set(), set()
         for name, block in self.experiments.items():
             per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]
             degree = column_degree(layers["output"], layers["hidden"], per_row["output"])
@@ -231,7 +236,9 @@ class Study:
             for learner in block["learners"]:
                 how = _learner(learner, self.learner(name, learner))
                 kernels.update(how.kernels(per_row["input"], per_row["output"], q, degree))
-        return {"kernels": sorted(kernels)}
+                if how.method == "layered":
+                    hidden.update((algebra,) for algebra in how.algebras)
+        return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
 
     def memory_mb(self, experiment: str) -> int:
         """An upper estimate of the memory that one training takes, in megabytes.
@@ -242,8 +249,23 @@ class Study:
         block = self.experiments[experiment]
         per_row = block["student"]["nonzeros_per_row"]
         cells = block["layers"]["output"] * self._states(experiment) ** per_row["output"]
+        for name in block["learners"]:
+            cells = max(cells, self._listed(block, _learner(name, self.learner(experiment, name))))
         table = min(8 * cells, self.study["memory_gib"] * 2**30)
         return 500 + int(6 * table / 1e6)
+
+    def _listed(self, block: dict, learner: Learner) -> int:
+        """At most how many configurations of hidden neurons a learner lists."""
+        if learner.method != "layered":
+            return 0
+        per_row, q, values, listed = (
+            block["student"]["nonzeros_per_row"], len(block["student"]["alphabet"]), 1, 0
+        )  # fmt: skip
+        for slots in [per_row["input"]] + [per_row.get("hidden", 0)] * (_depth(block) - 1):
+            combinations = (q * values) ** slots
+            listed += block["layers"]["hidden"] * combinations
+            values = min(combinations, learner.max_values)
+        return listed
 
     def collect_spec(self, experiment: str) -> dict:
         """Slice for measuring the errors of all students of an experiment."""
@@ -301,6 +323,17 @@ class Study:
         return spec
 
 
+def _depth(experiment: dict) -> int:
+    """How many hidden layers there are."""
+    return experiment["layers"].get("hidden_layers", 1)
+
+
+def _sizes(experiment: dict) -> dict:
+    """Numbers of neurons as files tell them: one hidden layer goes without saying."""
+    layers = experiment["layers"]
+    return {key: layers[key] for key in layers if key != "hidden_layers" or layers[key] > 1}
+
+
 def check_argument(where: str, spec: dict) -> None:
     """Raise ConfigError unless a spec fits on the command line of its step."""
     _refuse_beyond(ARGUMENT, where, len(quote(json.dumps(spec))), "characters of a command")
@@ -352,7 +385,14 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
         raise ConfigError(
             f"{where}.noise: {show(noise)}; scale goes with jittered, and jittered with it"
         )
-    for layer, (rows, columns) in LAYERS.items():
+    deep = _depth(experiment) > 1
+    if deep:
+        _check_deep(where, teacher, experiment["student"])
+    elif "hidden" in teacher or "hidden" in student:
+        raise ConfigError(
+            f"{where}.nonzeros_per_row.hidden: allowed with layers.hidden_layers above 1 only"
+        )
+    for layer, (rows, columns) in (LAYERS | (MIDDLE if deep else {})).items():
         overlap = experiment["student"].get("overlap", {}).get(layer)
         if student[layer] < teacher[layer] and overlap is None:
             raise ConfigError(
@@ -376,6 +416,19 @@ def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
                 shared_entries(*shape, overlap, where=f"{where}.student.overlap.{layer}")
             except ValueError as error:
                 raise ConfigError(str(error)) from None
+
+
+def _check_deep(where: str, teacher: dict, student: dict) -> None:
+    """Raise ConfigError for what networks with several hidden layers lack or cannot have."""
+    if "hidden" not in teacher:
+        raise ConfigError(
+            f"{where}.nonzeros_per_row.hidden: missing; layers.hidden_layers above 1 need it"
+        )
+    if student["nonzeros_per_row"] != teacher or "overlap" in student:
+        raise ConfigError(
+            f"{where}.student: {show(student)}; with layers.hidden_layers above 1 its pattern has "
+            f"to be the teacher's, with nonzeros_per_row {show(teacher)} and no overlap"
+        )
 
 
 def _check_trees(block: dict, experiments: dict) -> None:

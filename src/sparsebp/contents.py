@@ -38,6 +38,9 @@ FINITE_OR_NAN = Rule("finite numbers, or NaN", lambda values: ~np.isinf(values))
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
 ERRORS = Rule("finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v)))
 
+EACH_BIREGULAR = Rule(
+    "of each layer " + BIREGULAR.words, lambda layers: all(map(_biregular, layers))
+)
 # Of results/trees.nc, in this order.
 SHAPES, TEACHERS, STARTS = ("chain", "tree", "ring"), ("relay", "random"), ("uniform", "random")
 
@@ -47,10 +50,15 @@ def _named(names: tuple[str, ...]) -> Rule:
 
 
 PATTERNS = {"input_topology": BIREGULAR, "output_topology": BIREGULAR}
+# Of networks with several hidden layers.
+MIDDLE = {"middle_topology": EACH_BIREGULAR}
 ALLOWED = {
-    "teacher": PATTERNS | {"input_weights": SIGNS, "output_weights": SIGNS},
+    "teacher": PATTERNS
+    | MIDDLE
+    | {"input_weights": SIGNS, "output_weights": SIGNS, "middle_weights": SIGNS},
     "dataset": {"x": SIGNS, "y": FINITE, "x_test": SIGNS, "y_test": FINITE},
     "student": PATTERNS
+    | MIDDLE
     | {
         "alphabet": Rule(
             "different numbers, -1 and 1 among them",

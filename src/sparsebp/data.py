@@ -37,18 +37,20 @@ def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.
 
 
 class Sizes(NamedTuple):
-    """Numbers of neurons in the input, hidden and output layers."""
+    """Numbers of neurons in the layers, of which the hidden ones are alike."""
 
     input: int
     hidden: int
     output: int
+    hidden_layers: int = 1
 
 
 class PerRow(NamedTuple):
-    """Non-zeros per row of W_in (``input``) and W_out (``output``)."""
+    """Non-zeros per row of W_in and W_out, and of the weights between hidden layers, if any."""
 
     input: int
     output: int
+    hidden: int | None = None
 
 
 class Overlap(NamedTuple):
@@ -76,28 +78,26 @@ class Noise(NamedTuple):
     scale: float = 0
 
 
-class Network(NamedTuple):
-    """A teacher: both weight matrices, with weights of -1 and +1 (int8).
+class Layers(tuple):
+    """One thing for each layer of weights, two or more, from the inputs to the outputs."""
 
-    Attributes:
-        inner: W_in, (hidden, input_slot).
-        outer: W_out, (output, output_slot).
-    """
+    def __new__(cls, *parts):
+        return super().__new__(cls, parts)
 
-    inner: Layer
-    outer: Layer
+    def __getnewargs__(self):
+        return tuple(self)
+
+    inner = property(lambda self: self[0])
+    middle = property(lambda self: self[1:-1])
+    outer = property(lambda self: self[-1])
 
 
-class Patterns(NamedTuple):
-    """Where the weights of both layers may be non-zero: two int32 topologies.
+class Network(Layers):
+    """A teacher: a ``model.Layer`` for each, with weights of -1 and +1 (int8)."""
 
-    Attributes:
-        inner: (hidden, k_in) columns of W_in.
-        outer: (output, k_out) columns of W_out.
-    """
 
-    inner: np.ndarray
-    outer: np.ndarray
+class Patterns(Layers):
+    """Where the weights of each layer may be non-zero: int32 topologies."""
 
 
 class Samples(NamedTuple):
@@ -121,8 +121,14 @@ def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Netw
     rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
     inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
     outer = biregular(sizes.output, sizes.hidden, per_row.output, rng)
+    middle = [
+        biregular(sizes.hidden, sizes.hidden, per_row.hidden, rng)
+        for _ in range(1, sizes.hidden_layers)
+    ]
     rng = generator(entropy, seed, Stream.TEACHER_WEIGHTS)
-    return Network(Layer(inner, _signs(rng, inner.shape)), Layer(outer, _signs(rng, outer.shape)))
+    # Those that every network has come first, so that they do not depend on the depth.
+    inner, outer, *middle = (Layer(p, _signs(rng, p.shape)) for p in (inner, outer, *middle))
+    return Network(inner, *middle, outer)
 
 
 def draw_student(
@@ -143,12 +149,15 @@ def draw_student(
         per_row: of the student, at least as many as the teacher's.
         entropy, seed: of the random streams, see ``generator``.
 
+    Between hidden layers they are the teacher's.
+
     Raises:
         ValueError: sizes, degrees and overlap do not fit.
     """
     rng = generator(entropy, seed, Stream.STUDENT_PATTERN)
     return Patterns(
         overlapping(teacher.inner.topology, sizes.input, per_row.input, overlap.input, rng),
+        *(layer.topology for layer in teacher.middle),
         overlapping(teacher.outer.topology, sizes.hidden, per_row.output, overlap.output, rng),
     )
 
@@ -173,7 +182,7 @@ def draw_samples(
     """
     stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
     x = _signs(generator(entropy, seed, stream), (count, inputs))
-    return Samples(x, forward(*teacher, phi, x))
+    return Samples(x, forward(teacher, phi, x))
 
 
 def disturb(y: np.ndarray, noise: Noise, entropy: int, seed: int) -> np.ndarray:

@@ -35,6 +35,10 @@ def _check_drawing(where: str, block: dict, experiments: dict) -> None:
     name, number = block["experiment"], block["output"]
     check_among(f"{where}.experiment", name, experiments)
     layers, student = experiments[name]["layers"], experiments[name]["student"]
+    if layers.get("hidden_layers", 1) > 1:
+        raise ConfigError(
+            f"{where}.experiment: {name} has {layers['hidden_layers']} hidden layers; allowed: one"
+        )
     per_row = student["nonzeros_per_row"]
     weights = layers["hidden"] * per_row["input"] + layers["output"] * per_row["output"]
     if weights > MOST:

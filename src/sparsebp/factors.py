@@ -197,7 +197,7 @@ def _blocks(states, input_topology, output_topology, phi, x):
     """Factors in slices that bound memory, each with the contributions of its edges' classes,
     (samples, factors, k_out, C)."""
     outputs, fan_in = output_topology.shape
-    for rows in _chunks(outputs, (len(x) + 1) * fan_in * len(states.class_output)):
+    for rows in chunks(outputs, (len(x) + 1) * fan_in * len(states.class_output)):
         yield rows, states.contributions(input_topology[output_topology[rows]], phi, x)
 
 
@@ -236,7 +236,7 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
     edges = range(output_topology.shape[1])
     for sample, target in zip(x, y, strict=True):
         z = states.contributions(input_topology, phi, sample[None])[0]
-        for rows in _chunks(*table.shape):
+        for rows in chunks(*table.shape):
             prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in edges]))
             missed = target[rows, None] - prediction
             missed[np.isnan(target[rows])] = 0.0
@@ -267,7 +267,7 @@ def sum_out_outputs(factors, states: HiddenStates, field, algebra: int, temperat
 def _sum_out_soft(factors, states, field, temperature):
     (rows, fan_in), count = field.shape[:2], len(states.tuples)
     reduced = np.empty((rows, count**fan_in))
-    for chunk in _chunks(*factors.table.shape):
+    for chunk in chunks(*factors.table.shape):
         table = factors.table[chunk].reshape((-1, *(factors.states,) * fan_in))
         for edge in range(fan_in):
             axis = 1 + edge
@@ -326,7 +326,7 @@ def output_beliefs(factors, states: HiddenStates, joint, field, temperature: flo
         return _output_beliefs_hard(factors, states, messages, field.shape, temperature)
     fan_in, count = field.shape[1], factors.states
     found = np.empty(field.shape)
-    for rows in _chunks(*factors.table.shape):
+    for rows in chunks(*factors.table.shape):
         total = factors.table[rows] + _outer_sum([messages[rows, j] for j in range(fan_in)])
         for j in range(fan_in):
             parts = total.reshape(len(total), count**j, count, -1)
@@ -384,7 +384,8 @@ def _outer_sum(parts: list[np.ndarray]) -> np.ndarray:
     return total
 
 
-def _chunks(rows: int, cells: int):
+def chunks(rows: int, cells: int) -> list[slice]:
+    """Slices of rows with so many cells each, that bound memory."""
     bounds = [*range(0, rows, max(1, CHUNK_CELLS // cells)), rows]
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 

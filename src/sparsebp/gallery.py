@@ -46,8 +46,16 @@ def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]
 def _mismatches(name: str, path: Path, expected: dict) -> list[str]:
     if not path.exists():
         return [f"{name}: no file {path}"]
-    lines = inspection.configuration_mismatches(inspection.read(path), expected)
+    # What is not set stands in older files as null.
+    lines = inspection.configuration_mismatches(_set(inspection.read(path)), expected)
     return [f"{name}: {line}" for line in lines]
+
+
+def _set(value):
+    """JSON without what is null in it."""
+    if isinstance(value, dict):
+        return {key: _set(item) for key, item in value.items() if item is not None}
+    return [_set(item) for item in value] if isinstance(value, list) else value
 
 
 def pages(root: Path, study: Study) -> dict[Path, str]:
@@ -204,12 +212,16 @@ def _position(panel: dict) -> str:
 
 def _setting(experiment: dict) -> str:
     """An experiment's network and student in words."""
-    sizes, student = experiment["layers"].values(), experiment["student"]
+    layers, student = experiment["layers"], experiment["student"]
+    between = layers.get("hidden_layers", 1) - 1
+    sizes = layers["input"], *[layers["hidden"]] * (1 + between), layers["output"]
+    also = f" and {experiment['nonzeros_per_row']['hidden']} in between" if between else ""
     function, *parameters = experiment["activation"].items()
+    parameters = ", ".join(f"{key} = {value}" for key, value in parameters)
     teacher, own = (_per_row(block["nonzeros_per_row"]) for block in (experiment, student))
     return (
         f"{' / '.join(map(str, sizes))} neurons, {teacher} non-zero weights per row of W_in and "
-        f"W_out, {function[1]} ({', '.join(f'{key} = {value}' for key, value in parameters)}); the "
+        f"W_out{also}, {function[1]} ({parameters}); the "
         f"student has {'the same pattern' if own == teacher else f'{own} per row'} and weights in "
         f"{{{', '.join(map(str, student['alphabet']))}}}"
     )

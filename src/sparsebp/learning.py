@@ -15,8 +15,9 @@ import numpy as np
 from sparsebp import bethe
 from sparsebp import factors as fac
 from sparsebp.algorithms import Batch, Learner, Status, batches
-from sparsebp.data import Samples, Stream, generator
+from sparsebp.data import Layers, Samples, Stream, generator
 from sparsebp.exact import solve
+from sparsebp.layered import HiddenGraph, HiddenMessages, hidden_graph
 from sparsebp.messages import Messages
 from sparsebp.problem import Beliefs, Problem
 
@@ -48,7 +49,7 @@ class Trained(NamedTuple):
 
     Attributes:
         n_samples: how many samples it has seen.
-        inner, outer: int8 weight estimates, (H, k_in) and (output, k_out).
+        estimates: int8 weights of each layer, (rows, slots).
         iterations: steps of the last batch.
         status: how the last batch ended.
         expected_error: fraction of wrong estimates expected from the beliefs, where they are
@@ -59,12 +60,14 @@ class Trained(NamedTuple):
     """
 
     n_samples: int
-    inner: np.ndarray
-    outer: np.ndarray
+    estimates: Layers
     iterations: int
     status: Status
     expected_error: float
     entropy: float
+
+    inner = property(lambda self: self.estimates.inner)
+    outer = property(lambda self: self.estimates.outer)
 
 
 def learn(
@@ -147,7 +150,8 @@ def _by_blocks(learner, problem, samples, memory_gib, threads):
 
 
 def _exactly(learner, problem, samples, memory_gib, threads):
-    learner.check_network(problem.patterns.outer.shape[1], problem.readers.shape[1])
+    outputs, depth = problem.patterns.outer, len(problem.patterns) - 1
+    learner.check_network(outputs.shape[1], problem.readers.shape[1], depth)
     factors = _BatchFactors(learner, problem, samples, memory_gib)
 
     def infer(batch, beliefs, support, rng):
@@ -171,7 +175,21 @@ def _exactly(learner, problem, samples, memory_gib, threads):
     return infer
 
 
-SOLVERS = {"messages": _by_messages, "blocked": _by_blocks, "exact": _exactly}
+def _by_hidden_messages(learner, problem, samples, memory_gib, threads):
+    def infer(batch, beliefs, support, rng):
+        x, y = (part[batch.start : batch.stop] for part in samples)
+        graph = hidden_graph(problem, x, y, learner.max_values, memory_gib)
+        return propagate(learner, problem, graph, beliefs, rng, threads=threads, support=support)
+
+    return infer
+
+
+SOLVERS = {
+    "messages": _by_messages,
+    "blocked": _by_blocks,
+    "exact": _exactly,
+    "layered": _by_hidden_messages,
+}
 """By method: from a learner, what it knows and the samples, a function (batch, prior beliefs,
 support, rng) -> Outcome."""
 
@@ -179,7 +197,7 @@ support, rng) -> Outcome."""
 def propagate(
     learner: Learner,
     problem: Problem,
-    factors: fac.HardFactors | fac.SoftFactors,
+    factors: fac.HardFactors | fac.SoftFactors | HiddenGraph,
     prior: Beliefs,
     rng: np.random.Generator,
     observe: Callable[[Messages], None] | None = None,
@@ -207,7 +225,7 @@ def propagate(
         if support is None:
             return Outcome(prior, 0, Status.CONTRADICTION)
     for exact in (False, True):
-        now = Messages(learner, problem, factors, prior, deepcopy(rng), exact)
+        now = _messages(learner, problem, factors, prior, deepcopy(rng), exact)
         while now.certain and not now.converged and now.steps < learner.max_steps:
             now.run(1 if observe else learner.max_steps - now.steps, threads)
             if observe is not None and now.certain:
@@ -222,6 +240,11 @@ def propagate(
     if learner.counts:
         log_partition = bethe.log_partition(now.u, now.problem, factors, now.prior, learner.rules)
     return Outcome(beliefs, now.steps, status, support, log_partition)
+
+
+def _messages(learner, problem, factors, *rest, **more) -> Messages | HiddenMessages:
+    kind = HiddenMessages if isinstance(factors, HiddenGraph) else Messages
+    return kind(learner, problem, factors, *rest, **more)
 
 
 def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
@@ -242,7 +265,7 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
         initial_scale=0.0,
         tolerance=1e-6,
     )
-    now = Messages(alone, problem, factors, support, None, exact=True)
+    now = _messages(alone, problem, factors, support, None, exact=True)
     # It ends: a message only ever loses values.
     while now.certain and not now.converged:
         now.run(1000, threads)
@@ -261,30 +284,31 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
     """The state of a student with these beliefs, and its estimate of the weights."""
     rng = generator(entropy, seed, Stream.TIE_BREAKS, batch.stop)
     alphabet = problem.states.alphabet
-    inner, outer = outcome.draw(rng) if outcome.draw else _read_off(learner, problem, outcome, rng)
+    picked = outcome.draw(rng) if outcome.draw else _read_off(learner, problem, outcome, rng)
     expected, known = np.nan, outcome.status != Status.CONTRADICTION
     if known and learner.rules.probability and learner.rules.temperature > 0:
         wrong = [
             1 - np.exp(np.take_along_axis(b, k[..., None], -1)[..., 0]) / np.exp(b).sum(-1)
-            for b, k in zip(outcome.beliefs, (inner, outer), strict=True)
+            for b, k in zip(outcome.beliefs, picked, strict=True)
         ]
         expected = np.concatenate([part.ravel() for part in wrong]).mean()
-    inner, outer = (alphabet[k].astype(np.int8) for k in (inner, outer))
+    estimates = Layers(*(alphabet[k].astype(np.int8) for k in picked))
+    entropy = outcome.log_partition / sum(part.size for part in estimates)
     ended = outcome.iterations, outcome.status
-    entropy = outcome.log_partition / (inner.size + outer.size)
-    return Trained(batch.stop, inner, outer, *ended, expected, entropy)
+    return Trained(batch.stop, estimates, *ended, expected, entropy)
 
 
 def _read_off(learner, problem, outcome, rng):
     """Of each weight the most likely state, as an index, ties broken at random."""
-    inner, outer = outcome.beliefs
-    lots = rng.random(inner.shape), rng.random(outer.shape)
-    inner = _pick(inner, learner.tie_tolerance, lots[0])
-    allowed = np.arange(len(problem.states.alphabet))
+    lots = [rng.random(part.shape) for part in outcome.beliefs]
+    every = np.arange(len(problem.states.alphabet))
+    allowed = [every] * len(lots)
     if learner.output_readout == "nonzero":
-        allowed = np.flatnonzero(problem.states.alphabet)
-    outer = allowed[_pick(outer[..., allowed], learner.tie_tolerance, lots[1][..., allowed])]
-    return inner, outer
+        allowed[-1] = np.flatnonzero(problem.states.alphabet)
+    return [
+        states[_pick(part[..., states], learner.tie_tolerance, lot[..., states])]
+        for part, lot, states in zip(outcome.beliefs, lots, allowed, strict=True)
+    ]
 
 
 def _pick(log_beliefs, tie_tolerance, lots) -> np.ndarray:

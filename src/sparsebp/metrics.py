@@ -41,18 +41,23 @@ def weight_error(teacher: Network, student: list[Layer]) -> float:
 def flipped_error(teacher: Network, student: list[Layer]) -> float:
     """The part of a student's ``weight_error`` that lies in hidden neurons flipped as a whole.
 
-    Those have the opposite sign in each weight that the teacher has of them: their row of W_in and
-    their column of W_out. Where phi(-z) is close to -phi(z), that hardly changes any output.
+    Those have the opposite sign in each weight that the teacher has of them: their row of weights
+    and their column in the next layer's. Where phi(-z) is close to -phi(z), that hardly changes any
+    output.
     """
-    inner, outer = teacher
-    flipped_inner, flipped_outer = (
+    flipped = [
         on_pattern(ours.weights, ours.topology, theirs.topology) == -theirs.weights
         for theirs, ours in zip(teacher, student, strict=True)
-    )
-    whole = flipped_inner.all(axis=1)
-    np.logical_and.at(whole, outer.topology, flipped_outer)
-    wrong = whole.sum() * inner.weights.shape[1] + whole[outer.topology].sum()
-    return wrong / (inner.weights.size + outer.weights.size)
+    ]
+    # Of weights between hidden layers each may be in a neuron at either end that is.
+    wrong = [np.zeros(part.shape, bool) for part in flipped]
+    for below in range(len(flipped) - 1):
+        read = teacher[below + 1].topology
+        whole = flipped[below].all(axis=1)
+        np.logical_and.at(whole, read, flipped[below + 1])
+        wrong[below] |= whole[:, None]
+        wrong[below + 1] |= whole[read]
+    return sum(map(np.count_nonzero, wrong)) / sum(part.size for part in wrong)
 
 
 def topology_error(teacher: Network, student: list[Layer]) -> float:
@@ -89,11 +94,11 @@ def generalization_error(student: list[Layer], phi: Activation, test: Samples) -
     with y the teacher's output, and f the student's.
 
     Args:
-        student: its layers W_in and W_out.
-        phi: the activation function of both.
+        student: its layers, from W_in to W_out.
+        phi: the activation function of all.
         test: samples that the student has not seen.
     """
-    return squared_error(forward(*student, phi, test.x), test)
+    return squared_error(forward(student, phi, test.x), test)
 
 
 def squared_error(prediction: np.ndarray, test: Samples) -> float:

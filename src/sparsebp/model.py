@@ -1,9 +1,11 @@
-r"""The two-layer sparse network, Eq. 1.1, with one activation function for both layers.
+r"""The sparse network, Eq. 1.1, with one activation function for both layers.
 
 .. math:: y = \varphi(W^{\mathrm{out}} \varphi(W^{\mathrm{in}} x))
+
+It may have more layers, Eq. B.1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -91,16 +93,17 @@ class Layer(NamedTuple):
         return out
 
 
-def forward(inner: Layer, outer: Layer, phi: Activation, x: np.ndarray) -> np.ndarray:
-    r"""Output of the network, Eq. 1.1: :math:`y = \varphi(W^{out} \varphi(W^{in} x))`.
+def forward(layers: Iterable[Layer], phi: Activation, x: np.ndarray) -> np.ndarray:
+    r"""Output of the network, Eqs. 1.1 and B.1: :math:`y = \varphi(W^{out} \varphi(W^{in} x))`.
 
     Args:
-        inner: W_in, (hidden, input_slot).
-        outer: W_out, (output, output_slot).
-        phi: the activation of both layers.
+        layers: the weights, from W_in, (hidden, input_slot), to W_out, (output, output_slot).
+        phi: the activation of all layers.
         x: (samples, input) inputs, -1 or +1.
 
     Returns:
         y: (samples, output) float64.
     """
-    return phi(outer @ phi(inner @ x))
+    for layer in layers:
+        x = phi(layer @ x)
+    return x

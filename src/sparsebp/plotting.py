@@ -27,6 +27,7 @@ Y_LABELS = {
 }
 # Of numbers in a block of the configuration, and of results; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
+KEY_LABELS |= {"layers.hidden_layers": "hidden layers"}
 KEY_LABELS |= {
     **{f"student.overlap.{layer}": "overlap" for layer in ("input", "output")},
     **{

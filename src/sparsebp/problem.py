@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.data import Patterns
+from sparsebp.data import Layers, Patterns
 from sparsebp.factors import HiddenStates
 from sparsebp.graph import near_together, readers
 from sparsebp.model import Activation
@@ -40,8 +40,7 @@ class Problem(NamedTuple):
         Raises:
             ValueError: the hidden neurons are not all read equally often.
         """
-        hidden, fan_in = patterns.inner.shape
-        states = HiddenStates.of(alphabet, fan_in)
+        hidden, states = len(patterns[-2]), HiddenStates.of(alphabet, patterns.inner.shape[1])
         orders = near_together(patterns.outer, hidden)
         return cls(patterns, states, readers(patterns.outer, hidden), phi, orders)
 
@@ -51,11 +50,8 @@ class Problem(NamedTuple):
         return self._replace(states=replace(self.states, tuples=joint))
 
 
-class Beliefs(NamedTuple):
-    """Log-beliefs with maximum zero: inner (H, k_in, Q), outer (output, k_out, Q), float64."""
-
-    inner: np.ndarray
-    outer: np.ndarray
+class Beliefs(Layers):
+    """Log-beliefs with maximum zero, of each layer (rows, slots, Q) float64."""
 
     @classmethod
     def uniform(cls, problem: Problem) -> "Beliefs":

@@ -56,7 +56,7 @@ def sources(module: str) -> str:
 
 def kernel_sources() -> str:
     """Content hashes of what kernels are compiled from."""
-    return "-".join(map(sources, ("updates", "survivors")))
+    return "-".join(map(sources, ("updates", "survivors", "hidden_updates")))
 
 
 @cache

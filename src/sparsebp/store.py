@@ -83,6 +83,13 @@ CONTRACT = {
         "bethe": (TREES_DIMENSIONS, "f8"),
     },
 }
+# Contents of files about networks with several hidden layers, besides.
+_MIDDLE = ("middle", "hidden", "middle_slot")
+DEEP = {
+    "teacher": {"middle_topology": (_MIDDLE, "i4"), "middle_weights": (_MIDDLE, "i1")},
+    "student": {"middle_topology": (_MIDDLE, "i4")},
+    "trained": {"middle_estimate": (("n_samples", *_MIDDLE), "i1")},
+}
 # Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
 RESULTS = {
     "weight_error": ("fraction of the teacher's weights estimated wrongly", "1 - Eq. 2.2"),
@@ -141,26 +148,16 @@ class BadFile(ValueError):
 
 def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
     """Write teacher.nc to ``path``, with a provenance as ``provenance.record`` returns it."""
-    _write(
-        path,
-        "teacher",
-        {
-            "input_topology": teacher.inner.topology,
-            "input_weights": teacher.inner.weights,
-            "output_topology": teacher.outer.topology,
-            "output_weights": teacher.outer.weights,
-        },
-        provenance,
-    )
+    topologies, weights = zip(*teacher, strict=True)
+    arrays = by_layer("topology", topologies) | by_layer("weights", weights)
+    _write(path, "teacher", arrays, provenance)
 
 
 def read_teacher(path: str | Path) -> Network:
     """Read a teacher.nc from ``path``. Raises BadFile."""
     found = _read(path, "teacher")
-    return Network(
-        Layer(found["input_topology"], found["input_weights"]),
-        Layer(found["output_topology"], found["output_weights"]),
-    )
+    parts = of_layers(found, "topology"), of_layers(found, "weights")
+    return Network(*map(Layer, *parts))
 
 
 def write_dataset(path: str | Path, train: Samples, test: Samples, provenance: dict) -> None:
@@ -177,18 +174,14 @@ def read_dataset(path: str | Path) -> tuple[Samples, Samples]:
 
 def write_student(path: str | Path, patterns: Patterns, alphabet, provenance: dict) -> None:
     """Write student.nc to ``path``: patterns, alphabet, and provenance as for a teacher."""
-    arrays = {
-        "input_topology": patterns.inner,
-        "output_topology": patterns.outer,
-        "alphabet": np.asarray(alphabet),
-    }
+    arrays = by_layer("topology", patterns) | {"alphabet": np.asarray(alphabet)}
     _write(path, "student", arrays, provenance)
 
 
 def read_student(path: str | Path) -> tuple[Patterns, np.ndarray]:
     """Read a student.nc from ``path``: patterns and alphabet (int8). Raises BadFile."""
     found = _read(path, "student")
-    return Patterns(found["input_topology"], found["output_topology"]), found["alphabet"]
+    return Patterns(*of_layers(found, "topology")), found["alphabet"]
 
 
 def write_trained(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
@@ -224,6 +217,19 @@ def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
         BadFile: missing, unreadable, or not such a file.
     """
     return _read(path, "predicted")
+
+
+def by_layer(what: str, parts, axis: int = 0) -> dict[str, np.ndarray]:
+    """Arrays of each layer by name; those between hidden layers are one, along an axis."""
+    first, *middle, last = parts
+    arrays = {f"input_{what}": first, f"output_{what}": last}
+    return arrays | ({f"middle_{what}": np.stack(middle, axis)} if middle else {})
+
+
+def of_layers(found: dict, what: str, axis: int = 0) -> list[np.ndarray]:
+    """The opposite of ``by_layer``."""
+    middle = np.moveaxis(found.get(f"middle_{what}", np.empty([0] * (axis + 1))), axis, 0)
+    return [found[f"input_{what}"], *middle, found[f"output_{what}"]]
 
 
 def write_results(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
@@ -325,7 +331,7 @@ def read_experiments(pattern: str, names) -> tuple[dict, dict]:
 
 
 def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> None:
-    contract = CONTRACT[kind]
+    contract = _contract(kind, arrays)
     with replacing(path) as part, netCDF4.Dataset(part, "w") as file:
         file.kind, file.provenance = kind, as_json(provenance)
         for name, (dimensions, dtype) in contract.items():
@@ -346,6 +352,12 @@ def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> 
             variable[:] = values
 
 
+def _contract(kind: str, names) -> dict:
+    """What a file of a kind holds, given the names of variables that it has."""
+    deep = DEEP.get(kind, {})
+    return CONTRACT[kind] | (deep if deep.keys() & set(names) else {})
+
+
 def _read(path, kind: str) -> dict[str, np.ndarray]:
     """Read a file and check it against the contract of its kind.
 
@@ -362,7 +374,7 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
             if found != kind:
                 raise BadFile(f"{path}: a {kind} file is expected here; this is {found}")
             arrays = {}
-            for name, (dimensions, dtype) in CONTRACT[kind].items():
+            for name, (dimensions, dtype) in _contract(kind, file.variables).items():
                 if name not in file.variables:
                     raise BadFile(f"{path}: variable {name} is missing")
                 variable = file.variables[name]
@@ -398,17 +410,18 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
 
 def _check_values(path, kind, arrays) -> None:
     for name, (words, allows) in ALLOWED[kind].items():
-        if not np.all(allows(arrays[name])):
+        if name in arrays and not np.all(allows(arrays[name])):
             raise BadFile(
                 f"{path}: variable {name} holds values that are not allowed; only {words}"
             )
-    if "output_topology" in arrays:
-        named, hidden = arrays["output_topology"].max() + 1, len(arrays["input_topology"])
-        if named != hidden:
-            raise BadFile(
-                f"{path}: variable output_topology names {named} hidden neurons; input_topology "
-                f"has {hidden}"
-            )
+    for name in ("output_topology", "middle_topology"):
+        if name in arrays:
+            named, hidden = arrays[name].max() + 1, len(arrays["input_topology"])
+            if named != hidden:
+                raise BadFile(
+                    f"{path}: variable {name} names {named} hidden neurons; input_topology has "
+                    f"{hidden}"
+                )
 
 
 def provenance(path: str | Path) -> dict:
@@ -473,13 +486,15 @@ def as_json(provenance: dict) -> str:
     return json.dumps(provenance, sort_keys=True)
 
 
-def sizes(inner: np.ndarray, outer: np.ndarray) -> dict[str, int]:
-    """The numbers of neurons that two biregular topologies, inner and outer, connect, by layer."""
-    return {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(outer)}
+def sizes(inner: np.ndarray, *others: np.ndarray) -> dict[str, int]:
+    """The numbers of neurons that biregular topologies connect, by layer; how many hidden layers
+    there are, if several."""
+    found = {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(others[-1])}
+    return found | ({"hidden_layers": len(others)} if len(others) > 1 else {})
 
 
 def check_sizes(path, teacher: Network, layers: dict) -> None:
     """Raise BadFile, naming the ``path``, unless a teacher is of the sizes ``layers``."""
-    found = sizes(teacher.inner.topology, teacher.outer.topology)
+    found = sizes(*(layer.topology for layer in teacher))
     if found != layers:
         raise BadFile(f"{path}: its layers are {found}; expected are {layers}")

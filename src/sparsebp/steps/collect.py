@@ -87,7 +87,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                     error = metrics.squared_error(prediction, test)
                     values["generalization_error"][where] = error
             else:
-                estimates = found["input_estimate"], found["output_estimate"]
+                estimates = store.of_layers(found, "estimate", axis=1)
                 if [part.shape[1:] for part in estimates] != [part.shape for part in patterns]:
                     raise ValueError(f"{path}: its student is of another shape than in student.nc")
                 if not all(np.isin(part, alphabet).all() for part in estimates):

@@ -8,6 +8,7 @@ import numba
 
 from sparsebp import store
 from sparsebp.files import replacing
+from sparsebp.hidden_updates import hidden_kernel
 from sparsebp.provenance import kernel_sources, record
 from sparsebp.survivors import join_kernel
 from sparsebp.updates import step_kernel
@@ -21,7 +22,8 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
     The sources in its provenance are those that kernels are compiled from, and no more.
 
     Args:
-        spec: ``kernels``, the arguments of ``updates.step_kernel``; see ``Study.kernels_spec``.
+        spec: ``kernels`` and ``hidden``, the arguments of ``updates.step_kernel`` and
+            ``hidden_updates.hidden_kernel``; see ``Study.kernels_spec``.
         threads: how many programs compile side by side.
 
     Raises:
@@ -30,7 +32,11 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
     if not numba.config.CACHE_DIR:
         raise ValueError("the environment variable NUMBA_CACHE_DIR names no folder to fill")
     with ProcessPoolExecutor(threads, get_context("spawn")) as pool:
-        compiled = [pool.submit(_compile, *arguments) for arguments in spec["kernels"]]
+        compiled = [
+            pool.submit(_compile, kernel, *arguments)
+            for key, kernel in (("kernels", step_kernel), ("hidden", hidden_kernel))
+            for arguments in spec.get(key, [])
+        ]
         join_kernel()
         for done, one in enumerate(compiled, 1):
             one.result()
@@ -40,5 +46,5 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
         part.write_text(store.as_json(made) + "\n")
 
 
-def _compile(*arguments) -> None:
-    step_kernel(*arguments)
+def _compile(kernel, *arguments) -> None:
+    kernel(*arguments)

@@ -69,15 +69,7 @@ def run(
         runs = gradient.descend(learner, patterns, phi, samples, test.x, grid, entropy, seed)
     else:
         write = store.write_trained
-        names = (
-            "n_samples",
-            "input_estimate",
-            "output_estimate",
-            "iterations",
-            "status",
-            "expected_error",
-            "entropy",
-        )
+        names = ("n_samples", "iterations", "status", "expected_error", "entropy")
         problem = Problem.of(patterns, alphabet, phi)
         runs = learn(learner, problem, samples, grid, entropy, seed, memory_gib, threads)
     found, loading, started = [], [0.0], time.perf_counter()
@@ -92,10 +84,11 @@ def run(
             found.append(trained)
     seconds = time.perf_counter() - started - loading[-1]
     log.info("%.3f s to train, %.3f s to load kernels", seconds, loading[-1])
-    arrays = {
-        name: np.array(column) for name, column in zip(names, zip(*found, strict=True), strict=True)
-    }
+    arrays = {name: np.array([getattr(trained, name) for trained in found]) for name in names}
     if learner.descends:
         behind["libraries"] = gradient.libraries()
+    else:
+        estimates = zip(*(trained.estimates for trained in found), strict=True)
+        arrays |= store.by_layer("estimate", [np.array(part) for part in estimates], axis=1)
     made = record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
     write(output, arrays, made)

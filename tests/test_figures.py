@@ -342,6 +342,17 @@ def test_logarithmic_positions_are_labelled_with_their_values():
     assert ax.get_xlabel() == "inference x y at m = 4"
 
 
+@pytest.mark.parametrize(("depths", "whole"), [([1, 2, 3], True), ([1, 1.5, 2], False)])
+def test_numbers_of_layers_are_whole(depths, whole):
+    shown = {"against": "layers.hidden_layers", "at": 4, "learners": ["bp-online"]}
+    compared = panel(experiments=["one", "two", "three"], positions=depths, **shown)
+    (ax,) = build(compared, results=results_of_sizes()).axes
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
+    assert (ticks == [1, 2, 3]) if whole else (not set(depths) - set(ticks))
+    assert ax.get_xlabel() == "hidden layers at m = 4"
+
+
 SIZES = {"one": 5000, "two": 200, "three": 1000}
 
 

@@ -316,6 +316,8 @@ def _limit_x(ax, panel, positions):
             ticks = 10 ** np.arange(low, high + 1, -(-(high - low) // 4))
         ax.set_xticks(ticks, map(number_label, ticks))
         ax.xaxis.set_minor_locator(NullLocator())
+    elif np.array_equal(positions, np.round(positions)):
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def _name_limits(ax, panel, learners):

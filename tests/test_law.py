@@ -92,7 +92,7 @@ NETWORKS = {
     "2.2": (dict(n=20000), 7, 1),
     "2.3": (dict(n=20000, phi=RELU), 7, 1),
     "2.4b": (dict(n=10000, teacher=(3, 2)), 8, 1),
-    "3.1": (dict(n=600, student=(3, 2), alphabet=(-1, 0, 1)), 6, 6),
+    "3.1": (dict(n=600, student=(3, 2), alphabet=(-1, 0, 1)), 6, 8),
 }
 
 

@@ -297,6 +297,7 @@ def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(path, value, allo
 
 # A key that is unknown, missing (DELETE), or that others forbid, and what the message says.
 BAD_KEYS = [
+    ("figures/two/panels", [{"experiment": "other", "law": True}], "0.law", "not so in other"),
     ("figures/one/panels/1/minus", "ms", "panels.1.learners: 'ms'", "is the one of minus"),
     ("choices/learners", ["mp"], "choices.learners: 'mp'", "wider", "bp, ms, soft"),
     ("seeds", 3, "unknown", "study"),

@@ -120,8 +120,12 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
     [name] = panel["experiments"]
     block = experiments[name]
-    if "noise" in block or "overlap" in block["student"]:
-        raise ConfigError(f"{where}: True; allowed without noise and overlap, which {name} has")
+    deep = block["layers"].get("hidden_layers", 1) > 1
+    if deep or "noise" in block or "overlap" in block["student"]:
+        raise ConfigError(
+            f"{where}: True; the law is for one hidden layer, and a student that contains its "
+            f"teacher and sees no noise; not so in {name}"
+        )
     try:
         law.neuron(block)
     except ValueError as error:

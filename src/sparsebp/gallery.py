@@ -14,6 +14,7 @@ import argparse
 import json
 import re
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 from sparsebp import inspection, paths, tables
@@ -37,10 +38,20 @@ def figure_mismatches(study: Study, name: str, figures: Path) -> list[str]:
 def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]:
     """What in the provenance of the verdicts is not as configured, each in one line.
 
+    Experiments may have learners that they had not when claims were judged: the claims, which are
+    the same, are not about them.
+
     Raises:
         ConfigError: the study cannot test its claims.
     """
-    return _mismatches("verdicts", verdicts, inspection.of_verdicts(study, claims))
+    expected = deepcopy(inspection.of_verdicts(study, claims))
+    if verdicts.exists():
+        for name, made in inspection.read(verdicts)["results"].items():
+            now = expected["results"].get(name, {"spec": {"learners": []}})
+            for learner in set(now["spec"]["learners"]) - set(made["spec"]["learners"]):
+                now["spec"]["learners"].remove(learner)
+                del now["inputs"][learner]
+    return _mismatches("verdicts", verdicts, expected)
 
 
 def _mismatches(name: str, path: Path, expected: dict) -> list[str]:

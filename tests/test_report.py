@@ -211,18 +211,22 @@ def test_every_figure_is_seen_with_its_caption(browser):
             assert "undamped sum-product with hard factors" in caption
             continue
         assert f"{CONFIG['study']['seeds']} simulations" in caption
-        open_choices = CONFIG["inference"]
+        names = {p["experiment"] for p in block.get("panels", []) if "experiment" in p}
+        open_choices = dict(CONFIG["inference"])
+        for name in names:
+            open_choices |= CONFIG["experiments"][name].get("inference", {})
         assert f"damping {open_choices['damping']} of {open_choices['damped']}" in caption
         assert "start from uniform messages" in caption
         assert f"at most {open_choices['max_steps']} steps" in caption
         assert f"changes by more than {open_choices['tolerance']}" in caption
         assert "read out among all states" in caption
-        for name in {p["experiment"] for p in block.get("panels", []) if "experiment" in p}:
+        for name in names:
             experiment = CONFIG["experiments"][name]
             layers, phi = experiment["layers"], experiment["activation"]
             assert name in caption
             assert f"{layers['input']} input, {layers['hidden']} hidden" in caption
-            assert f"m from 1 to {experiment['samples']['last']}" in caption
+            grid = STUDY.experiments[name]["samples"]
+            assert f"m from {grid[0]} to {grid[-1]}" in caption
             teacher = experiment["nonzeros_per_row"]
             student = experiment["student"].get("nonzeros_per_row", teacher)
             assert (

@@ -231,7 +231,7 @@ def test_every_figure_is_seen_with_its_caption(browser):
             student = experiment["student"].get("nonzeros_per_row", teacher)
             assert (
                 f"of the teacher {teacher['input']} in the input layer and {teacher['output']} in "
-                f"the output layer, of the student {student['input']} and {student['output']};"
+                f"the output layer, of the student {student['input']} and {student['output']}"
             ) in caption
             shape = "tanh(x − 0.1)" if phi["function"] == "tanh" else "max(x, 0.1 x)"
             assert shape in caption

@@ -42,3 +42,11 @@ def verdicts_if_any(wildcards):
     except ConfigError:
         return []
     return paths.VERDICTS_PAGE
+
+
+def behind(figure):
+    """The files that a figure is drawn from: for a drawing, those of the first simulation."""
+    if "trees" in study.figures[figure]:
+        return paths.TREES
+    files = [paths.TEACHER, paths.STUDENT] if "drawing" in study.figures[figure] else paths.RESULTS
+    return expand(files, experiment=study.figure_spec(figure)["experiments"], seed=0)

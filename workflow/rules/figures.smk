@@ -8,14 +8,6 @@ rule figures:
         figure_files(figure=[name for name, block in study.figures.items() if "thesis" in block]),
 
 
-def behind(figure):
-    """The files that a figure is drawn from: for a drawing, those of the first simulation."""
-    if "trees" in study.figures[figure]:
-        return paths.TREES
-    files = [paths.TEACHER, paths.STUDENT] if "drawing" in study.figures[figure] else paths.RESULTS
-    return expand(files, experiment=study.figure_spec(figure)["experiments"], seed=0)
-
-
 rule figure:
     input:
         lambda w: behind(w.figure),

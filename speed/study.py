@@ -1,4 +1,4 @@
-"""How long the five figures take, against what no engine could make shorter.
+"""How long the figures of the thesis take, against what no engine could make shorter.
 
 The floor is the same number of Snakemake jobs that each only import numpy and numba, run on the
 same cores with the same profile. To it comes the time that the trainings spend on building factors

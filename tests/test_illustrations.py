@@ -13,7 +13,7 @@ from matplotlib import style as mpl_style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from sparsebp import illustrations, inspection, show, store
+from sparsebp import illustrations, inspection, paths, show, store
 from sparsebp.cli import main
 from sparsebp.config import Study
 from sparsebp.data import PerRow, Sizes, draw_student, draw_teacher
@@ -37,6 +37,7 @@ SHAPES = {
     "one neuron": ((1, 1, 1), (1, 1), (1, 1)),
     "one hidden neuron": ((5, 1, 4), (5, 1), (5, 1)),
 }
+PATTERNS = paths.TEACHER, paths.STUDENT
 EACH = [(shape, entropy) for shape in SHAPES.values() for entropy in (0, 2020)]
 STUDY, CLAIMS = inspection.load(ROOT)
 
@@ -239,7 +240,7 @@ def folder(tmp_path, monkeypatch):
     Path("figures").mkdir()
     for name in ("network", "factor_graph"):
         outputs = [f"figures/{name}.{end}" for end in ("pdf", "png", "svg")]
-        figure.run(STUDY.figure_spec(name), "results/{experiment}.nc", outputs)
+        figure.run(STUDY.figure_spec(name), "none", outputs, *PATTERNS)
     return tmp_path
 
 
@@ -305,7 +306,7 @@ def test_files_that_are_not_right_are_refused(folder, capsys, changes, said):
 def test_a_drawing_is_the_same_again(folder):
     before = {path: path.read_bytes() for path in Path("figures").glob("*.svg")}
     for name in ("network", "factor_graph"):
-        figure.run(STUDY.figure_spec(name), "none", [f"figures/{name}.svg"])
+        figure.run(STUDY.figure_spec(name), "none", [f"figures/{name}.svg"], *PATTERNS)
     for path, content in before.items():
         one, other = (text.split(b"</metadata>")[1] for text in (content, path.read_bytes()))
         assert one == other

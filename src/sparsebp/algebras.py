@@ -36,6 +36,22 @@ FAINT = 1e-300
 LOWEST = -1e300
 
 
+def from_logs(logs: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """Logarithms as kernels have messages, an array of its own: probabilities, or as they are."""
+    if logarithmic:
+        return logs.copy()
+    numbers = np.exp(logs)
+    return np.where(numbers < FAINT, 0.0, numbers)
+
+
+def to_logs(numbers: np.ndarray, logarithmic: bool) -> np.ndarray:
+    """The inverse of ``from_logs``: -inf where a probability is zero."""
+    if logarithmic:
+        return numbers.copy()
+    with np.errstate(divide="ignore"):
+        return np.log(numbers)
+
+
 @njit
 def _log_sum(x, y, temperature):
     largest, gap = max(x, y), -abs(x - y) / temperature

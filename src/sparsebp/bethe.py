@@ -3,7 +3,7 @@
 import numpy as np
 
 from sparsebp.algorithms import Rules
-from sparsebp.factors import HardFactors, HiddenStates, SoftFactors, log_sum
+from sparsebp.factors import HardFactors, SoftFactors, log_sum
 from sparsebp.problem import Beliefs, Problem
 
 
@@ -53,23 +53,14 @@ def log_partition(
     h = np.empty_like(u)
     h[problem.readers] = prior.inner[:, None] + np.stack(others, axis=1)
 
-    classes = _by_class(h, prior.outer.reshape(len(u), -1), states, temperature)
-    per_factor = classes.reshape(*prior.outer.shape[:2], -1)
+    inner = states.over_classes(states.joined(h), temperature)
+    per_factor = inner.reshape(*prior.outer.shape[:2], -1) + prior.outer[..., states.class_output]
     of_factors = _contracted(factors, per_factor, temperature)
     of_variables = log_sum(prior.inner + received.sum(axis=1), temperature, axis=-1)
     if of_factors.min() == -np.inf or of_variables.min() == -np.inf:
         return -np.inf
     total = of_factors.sum() + (1 - degree) * of_variables.sum()
     return float(total / temperature if temperature > 0 else total)
-
-
-def _by_class(h, g, states: HiddenStates, temperature):
-    """The messages of an edge's weights to its factor, multiplied: (E, C), over classes."""
-    together = sum(h[:, slot, states.tuples[:, slot]] for slot in range(h.shape[1]))
-    found = together[:, states.class_tuple]
-    silent = states.alphabet[states.class_output] == 0  # one class of all input weights
-    found[:, silent] = log_sum(together, temperature, axis=-1)[:, None]
-    return found + g[:, states.class_output]
 
 
 def _contracted(factors, messages, temperature):

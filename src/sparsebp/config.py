@@ -302,6 +302,7 @@ class Study:
                 {item: None for panel in figure["panels"] for item in panel[key]}
                 for key in ("experiments", "learners")
             )
+            names |= {panel["minus"]: None for panel in figure["panels"] if "minus" in panel}
         spec = {
             "name": name,
             "figure": figure,

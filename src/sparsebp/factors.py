@@ -95,6 +95,18 @@ class HiddenStates:
         """Log-fields of input weights as one of their joint state: (..., k_in, Q) -> (..., S)."""
         return sum(fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
 
+    def over_classes(self, joint: np.ndarray, temperature: float) -> np.ndarray:
+        """Log-messages over joint states as over classes, without output weights: (E, S) -> (E, C).
+
+        Args:
+            joint: (E, S) log-messages of the input weights of an edge together.
+            temperature: of the sum over all of them where the output weight is zero.
+        """
+        found = joint[:, self.class_tuple]
+        blank = self.alphabet[self.class_output] == 0
+        found[:, blank] = log_sum(joint, temperature, axis=-1)[:, None]
+        return found
+
     def marginals(self, joint: np.ndarray, temperature: float) -> np.ndarray:
         """Log-marginals of each input weight: (..., S) -> (..., k_in, Q), not normalised.
 
@@ -157,21 +169,13 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     count, (outputs, fan_in) = len(states.class_output), output_topology.shape
     searched = f"searching the {count}^{fan_in} configurations of one factor"
     refuse_beyond(memory_gib, half_sums(count, fan_in) * (len(x) + 3), searched)
-    limit = int(memory_gib * 2**30 / (8 * (fan_in + 2)))
     owners, found, entries = [], [], 0
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
         # With twice the tolerance the bounds hold all that match, also after rounding.
         missing = np.isnan(y[:, rows])
         low = np.where(missing, -np.inf, phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE))
         high = np.where(missing, np.inf, phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE))
-        counts, flat = join_halves(terms, low, high, limit - entries)
-        if flat is None:
-            raise ValueError(
-                f"of {count}^{fan_in} configurations for each of {outputs} factors, more agree "
-                f"with {len(x)} samples than fit into {memory_gib} GiB (study.memory_gib)"
-            )
-        owner = np.repeat(np.arange(len(counts)), counts)
-        configurations = np.stack(np.unravel_index(flat, (count,) * fan_in), axis=1)
+        owner, configurations = search(terms, low, high, memory_gib, entries)
         keep = _reproducing(terms, phi, y[:, rows], owner, configurations)
         owners.append(rows.start + owner[keep])
         found.append(configurations[keep])
@@ -191,6 +195,29 @@ def restrict(factors, states, input_topology, output_topology, phi, x, y) -> Har
         keep.append(start + _reproducing(terms, phi, y[:, rows], local, configurations[start:stop]))
     keep = np.concatenate(keep)
     return _listed(owner[keep], configurations[keep], len(output_topology), factors.states)
+
+
+def search(terms, low, high, memory_gib, entries) -> tuple[np.ndarray, np.ndarray]:
+    """Configurations whose sums lie within bounds: factor, (found,), and states, (found, k_out).
+
+    Args:
+        terms, low, high: see ``survivors.join_halves``.
+        memory_gib: the largest list allowed, in GiB.
+        entries: how many configurations it has already.
+
+    Raises:
+        ValueError: the list would need more memory than allowed.
+    """
+    samples, _, fan_in, count = terms.shape
+    limit = int(memory_gib * 2**30 / (8 * (fan_in + 2)))
+    counts, flat = join_halves(terms, low, high, limit - entries)
+    if flat is None:
+        raise ValueError(
+            f"of {count}^{fan_in} configurations for each output, more agree with {samples} "
+            f"samples than fit into {memory_gib} GiB (study.memory_gib)"
+        )
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.stack(np.unravel_index(flat, (count,) * fan_in), axis=1)
 
 
 def _blocks(states, input_topology, output_topology, phi, x):
@@ -318,9 +345,7 @@ def output_beliefs(factors, states: HiddenStates, joint, field, temperature: flo
     Returns:
         (output, k_out, Q) float64.
     """
-    messages = joint[:, states.class_tuple]
-    blank = states.alphabet[states.class_output] == 0  # one class for all input weights
-    messages[:, blank] = log_sum(joint, temperature, axis=-1)[:, None]
+    messages = states.over_classes(joint, temperature)
     messages = messages.reshape(*field.shape[:2], -1) + field[..., states.class_output]
     if isinstance(factors, HardFactors):
         return _output_beliefs_hard(factors, states, messages, field.shape, temperature)

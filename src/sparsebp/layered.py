@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sparsebp import reachable
-from sparsebp.algebras import FAINT
+from sparsebp.algebras import from_logs, to_logs
 from sparsebp.algorithms import LOG_SUM
 from sparsebp.hidden_updates import hidden_kernel
 from sparsebp.problem import Beliefs
@@ -99,15 +99,16 @@ class HiddenMessages:
         self.logarithmic = self.algebra == LOG_SUM
         self.steps, self.converged, self.certain = 0, False, True
         self._rules = rules.temperature, float(learner.damping), float(learner.tolerance)
-        self._prior = self._stored(np.concatenate([part.ravel() for part in prior]))
+        given = np.concatenate([part.ravel() for part in prior])
+        self._prior = from_logs(given, self.logarithmic)
         values, _, _, downs, _, _ = graph.arrays
         up, down = (_first(starts, learner.initial_scale, rng) for starts in (values, downs))
-        self._up, self._down = self._stored(up), self._stored(down)
+        self._up, self._down = (from_logs(part, self.logarithmic) for part in (up, down))
         self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty_like(self._prior)
         self._kernel = hidden_kernel(self.algebra)
 
-    up = property(lambda self: self._logs(self._up))
-    down = property(lambda self: self._logs(self._down))
+    up = property(lambda self: to_logs(self._up, self.logarithmic))
+    down = property(lambda self: to_logs(self._down, self.logarithmic))
 
     def run(self, steps: int, threads: int = 1) -> int:
         """Update all messages, up to ``steps`` times. Returns how many steps were done.
@@ -142,19 +143,6 @@ class HiddenMessages:
             at += part.size
         self.certain &= last.certain and not any(np.isnan(part).any() for part in beliefs)
         return Beliefs(*beliefs) if self.certain else self.prior
-
-    def _stored(self, logs):
-        """Logarithms as the algebra has them."""
-        if self.logarithmic:
-            return logs.copy()
-        numbers = np.exp(logs)
-        return np.where(numbers < FAINT, 0.0, numbers)
-
-    def _logs(self, flat):
-        if self.logarithmic:
-            return flat.copy()
-        with np.errstate(divide="ignore"):
-            return np.log(flat)
 
 
 def _first(starts, scale, rng) -> np.ndarray:

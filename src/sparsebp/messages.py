@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 
 from sparsebp import factors as fac
-from sparsebp.algebras import FAINT, LEAST_BELIEF, LOWEST
+from sparsebp.algebras import LEAST_BELIEF, LOWEST, from_logs, to_logs
 from sparsebp.algorithms import LOG_SUM, MAX_PLUS
 from sparsebp.lanes import WIDTH, by_factor, side_by_side
 from sparsebp.problem import Beliefs
@@ -86,7 +86,7 @@ class Messages:
         self._h = self._lanes(np.zeros(self._shape))
         self._undamped_h = self._h.copy() if self._damping[1] > 0 else self._h
         order, hidden_order = problem.orders
-        self._given = self._stored(prior.inner)[hidden_order].ravel()
+        self._given = from_logs(prior.inner, self.logarithmic)[hidden_order].ravel()
         self._given_outer = self._lanes(prior.outer)
         self._belief = np.full_like(self._given, self._one)
         self._belief_outer = np.full_like(self._given_outer, self._one)
@@ -103,9 +103,8 @@ class Messages:
         if self._moving or not (self._blocked or self._better_as_table()):
             self._stepped = self._with_outputs()
         else:
-            table = fac.sum_out_outputs(
-                factors, problem.states, self._stored(g), self.algebra, rules.temperature
-            )
+            field, temperature = from_logs(g, self.logarithmic), rules.temperature
+            table = fac.sum_out_outputs(factors, problem.states, field, self.algebra, temperature)
             self._stepped = self._for_kernel(table, None, 0)
 
     u = property(lambda self: self._logs(self._u, self._shape[2:]))
@@ -118,7 +117,7 @@ class Messages:
     def belief(self):
         belief = np.empty_like(self.prior.inner)
         belief[self.problem.orders[1]] = self._belief.reshape(belief.shape)
-        return belief if self.logarithmic else _log(belief)
+        return to_logs(belief, self.logarithmic)
 
     def run(self, steps: int, threads: int = 1) -> int:
         """Update all messages, up to ``steps`` times. Returns how many steps were done.
@@ -257,27 +256,14 @@ class Messages:
         total = fac.log_sum(logs, 1.0 if self.rules.probability else 0.0, axis=-1)
         return logs - np.where(total == -np.inf, 0.0, total)[..., None]
 
-    def _stored(self, logs):
-        """Logarithms as the algebra has them."""
-        if self.logarithmic:
-            return logs.copy()
-        numbers = np.exp(logs)
-        return np.where(numbers < FAINT, 0.0, numbers)
-
     def _lanes(self, logs):
-        return side_by_side(self._stored(logs)[self.problem.orders[0]], self._one)
+        return side_by_side(from_logs(logs, self.logarithmic)[self.problem.orders[0]], self._one)
 
     def _logs(self, flat, shape):
         """Messages of all edges, (E, ...), from how the kernel has them."""
         found = np.empty(self._shape[:2] + shape)
         found[self.problem.orders[0]] = by_factor(flat, found.shape)
-        found = found.reshape(-1, *shape)
-        return found if self.logarithmic else _log(found)
-
-
-def _log(x):
-    with np.errstate(divide="ignore"):
-        return np.log(x)
+        return to_logs(found.reshape(-1, *shape), self.logarithmic)
 
 
 def _saturated(strength, belief):

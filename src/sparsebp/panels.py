@@ -67,6 +67,7 @@ from sparsebp.plotting import (
 DODGE = 0.1
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.3  # inches: one row of panels
+PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of it, at least
 ALGORITHMS = {
     "sum-product": "BP",
     "max-product": "max-product",
@@ -126,7 +127,8 @@ def _styles(panels, learners):
         if _by(panel):
             numbers[_by(panel)].update(_curves(panel))
     styles = {key: style_numbers(found) for key, found in numbers.items()}
-    return {None: style_learners(learners)} | styles
+    shown = {name: learners[name] for panel in panels for name in panel["learners"]}
+    return {None: style_learners(shown)} | styles
 
 
 def _by(panel):
@@ -288,14 +290,29 @@ def _align(axes, panels, learners, columns, results):
             ax.set_ylim(low or -0.3 * threshold, high)
         else:
             ax.set_ylim(low or -0.05 * high, high)
+        if not panel.get("y"):
+            _make_room(ax, same_y)
 
         below, left = i + columns, i - 1 if i % columns else None
         hide_x = below < len(panels) and x_keys[below] == x_keys[i]
         hide_y = left is not None and y_keys[left] == y_keys[i]
         ax.tick_params(labelbottom=not hide_x, labelleft=not hide_y)
         ax.set_xlabel("" if hide_x else _x_label(panel))
-        same_label = left is not None and _y_label(panels[left]) == _y_label(panel)
-        ax.set_ylabel("" if same_label else _y_label(panel))
+        label = _y_label(panel, learners)
+        same_label = left is not None and _y_label(panels[left], learners) == label
+        ax.set_ylabel("" if same_label else label)
+
+
+def _make_room(ax, axes):
+    """Raise the upper end of a vertical axis so that the marks above the means of all axes fit."""
+    scale = ax.yaxis.get_transform()
+    low, high = scale.transform(ax.get_ylim())
+    for _, size, above, label in MARKS.values():
+        means = [line.get_ydata() for a in axes for line in a.lines if line.get_label() == label]
+        if means:
+            mean = scale.transform([max(map(max, means))])[0]
+            high = max(high, low + (mean - low) / (1 - (above + size) / (72 * PANEL_HEIGHT)))
+    ax.set_ylim(top=scale.inverted().transform([high])[0])
 
 
 def _limit_x(ax, panel, positions):
@@ -344,10 +361,11 @@ def _x_label(panel):
     return key_label(panel["against"]) + at
 
 
-def _y_label(panel):
+def _y_label(panel, learners):
     label = Y_LABELS[panel["quantity"]]
     if "minus" in panel:
-        return f"{label.split(' (')[0]}\n− that of {panel['minus']}"
+        other = learners[panel["minus"]].get("label") or panel["minus"]
+        return f"{label.split(' (')[0]}\n− that of {other}"
     if "at_most" in panel:
         return f"m from which on\n{label.split(' (')[0]} ≤ {panel['at_most']:g}"
     return label
@@ -364,11 +382,16 @@ def _legend_rows(panels, learners, styles, width):
     looks = {}
     for by, *names in sets:
         looks.setdefault(frozenset((by, styles[by][name]) for name in names), (by, *names))
-    sets = [names for seen, names in looks.items() if not any(seen < other for other in looks)]
+    largest = [names for seen, names in looks.items() if not any(seen < other for other in looks)]
+    sets = {}
+    for by, *names in largest:
+        shown = sets.setdefault((by, _head(by, names, learners)), {})
+        for name in names:
+            shown.setdefault(styles[by][name], name)
     for per_row in range(5, 0, -1):
         table = []
-        for by, *names in sets:
-            head = _head(by, names, learners)
+        for (by, head), shown in sets.items():
+            names = list(shown.values())
             for start in range(0, len(names), per_row):
                 row = [(BLANK, "" if start else head)] if len(sets) > 1 or by else []
                 for n in names[start : start + per_row]:

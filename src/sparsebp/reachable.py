@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.factors import MATCH_TOLERANCE, chunks, refuse_beyond
+from sparsebp.factors import MATCH_TOLERANCE, chunks, refuse_beyond, search
 from sparsebp.model import Activation
-from sparsebp.survivors import half_sums, join_halves
+from sparsebp.survivors import half_sums
 
 # Values this close are equal: far above rounding, and far below the tolerance for outputs.
 MERGE_TOLERANCE = 1e-12
@@ -111,7 +111,6 @@ def output_layer(
     most = len(alphabet) * int(counts.max())
     needed = half_sums(most, slots) * (len(y) + 3)
     refuse_beyond(memory_gib, needed, f"searching the {most}^{slots} configurations of an output")
-    limit = int(memory_gib * 2**30 / (8 * (slots + 2)))
     owners, found, entries = [], [], 0
     for rows in chunks(outputs, (len(y) + 1) * slots * most):
         read, count = topology[rows], counts[rows][..., None]
@@ -124,14 +123,7 @@ def output_layer(
         # With twice the tolerance the bounds hold all that match, also after rounding.
         low = phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE) - reach
         high = phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE) + reach
-        lengths, flat = join_halves((one + other) / 2, low, high, limit - entries)
-        if flat is None:
-            raise ValueError(
-                f"of {most}^{slots} configurations for each of {outputs} outputs, more agree with "
-                f"{len(y)} samples than fit into {memory_gib} GiB (study.memory_gib)"
-            )
-        owner = np.repeat(np.arange(len(lengths)), lengths)
-        states = np.stack(np.unravel_index(flat, (most,) * slots), axis=1)
+        owner, states = search((one + other) / 2, low, high, memory_gib, entries)
         own = (states < len(alphabet) * count[owner, :, 0]).all(axis=1)
         owner, states = owner[own], states[own]
         low, high = map(phi, _sums(below, read, alphabet, owner, states))

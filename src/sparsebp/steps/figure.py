@@ -1,6 +1,6 @@
 """Draw a figure."""
 
-from sparsebp import paths, store
+from sparsebp import store
 from sparsebp.figures import draw
 from sparsebp.provenance import record
 
@@ -11,14 +11,14 @@ def run(
     spec: dict,
     results: str,
     outputs: list[str],
-    teacher: str = paths.TEACHER,
-    student: str = paths.STUDENT,
+    teacher: str | None = None,
+    student: str | None = None,
 ) -> None:
     """Draw one figure into all ``outputs``. ``spec``: see ``Study.figure_spec``.
 
     Args:
         results: path pattern with ``{experiment}`` to be filled in.
-        teacher, student: path patterns with ``{experiment}`` and ``{seed}``, for drawings.
+        teacher, student: path patterns with ``{experiment}`` and ``{seed}``; drawings need them.
 
     Raises:
         BadFile: an input file is not right.

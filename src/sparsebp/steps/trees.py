@@ -97,7 +97,7 @@ def _answers(patterns, teacher, phi, rng) -> Samples:
         x, inside = np.ones((1, len(inner)), int), np.ones(inner.shape)
         weights = inside, np.broadcast_to((-1.0) ** np.arange(outer.shape[1]), outer.shape)
     network = (Layer(p, w) for p, w in zip(patterns, weights, strict=True))
-    return Samples(x, forward(*network, phi, x))
+    return Samples(x, forward(network, phi, x))
 
 
 def _learner(initial_scale: float) -> Learner:

@@ -59,7 +59,7 @@ compare: $(STAMP)
 	$(RUN) python -m speed $(ARGS)
 
 test: $(STAMP)  ## run the tests
-	$(RUN) python -m pytest -n auto --dist loadfile $(ARGS)
+	$(RUN) python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)  ## check style and format of Python files and the workflow
 	$(RUN) ruff check

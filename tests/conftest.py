@@ -32,3 +32,12 @@ def project(finished, tmp_path, monkeypatch):
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+# A file's tests run one after the other, so the files that take longest begin first.
+LONGEST = ("test_slurm.py", "test_workflow.py", "test_faults.py", "test_learning.py", "test_report.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of the longest files first."""
+    items.sort(key=lambda item: [*LONGEST, item.path.name].index(item.path.name))

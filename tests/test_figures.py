@@ -226,7 +226,7 @@ def test_differences_from_a_learner(scale):
     data, names = dataset(), ["ms", "rbp", "bp-online"]
     shown = panel(learners=names, minus="bp-offline", scale=scale)
     (ax,) = build(shown, results={"one": data}).axes
-    assert ax.get_ylabel() == "weight error\n− that of bp-offline"
+    assert ax.get_ylabel() == "weight error\n− that of offline"
     errors = data.weight_error
     lowest = highest = 0.0
     for name, bars in zip(names, ax.containers, strict=True):

@@ -80,13 +80,13 @@ MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 def build(spec, results):
     """Return the matplotlib figure: a grid of panels over one legend. Arguments: `figures.draw`."""
     panels, learners = spec["figure"]["panels"], spec["learners"]
-    styles = _styles(panels, learners)
     for panel in panels:
         for experiment in panel["experiments"]:
             samples = np.atleast_1d(panel.get("at", [])).tolist()
             compared = [panel["minus"]] if "minus" in panel else []
             wanted = {"learner": panel["learners"] + compared, "n_samples": samples}
             check(spec["name"], results, experiment, [panel["quantity"]], wanted)
+    styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = -(-len(panels) // columns)
     width = WIDTH if columns > 1 else 0.65 * WIDTH

@@ -35,7 +35,7 @@ def project(finished, tmp_path, monkeypatch):
 
 
 # A file's tests run one after the other, so the files that take longest begin first.
-LONGEST = ("test_slurm.py", "test_workflow.py", "test_faults.py", "test_learning.py", "test_report.py")
+LONGEST = ["test_slurm.py", "test_workflow.py", "test_faults.py", "test_learning.py"]
 
 
 def pytest_collection_modifyitems(items):

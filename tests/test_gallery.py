@@ -125,6 +125,8 @@ figures:
       - {experiments: [matched, wider], against: layers.input, at_most: 0, quantity: topology_error}
   tuned: {panels: [{experiment: matched, against: reinforcement, at: [1, 3]}]}
   cooled: {panels: [{experiment: cold, against: beta, at: 3, quantity: topology_error}]}
+  lost: {panels: [{experiment: matched, learners: [rbp], minus: bp, scale: log}]}
+  decay: {panels: [{experiment: matched, quantity: entropy, learners: [bp], law: true}]}
 """
 CAPTIONS = {
     "chosen": "Errors under each choice, in the mean over m = 2 to 3",
@@ -137,6 +139,32 @@ CAPTIONS = {
     "limited": ("Number of samples from which on topology error is at most 0 against layers.input"),
     "tuned": "Weight error against reinforcement at m = 1 and 3",
     "cooled": "Topology error against beta at m = 3, beside bp and rbp without it",
+    "lost": "Weight error less that of bp against the number of samples, m = 1 to 3",
+    "decay": (
+        "Entropy against the number of samples, m = 1 to 3; "
+        "dashed the decay that counting undetermined weights gives"
+    ),
+}
+
+
+# What a section says of experiments with these values.
+SETTINGS = {
+    "; the student has the same pattern and weights in {-1, 1}.": {},
+    "; the student has 1 and 1 per row, fractions 0.5 and 0.5 of the teacher's, and weights in "
+    "{-1, 0, 1}.": {
+        "student": {
+            "nonzeros_per_row": {"input": 1, "output": 1},
+            "overlap": {"input": 0.5, "output": 0.5},
+            "alphabet": [-1, 0, 1],
+        },
+    },
+    "; the student has 2 and 2 per row, fractions 0.5 and 1 of the teacher's, and weights in "
+    "{-1, 1}; a fraction 0.1 of the training outputs changes sign.": {
+        "student": {"overlap": {"input": 0.5, "output": 1}, "alphabet": [-1, 1]},
+        "noise": {"flipped": 0.1},
+    },
+    "and weights in {-1, 1}; a fraction 0.2 of the training outputs gets Gaussian noise of "
+    "standard deviation 0.3.": {"noise": {"jittered": 0.2, "scale": 0.3}},
 }
 
 
@@ -441,3 +469,11 @@ def test_the_caption_says_what_figures_of_each_kind_show(project):
     for name, caption in CAPTIONS.items():
         section = gallery._section(study, name)
         assert f"\n![{caption}](gallery/{name}.png)\n\n{caption}: mean and 95 %" in section
+
+
+@pytest.mark.parametrize(("said", "values"), SETTINGS.items())
+def test_a_section_says_of_which_students_and_data(project, said, values):
+    config = yaml.safe_load(CONFIG + CHOICES)
+    config["experiments"]["matched"] |= values
+    study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
+    assert said in gallery._section(study, "one")

@@ -206,7 +206,9 @@ def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
             limits[f"number of samples from which on {limit}"] = None
         else:
             names[error] = None
-    parts = [f"{_list(names)} against {_list(against)}", *limits] if names else limits
+    parts = [f"{_list(names)} against {_list(against)}", *limits] if names else [*limits]
+    if any(panel.get("law") for panel in panels):
+        parts.append("dashed the decay that counting undetermined weights gives")
     shown = dict.fromkeys(experiment for panel in panels for experiment in panel["experiments"])
     caption = "; ".join(parts)
     return list(shown), caption[0].upper() + caption[1:], mean
@@ -230,11 +232,21 @@ def _setting(experiment: dict) -> str:
     function, *parameters = experiment["activation"].items()
     parameters = ", ".join(f"{key} = {value}" for key, value in parameters)
     teacher, own = (_per_row(block["nonzeros_per_row"]) for block in (experiment, student))
+    pattern = "the same pattern" if own == teacher else f"{own} per row"
+    if "overlap" in student:
+        pattern = f"{own} per row, fractions {_per_row(student['overlap'])} of the teacher's,"
+    noise, flipped, shifted = experiment.get("noise", {}), "", ""
+    if noise.get("flipped"):
+        flipped = f"; a fraction {noise['flipped']} of the training outputs changes sign"
+    if noise.get("jittered"):
+        shifted = (
+            f"; a fraction {noise['jittered']} of the training outputs gets Gaussian noise of "
+            f"standard deviation {noise['scale']}"
+        )
     return (
         f"{' / '.join(map(str, sizes))} neurons, {teacher} non-zero weights per row of W_in and "
-        f"W_out{also}, {function[1]} ({parameters}); the "
-        f"student has {'the same pattern' if own == teacher else f'{own} per row'} and weights in "
-        f"{{{', '.join(map(str, student['alphabet']))}}}"
+        f"W_out{also}, {function[1]} ({parameters}); the student has {pattern} and weights in "
+        f"{{{', '.join(map(str, student['alphabet']))}}}{flipped}{shifted}"
     )
 
 

@@ -173,7 +173,14 @@ def test_page_opens_without_an_error_or_a_request(browser):
     assert {p["request"]["url"].partition(":")[0] for p in sent} <= {"file", "data"}
 
 
-def test_verdicts_come_first_and_tell_of_every_claim(browser):
+def test_the_drawings_open_the_page(browser):
+    network, factor_graph = browser.find_elements(By.CSS_SELECTOR, ".prose .drawings figure")
+    assert "Fig. 1.2" in network.text and "Fig. 2.1" in factor_graph.text
+    assert network.rect["y"] == factor_graph.rect["y"] < 1000
+    assert network.rect["x"] + network.rect["width"] < factor_graph.rect["x"]
+
+
+def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
     rows = browser.find_elements(By.CSS_SELECTOR, ".verdicts tbody > tr")
     assert len(rows) == len(CLAIMS)
     for row, claim in zip(rows, CLAIMS, strict=True):
@@ -187,7 +194,11 @@ def test_verdicts_come_first_and_tell_of_every_claim(browser):
         assert len(claim["tests"]) == 1 or f"all {len(claim['tests'])} tests" in row.text
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
     assert order[-4:] == MENU
-    assert browser.find_element(By.CSS_SELECTOR, ".verdicts").rect["y"] < 1000
+    above, table, below = (
+        browser.find_element(By.CSS_SELECTOR, part).rect["y"]
+        for part in (".drawings", ".verdicts", "figure:not(.drawings figure)")
+    )
+    assert above < table < below
 
 
 def test_every_figure_is_seen_with_its_caption(browser):

@@ -1,4 +1,4 @@
-"""How the error of an optimal student decays with the number of samples, from nothing but counting.
+"""How the error that the exact posterior leaves decays with the samples, from nothing but counting.
 
 A hidden neuron sees its k inputs in one of 2^k patterns of signs in each sample. Two students that
 differ in its weights alone, w and w', v and v', say the same of all samples if in every one of them

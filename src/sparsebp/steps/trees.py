@@ -103,19 +103,12 @@ def _answers(patterns, teacher, phi, rng) -> Samples:
 def _learner(initial_scale: float) -> Learner:
     """Undamped sum-product with hard factors: Eqs. A.5 and A.6."""
     return Learner(
-        algorithm="sum-product",
-        schedule="offline",
-        factor="hard",
-        beta=None,
-        batch_size=None,
-        reinforcement=0.0,
+        "sum-product",
         damping=0.0,
-        damped="both",
         initial_scale=initial_scale,
         tolerance=1e-15,
         max_steps=RING_STEPS,
         tie_tolerance=0.0,
-        output_readout="alphabet",
     )
 
 

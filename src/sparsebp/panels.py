@@ -324,7 +324,8 @@ def _limit_x(ax, panel, positions):
         return
     scale = ax.xaxis.get_transform()
     low, high = scale.transform([low, high])
-    margin = 0.06 * (high - low) or 1
+    step = np.diff(scale.transform(positions)).min(initial=high - low)
+    margin = 0.06 * (high - low) + DODGE * step or 1
     ax.set_xlim(scale.inverted().transform([low - margin, high + margin]))
     if panel.get("x_scale") == "log":
         ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]

@@ -298,6 +298,30 @@ def test_one_legend_names_each_learner_once():
     assert sorted(texts) == sorted([*labels, "BP:", "max-product:"])
 
 
+def test_learners_of_several_panels_are_together_in_the_legend():
+    some, others = ["bp-offline", "bp-batch4"], ["bp-offline", "bp-online"]
+    drawing = build(panel(learners=some), panel(learners=["mp-online"]), panel(learners=others))
+    texts = [text.get_text() for text in drawing.legends[0].get_texts() if text.get_text()]
+    assert sorted(texts) == sorted(
+        ["BP:", "offline", "mini-batch 4", "online", "max-product:", "online"]
+    )
+    assert texts.index("BP:") < texts.index("max-product:")
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("status", [2, 3])
+def test_marks_are_inside_the_panel(scale, status):
+    data = dataset()
+    data["status"][:] = status
+    drawing = build(panel(scale=scale), results={"one": data})
+    drawing.draw_without_rendering()
+    [ax] = drawing.axes
+    marks, size = marked(ax, status), plotting.MARKS[status][1]
+    assert len(marks) == len(NAMES)
+    highest = max(line.get_transform().transform(line.get_xydata())[:, 1].max() for line in marks)
+    assert highest + size / 2 * drawing.dpi / 72 < ax.bbox.y1
+
+
 def test_limits_and_shared_axes():
     close = panel(x=[2, 5], y=[0, 0.02])
     whole, other, near = build(panel(), panel(experiments=["two"]), close).axes

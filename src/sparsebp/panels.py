@@ -384,9 +384,13 @@ def _legend_rows(panels, learners, styles, width):
     for by, *names in sets:
         looks.setdefault(frozenset((by, styles[by][name]) for name in names), (by, *names))
     largest = [names for seen, names in looks.items() if not any(seen < other for other in looks)]
-    sets = {}
-    for by, *names in largest:
-        shown = sets.setdefault((by, _head(by, names, learners)), {})
+
+    def heading(by, *names):
+        return by, _head(by, names, learners)
+
+    headings, sets = [heading(*names) for names in looks.values()], {}
+    for by, *names in sorted(largest, key=lambda names: headings.index(heading(*names))):
+        shown = sets.setdefault(heading(by, *names), {})
         for name in names:
             shown.setdefault(styles[by][name], name)
     for per_row in range(5, 0, -1):

@@ -1,5 +1,6 @@
 """Settings and fixtures that several test files share."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,11 @@ def project(finished, tmp_path, monkeypatch):
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores, as many tests wait for other programs."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 # A file's tests run one after the other, so the files that take longest begin first.

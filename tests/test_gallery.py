@@ -477,3 +477,10 @@ def test_a_section_says_of_which_students_and_data(project, said, values):
     config["experiments"]["matched"] |= values
     study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
     assert said in gallery._section(study, "one")
+
+
+def test_a_title_names_few_experiments(project, monkeypatch):
+    study = Study.load(yaml.safe_load(CONFIG), project / "workflow/schemas/config.schema.yaml")
+    assert gallery._section(study, "both").startswith("## both: matched and mismatched\n")
+    monkeypatch.setattr(gallery, "MOST_NAMED", 1)
+    assert gallery._section(study, "both").startswith("## both: 2 experiments\n")

@@ -24,6 +24,7 @@ from sparsebp.files import replacing
 from sparsebp.plotting import CONFIDENCE, Y_LABELS
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
+MOST_NAMED = 6  # experiments in the title of a section
 
 
 def figure_mismatches(study: Study, name: str, figures: Path) -> list[str]:
@@ -141,8 +142,9 @@ def _section(study: Study, name: str) -> str:
     if "trees" in figure:
         return _section_of_trees(study, name)
     shown, caption, mean = _content(study, figure)
+    about = _list(shown) if len(shown) <= MOST_NAMED else f"{len(shown)} experiments"
     lines = [
-        f"## {figure.get('thesis', name)}: {_list(shown)}\n",
+        f"## {figure.get('thesis', name)}: {about}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
         f"{caption}{mean}.\n",

@@ -35,6 +35,7 @@ def project(finished, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """One more than there are cores, as many tests wait for other programs."""
     return len(os.sched_getaffinity(0)) + 1

@@ -15,8 +15,9 @@ from tests.workflow_helpers import ROOT, Project, jobs
 
 pytestmark = pytest.mark.skipif(bool(slurm_node.missing()), reason=slurm_node.missing())
 
-SLURM = ("--workflow-profile", "profiles/slurm", "--configfile", "small.yaml")
+SLURM = ("--workflow-profile", "profiles/slurm")
 MADE = ("results", "figures", "logs", "benchmarks", ".snakemake/metadata", ".snakemake/incomplete")
+EXPERIMENTS = ("matched_tanh", "output_mismatch")
 VICTIM = "results/matched_tanh.nc"
 TRAININGS = "results/matched_tanh/seed-*/*p-*.nc"
 LEARNERS = tuple(
@@ -36,12 +37,21 @@ def node():
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """Two figures of the small study after a local run, and what that run made."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    config["figures"] = {name: config["figures"][name] for name in ("fig2_2", "fig3_2")}
-    project = Project(tmp_path_factory.mktemp("slurm"), config)
-    shutil.copy2(ROOT / "tests/small.yaml", project / "small.yaml")
-    project.make("figures", "--configfile", "small.yaml")
+    """Two experiments of the small study after a local run, and what that run made."""
+    config, small = (
+        yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+        for name in ("config.yaml", "tests/small.yaml")
+    )
+    blocks, figures = config["experiments"], config["figures"]
+    study = {
+        "study": config["study"] | small["study"],
+        "inference": config["inference"],
+        "learners": config["learners"],
+        "experiments": {name: blocks[name] | small["experiments"][name] for name in EXPERIMENTS},
+        "figures": {name: figures[name] for name in ("fig2_2", "fig3_2")},
+    }
+    project = Project(tmp_path_factory.mktemp("slurm"), study)
+    project.make("figures")
     return project, contents(project.folder)
 
 

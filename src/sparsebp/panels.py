@@ -378,25 +378,21 @@ def _legend_rows(panels, learners, styles, width):
     With several sets, each is headed by its algorithm or key. As many entries a row as the width
     allows.
     """
-    sets = list(dict.fromkeys((_by(panel), *_curves(panel)) for panel in panels))
-    # Learners that look the same are the same but for their names.
-    looks = {}
-    for by, *names in sets:
-        looks.setdefault(frozenset((by, styles[by][name]) for name in names), (by, *names))
-    largest = [names for seen, names in looks.items() if not any(seen < other for other in looks)]
-
-    def heading(by, *names):
-        return by, _head(by, names, learners)
-
-    headings, sets = [heading(*names) for names in looks.values()], {}
-    for by, *names in sorted(largest, key=lambda names: headings.index(heading(*names))):
-        shown = sets.setdefault(heading(by, *names), {})
+    sets = {}
+    for by, *names in dict.fromkeys((_by(panel), *_curves(panel)) for panel in panels):
+        shown = sets.setdefault((by, _head(by, names, learners)), {})
+        # Learners that look the same are the same but for their names.
         for name in names:
-            shown.setdefault(styles[by][name], name)
+            shown.setdefault((by, styles[by][name]), name)
+    looks = [shown.keys() for shown in sets.values()]
+    sets = {
+        key: list(shown.values())
+        for key, shown in sets.items()
+        if not any(shown.keys() < other for other in looks)
+    }
     for per_row in range(5, 0, -1):
         table = []
-        for (by, head), shown in sets.items():
-            names = list(shown.values())
+        for (by, head), names in sets.items():
             for start in range(0, len(names), per_row):
                 row = [(BLANK, "" if start else head)] if len(sets) > 1 or by else []
                 for n in names[start : start + per_row]:

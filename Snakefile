@@ -16,7 +16,8 @@ from snakemake.utils import min_version
 
 from sparsebp import paths
 from sparsebp.config import Study, claimed_experiments, load_claims
-from sparsebp.provenance import SURROUNDINGS, kernel_sources, sources, surroundings
+from sparsebp.provenance import SURROUNDINGS, surroundings
+from sparsebp.sources import hand_down, kernel_sources, sources
 from sparsebp.validation import ConfigError, load_yaml
 
 min_version("9.27")
@@ -48,6 +49,7 @@ except ConfigError as error:
 
 # Found once, for all jobs.
 os.environ[SURROUNDINGS] = json.dumps(surroundings())
+hand_down()
 
 
 onstart:

@@ -1,12 +1,19 @@
-"""The compile cache: used as it was sealed, else made anew."""
+"""The compile cache: used as it was sealed, else made anew; and nothing depends on it."""
 
+import errno
+import fcntl
 import logging
+import os
 import shutil
+import subprocess
+import sys
 
 import numba
 import pytest
 
+from sparsebp import kernels, sources
 from sparsebp.kernels import SEAL, compiled_once
+from tests.workflow_helpers import ROOT
 
 
 @pytest.fixture
@@ -25,8 +32,7 @@ def kernel(cache, caplog):
             return 2 * number
 
         caplog.clear()
-        compiler = numba.njit("int64(int64)", cache=True)
-        assert compiled_once("twice", __file__, lambda: compiler(twice))(21) == 42
+        assert compiled_once("twice", twice, "int64(int64)", "survivors")(21) == 42
         return "compiling kernel twice" in caplog.text
 
     assert compile()
@@ -74,13 +80,157 @@ def test_a_deleted_cache_is_filled_anew(kernel, cache):
     assert not kernel()
 
 
-def test_a_cache_that_cannot_be_written_is_named(kernel, cache, monkeypatch):
+def test_what_killed_programs_left_is_removed(kernel, cache):
+    [own] = cache.glob("twice-*")
+    (cache / f".{own.name}-left/new").mkdir(parents=True)
+    shutil.rmtree(own)
+    assert kernel()
+    assert [path.name for path in cache.iterdir() if path.is_dir()] == [own.name]
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def no_folder(cache):
     shutil.rmtree(cache)
+    cache.write_text("a file stands here")
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)
-    with pytest.raises(OSError, match=rf"No space left on device: '{cache}/twice-\w+'"):
-        kernel()
+WITHOUT = {
+    "a full disk": lambda cache, patch: patch.setattr(
+        "numba.core.caching.IndexDataCacheFile._save_data", full
+    ),
+    "a read-only folder": lambda cache, patch: patch.setattr(kernels, "TemporaryDirectory", full),
+    "no folder": lambda cache, patch: no_folder(cache),
+    "sources edited since they were loaded": lambda cache, patch: patch.setattr(
+        kernels, "edited", lambda files: True
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_without_a_cache_kernels_are_compiled_for_one_program(
+    kernel, cache, name, monkeypatch, caplog
+):
+    shutil.rmtree(cache)
+    cache.mkdir()
+    WITHOUT[name](cache, monkeypatch)
+    for _ in range(2):
+        assert kernel()
+        assert "for this program alone" in caplog.text
+        assert (f"{cache}: " in caplog.text) == (name != "sources edited since they were loaded")
+    assert not cache.is_dir() or not list(cache.rglob("*.nb?"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_several_compile_and_one_is_kept(kernel, cache, number, monkeypatch, caplog):
+    def no_lock(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_lock)
+    before = files(cache)
+    # Another, that has looked before the first was there: as good as at the same time.
+    monkeypatch.setattr(kernels, "_intact", lambda own: False)
+    assert kernel() and os.strerror(number) in caplog.text
     monkeypatch.undo()
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
+    assert not kernel()
+    assert files(cache).keys() == before.keys()
+
+
+def test_without_the_module_for_locks(kernel, cache, monkeypatch):
+    monkeypatch.setattr(kernels, "fcntl", None)
+    shutil.rmtree(cache)
+    assert kernel()
+    assert not kernel()
+
+
+def test_other_sources_are_other_kernels_whatever_the_times_of_files(kernel, monkeypatch):
+    algebras = sources.PACKAGE / "algebras.py"
+    loaded = sources._LOADED[algebras]
+    other = {algebras: loaded._replace(content=loaded.content + b"# edited\n")}
+    monkeypatch.setattr(sources, "_LOADED", sources._LOADED | other)
+    for found in (sources.sources, sources.source_files, sources._imports):
+        found.cache_clear()
+    try:
+        assert not kernel()  # "survivors" does not import it
+        monkeypatch.setattr(kernels, "sources", lambda module: sources.sources("updates"))
+        assert kernel()
+        assert not kernel()
+    finally:
+        monkeypatch.undo()
+        for found in (sources.sources, sources.source_files, sources._imports):
+            found.cache_clear()
+
+
+PROGRAM = """
+import logging
+logging.basicConfig(format="%(message)s", level=logging.INFO)
+import sys
+sys.path.insert(0, "src")
+from sparsebp.algebras import LOG_SUM
+from sparsebp import algebras, sources, survivors
+assert sources.PACKAGE.parts[-2:] == ("src", "sparsebp") and "{folder}" in algebras.__file__
+from numba import njit
+from sparsebp.kernels import compiled_once
+
+def run(old, new):
+    return algebras.damped(0, old, new, 0.25, True)
+
+print(compiled_once("damp", run, "float64(float64, float64)", "updates")(0.0, 1.0))
+"""
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the package, and a program that compiles a rule of it: what it prints."""
+    shutil.copytree(
+        ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
+
+    def run(**environment):
+        (tmp_path / "program.py").write_text(PROGRAM.format(folder=tmp_path), encoding="utf-8")
+        os.utime(tmp_path / "program.py", (0, 0))
+        done = subprocess.run(
+            [sys.executable, "-B", "program.py"],
+            cwd=tmp_path,
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "home"), **environment},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return float(done.stdout), "compiling kernel damp" in done.stderr
+
+    return tmp_path / "src/sparsebp", run
+
+
+def test_an_edit_of_an_imported_module_is_compiled_and_taken_back_without_a_trace(copy):
+    package, run = copy
+    assert run() == (0.75, True)
+    assert run() == (0.75, False)
+    right = (package / "algebras.py").read_text(encoding="utf-8")
+    wrong = right.replace(
+        "number(alpha, old) * old + number(1.0 - alpha, old) * new",
+        "number(alpha, old) * new + number(1.0 - alpha, old) * old",
+    )
+    assert wrong != right
+    (package / "algebras.py").write_text(wrong, encoding="utf-8")
+    assert run() == (0.25, True)
+    (package / "algebras.py").write_text(right, encoding="utf-8")
+    assert run() == (0.75, False)
+
+
+def test_kernels_are_those_of_the_processor_that_numba_is_told(copy):
+    _, run = copy
+    assert run() == (0.75, True)
+    generic = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    assert run(**generic) == (0.75, True)
+    assert run(**generic) == (0.75, False)
+    assert run() == (0.75, False)
+
+
+def test_with_nothing_to_write_to_a_kernel_is_compiled_all_the_same(copy):
+    package, run = copy
+    (package.parents[1] / "file").write_text("")
+    assert run(XDG_CACHE_HOME=str(package.parents[1] / "file/home")) == (0.75, True)

@@ -12,6 +12,7 @@ from sparsebp.lanes import (
     fill,
     larger,
     load,
+    numbered,
     pick,
     put,
     read,
@@ -50,6 +51,7 @@ def compute(x, y, out):
         larger(a, b),
         smaller(a, b),
         where_below(a, b, fill(1.0), b),
+        numbered(),
     )
     for i in range(len(values)):
         store(out, i * WIDTH, values[i])
@@ -60,12 +62,13 @@ def compute(x, y, out):
 def test_lanes_compute_as_numpy_does():
     x, y = np.random.default_rng(0).normal(size=(2, WIDTH))
     x[0] = y[0]
-    out = np.full(8 * WIDTH + 1, np.nan)
+    out = np.full(9 * WIDTH + 1, np.nan)
     compute(x, y, out)
     replaced = np.where(np.arange(WIDTH) == 1, y[3], x)
     expected = (
         *(x + y, x - y, x * y, x / y),
         *(np.maximum(x, y), np.minimum(x, y), np.where(x < y, 1.0, y)),
+        np.arange(WIDTH),
         *(x[2], replaced),
     )
     np.testing.assert_array_equal(out, np.concatenate([np.atleast_1d(part) for part in expected]))
@@ -73,6 +76,6 @@ def test_lanes_compute_as_numpy_does():
 
 @pytest.mark.parametrize("x, y", [(np.nan, 2.0), (-np.inf, 2.0), (2.0, -np.inf)])
 def test_the_larger_is_a_number_where_the_second_is(x, y):
-    out = np.empty(8 * WIDTH + 1)
+    out = np.empty(9 * WIDTH + 1)
     compute(np.full(WIDTH, x), np.full(WIDTH, y), out)
     assert (out[4 * WIDTH : 5 * WIDTH] == 2.0).all()

@@ -70,9 +70,9 @@ def layered(algorithm="sum-product", **changes):
     return learner(algorithm, method="layered", max_values=EVERYTHING, **changes)
 
 
-def exactly(algorithm="sum-product"):
+def exactly(algorithm="sum-product", **changes):
     """Undamped messages: on a tree they settle for good after finitely many steps."""
-    return layered(algorithm, damping=0.0, tolerance=1e-13, max_steps=60)
+    return layered(algorithm, **dict(damping=0.0, tolerance=1e-13, max_steps=60) | changes)
 
 
 def tree(*slots, trees=1):
@@ -149,6 +149,15 @@ def test_messages_settle_on_a_tree_within_its_diameter():
         outcome = Deep(tree(*slots), m=1).run(exactly())
         # A step goes from factor to factor, up and down again; one more finds that nothing changes.
         assert outcome.iterations <= 2 * len(slots) + 1
+
+
+@pytest.mark.parametrize("damping", [0.3, 0.99])
+def test_damped_messages_settle_where_undamped_ones_do(damping):
+    one = Deep([ring(6, 2)] * 2, m=1)
+    settled = one.run(exactly())
+    slow = one.run(exactly(damping=damping, max_steps=100_000))
+    assert slow.status == settled.status == Status.CONVERGED
+    assert_close(map(probabilities, slow.beliefs), map(probabilities, settled.beliefs), atol=1e-9)
 
 
 def ring(n, k):

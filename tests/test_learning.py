@@ -123,6 +123,45 @@ def test_every_message_equals_the_plain_twin(rule, shape, damped):
         same(outcome.beliefs.outer, expected[-1].output_beliefs_after)
 
 
+@pytest.mark.parametrize("damping", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor"])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("outputs", [4, 5, 6, 7])
+def test_it_stops_once_undamped_updates_would_change_nothing(outputs, rule, damped, damping):
+    one = instance(n=outputs, m=1, seed=3)
+    tolerance, most = 1e-2, 60
+    how = learner(
+        **RULES[rule], damping=damping, damped=damped, tolerance=tolerance, max_steps=most
+    )
+    steps = twin.run(
+        *one.arguments,
+        rule=how.algorithm,
+        beta=how.beta,
+        hard=not how.rules.soft,
+        reinforcement=how.reinforcement,
+        damping=damping,
+        damped=damped,
+        steps=most,
+    )
+    small = [step.residual < tolerance for step in steps]
+    outcome = run(one, how)
+    assert outcome.status == (Status.CONVERGED if any(small) else Status.STEP_LIMIT)
+    assert outcome.iterations == (small.index(True) + 1 if any(small) else most)
+
+
+def test_damping_decides_how_fast_and_not_whether_messages_settle():
+    one = instance(n=60, m=4)
+    settled = run(one, learner(damping=0.3, tolerance=1e-9))
+    assert settled.status == Status.CONVERGED
+    for damping in (0.6, 0.9, 0.99):
+        for damped in ("factor-to-variable", "variable-to-factor", "both"):
+            how = learner(damping=damping, damped=damped, tolerance=1e-9, max_steps=100_000)
+            slow = run(one, how)
+            assert slow.status == Status.CONVERGED and slow.iterations > settled.iterations
+            for part, same in zip(slow.beliefs, settled.beliefs, strict=True):
+                np.testing.assert_allclose(probabilities(part), probabilities(same), atol=1e-7)
+
+
 @pytest.mark.parametrize("shape", ["binary 2, 2", "ternary 2, 3"])
 @pytest.mark.parametrize("rule", ["sum-product", "soft sum-product", "max-product", "max-sum"])
 def test_output_weights_are_computed_as_in_the_twin_after_convergence(rule, shape):

@@ -1,9 +1,15 @@
 """Which algorithms and schedules there are, and what sets each apart from the others."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
+from itertools import pairwise
+from numbers import Integral
 from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.ranges import Range
 
 # Of what operations the message updates consist, see ``sparsebp.algebras``.
 SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
@@ -19,6 +25,31 @@ METHODS = {
 
 DESCENT = ("network", "learning_rate")
 """Keys of the learners by gradient descent, and of no others."""
+
+NAMES = {
+    "algorithm": ("sum-product", "max-product", "max-sum", "gradient-descent"),
+    "schedule": ("offline", "mini-batch", "online"),
+    "factor": ("hard", "soft"),
+    "damped": ("factor-to-variable", "variable-to-factor", "both"),
+    "output_readout": ("alphabet", "nonzero"),
+    "method": tuple(METHODS),
+    "network": ("sparse", "dense"),
+}
+"""What a learner's keys may be that are names."""
+
+NUMBERS = {
+    "beta": Range(1e-6, 1e6),
+    "batch_size": Range(2, 100_000, whole=True),
+    "reinforcement": Range(0, 10),
+    "damping": Range(0, 1, below=True),
+    "initial_scale": Range(0, 100),
+    "tolerance": Range(0, 1, above=True),
+    "max_steps": Range(1, 1_000_000, whole=True),
+    "tie_tolerance": Range(0, 100),
+    "learning_rate": Range(0, 100, above=True),
+    "max_values": Range(1, 1_000_000, whole=True),
+}
+"""What those may be that are numbers."""
 
 
 class Status(IntEnum):
@@ -36,6 +67,28 @@ class Status(IntEnum):
     CONVERGED = 1
     STEP_LIMIT = 2
     CONTRADICTION = 3
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def brief(record: tuple) -> str:
+    """A named tuple in one line, with arrays by their shapes: to be its ``__repr__``."""
+
+    def text(value):
+        if isinstance(value, np.ndarray):
+            return "x".join(map(str, value.shape))
+        if isinstance(value, tuple):
+            return f"({', '.join(map(text, value))})"
+        if is_dataclass(value):
+            return type(value).__name__
+        return f"{value:.4g}" if isinstance(value, float) else f"{value}"
+
+    parts = ", ".join(f"{name}={text(getattr(record, name))}" for name in record._fields)
+    return f"{type(record).__name__}({parts})"
 
 
 class Rules(NamedTuple):
@@ -85,6 +138,10 @@ class Learner:
         max_values: of a hidden variable, for method layered, else None; see ``reachable``.
 
     The defaults are those of the configuration's schema.
+
+    Raises:
+        ValueError: a value that is not allowed, see ``NAMES`` and ``NUMBERS``, or that does not go
+            with another; names the key, the value and what is allowed.
     """
 
     algorithm: str
@@ -106,13 +163,14 @@ class Learner:
     max_values: int | None = None
 
     def __post_init__(self):
-        if self.method not in METHODS:
-            raise ValueError(f"method: {self.method!r}; allowed: {', '.join(METHODS)}")
-        allowed = ("sum-product", "max-product", "max-sum", "gradient-descent")
-        if self.algorithm not in allowed:
-            raise ValueError(f"algorithm: {self.algorithm!r}; allowed: {', '.join(allowed)}")
-        if self.schedule not in ("offline", "mini-batch", "online"):
-            raise ValueError(f"schedule: {self.schedule!r}; allowed: offline, mini-batch, online")
+        for field in fields(self):
+            key, value = field.name, getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if key in NAMES and value not in NAMES[key]:
+                raise ValueError(f"{key}: {value!r}; allowed: {', '.join(NAMES[key])}")
+            if key in NUMBERS:
+                NUMBERS[key].check(key, value)
         soft, finite = self.factor == "soft", self.algorithm == "sum-product"
         if self.algorithm == "max-sum" and not soft:
             raise ValueError(
@@ -239,6 +297,13 @@ class Batch(NamedTuple):
     report: bool
 
 
+def check_grid(grid: list[int]) -> None:
+    """Raise ValueError unless these are numbers of samples: integers from 1 on, ascending."""
+    numbers = [m for m in grid if isinstance(m, Integral) and not isinstance(m, bool) and m > 0]
+    if not numbers or len(numbers) < len(grid) or any(a >= b for a, b in pairwise(numbers)):
+        raise ValueError(f"numbers of samples: {grid!r}; must be integers from 1 on, ascending")
+
+
 def batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
     """The batches of a learner's schedule that reaches the sample numbers in ``grid``, in order.
 
@@ -246,7 +311,15 @@ def batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
         learner: offline, each number of samples is a batch that starts afresh; else a batch is
             ``batch_size`` samples (online: one), and numbers that are no multiple are left out.
         grid: ascending numbers of samples.
+
+    Raises:
+        ValueError: they are not.
     """
+    check_grid(grid)
+    return _batches(learner, grid)
+
+
+def _batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
     if learner.schedule == "offline":
         for m in grid:
             yield Batch(0, m, fresh=True, report=True)

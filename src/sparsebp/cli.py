@@ -14,7 +14,7 @@ import traceback
 from importlib import import_module
 from itertools import chain
 
-from sparsebp import paths, provenance  # noqa: F401  (provenance: the clock of the run starts)
+from sparsebp import paths, provenance, sources  # noqa: F401  (provenance: the clock starts)
 from sparsebp.files import claiming
 
 EPILOG = """
@@ -83,8 +83,8 @@ def parser() -> argparse.ArgumentParser:
         "kernels",
         "compile the kernels",
         seed=False,
-        epilog="They are put into the folder that the environment variable NUMBA_CACHE_DIR names; "
-        "FILE says with what they were compiled.",
+        epilog="They are put into the folder that the environment variable NUMBA_CACHE_DIR names, "
+        "or into the user's cache; FILE says with what they were compiled.",
     )
     kernels.add_argument(
         "--threads", type=int, default=1, help="compile so many side by side (default: 1)"
@@ -93,9 +93,8 @@ def parser() -> argparse.ArgumentParser:
         "train",
         "train a student on every number of samples",
         [("student", "student.nc to read"), ("dataset", "dataset.nc to read")],
-        epilog="Kernels come from the folder that the environment variable NUMBA_CACHE_DIR names; "
-        "a training that misses one compiles it while others wait. Without it, Numba puts them "
-        "where it is used to.",
+        epilog="Kernels come from the folder that the environment variable NUMBA_CACHE_DIR names, "
+        "or from the user's cache; a training that misses one compiles it while others wait.",
     )
     train.add_argument(
         "--threads",
@@ -202,9 +201,13 @@ class _Spec(dict):
         raise ValueError(f"SPEC lacks the key {key!r}")
 
 
+def _no_number(name: str):
+    raise ValueError(f"{name}; allowed: finite numbers")
+
+
 def _json(text: str) -> dict:
     try:
-        spec = json.loads(text, object_hook=_Spec)
+        spec = json.loads(text, object_hook=_Spec, parse_constant=_no_number)
     except ValueError as error:
         raise ValueError(f"SPEC is not JSON: {error}") from None
     if not isinstance(spec, dict):
@@ -240,7 +243,9 @@ def main(arguments: list[str] | None = None) -> int:
             return import_module("sparsebp.show").run(**options)
         given = [options[name] for name in writes]
         with claiming(chain.from_iterable([one] if isinstance(one, str) else one for one in given)):
-            import_module(f"sparsebp.steps.{command}").run(**options)
+            step = import_module(f"sparsebp.steps.{command}")
+            sources.check_loaded(f"steps.{command}")
+            step.run(**options)
     except KeyboardInterrupt:
         return _fail(command, "interrupted")
     except (ValueError, OSError, RuntimeError, MemoryError) as error:

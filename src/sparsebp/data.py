@@ -195,6 +195,49 @@ def draw_samples(
     return Samples(x, forward(teacher, phi, x))
 
 
+def checked_data(inner, outer, x, y) -> tuple[np.ndarray, np.ndarray]:
+    """Samples as arrays, after a check that they are for a network.
+
+    Args:
+        inner, outer: (hidden, k_in) and (output, k_out) int, the first and last topology.
+        x: (samples, input) numbers, with a column for each input that is read.
+        y: (samples, output) numbers; NaN where an output is missing.
+
+    Returns:
+        x as it is, and y as float64.
+
+    Raises:
+        ValueError: they are of other shapes, or not such numbers; says which are needed.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    needed = int(inner.max()) + 1, len(outer)
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or x.shape[1] < needed[0]:
+        raise ValueError(
+            f"x is of shape {x.shape} and y of shape {y.shape}; needed are as many rows in both, "
+            f"one for each sample, and at least {needed[0]} columns, inputs, in x"
+        )
+    if y.shape[1] != needed[1]:
+        raise ValueError(f"y is of shape {y.shape}; needed are {needed[1]} columns, the outputs")
+    for name, array in (("x", x), ("y", y)):
+        if array.dtype.kind not in "iuf":
+            raise ValueError(f"{name} holds {array.dtype} values; allowed are real numbers")
+    if not np.isfinite(x).all() or np.isinf(y).any():
+        raise ValueError("x or y holds values that are not finite; NaN is allowed in y alone")
+    return x, y.astype(float, copy=False)
+
+
+def checked_samples(patterns: Patterns, samples: Samples, needed: int) -> Samples:
+    """Samples as ``checked_data`` returns them, ``needed`` of them or more.
+
+    Raises:
+        ValueError: as there, or they are fewer.
+    """
+    samples = Samples(*checked_data(patterns.inner, patterns.outer, *samples))
+    if len(samples.x) < needed:
+        raise ValueError(f"{len(samples.x)} samples; the numbers of samples go up to {needed}")
+    return samples
+
+
 def disturb(y: np.ndarray, noise: Noise, entropy: int, seed: int) -> np.ndarray:
     """Outputs (samples, output) with noise.
 

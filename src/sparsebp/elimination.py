@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 from opt_einsum import contract, contract_path
 
-from sparsebp.factors import MATCH_TOLERANCE
+from sparsebp.factors import preactivations
 from sparsebp.problem import Beliefs, Problem
 
 
@@ -65,4 +65,5 @@ def _factor(problem, inputs, x, y):
         own = grids[reads + slot * k_in : reads + (slot + 1) * k_in]
         field = sum(w[..., None] * x[:, i] for w, i in zip(own, inputs[slot], strict=True))
         total = total + grids[slot][..., None] * problem.phi(field)
-    return (np.abs(problem.phi(total) - y) <= MATCH_TOLERANCE).all(axis=-1).astype(float)
+    low, high = preactivations(problem.phi, y)
+    return ((total >= low) & (total <= high)).all(axis=-1).astype(float)

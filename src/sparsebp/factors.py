@@ -14,6 +14,10 @@ States that no data can tell apart are one *class*: with an output weight of zer
 do not matter. A configuration of the factor is one class per edge. So that a factor costs
 classes^k_out and not states^(k_out (1 + k_in)), messages meet factors per hidden neuron.
 
+Outputs are compared where they come from: a configuration reproduces y if its pre-activation is one
+that leads to y, to ``MATCH_TOLERANCE``, however flat the activation is there. Outputs that are
+rounded to 8 digits contradict each other.
+
 An output whose target is missing, NaN in y, says nothing: its hard factor allows every
 configuration, and its soft one gives none of them an energy.
 """
@@ -24,12 +28,25 @@ from itertools import pairwise, product
 import numpy as np
 
 from sparsebp.algorithms import MAX_TIMES, SUM_TIMES
+from sparsebp.data import checked_data
 from sparsebp.model import Activation
 from sparsebp.survivors import half_sums, join_halves
 
-# Outputs that agree to this are equal: far above rounding, and far below the differences of
-# outputs for weights and biases of order one.
 MATCH_TOLERANCE = 1e-9
+"""Pre-activations that agree to this are equal: far above rounding, and far below what different
+weights differ by. Of outputs it is this times the slope of the activation."""
+
+ROUNDING = 4 * np.finfo(float).eps
+"""Outputs are rounded, by so much relative to the larger of 1 and their size."""
+
+CONTRADICTED = (
+    "contradiction: no weights reproduce the samples. With hard factors an output has to be what "
+    f"the network answers, to {MATCH_TOLERANCE:g} in its pre-activation; outputs that are rounded, "
+    "to 8 digits for example, or noisy contradict each other. Soft factors take them (max-sum, or "
+    "sum-product with beta)"
+)
+"""What a contradiction means, for messages."""
+
 # Rows of dense work done at once, to bound memory.
 CHUNK_CELLS = 1 << 22
 
@@ -135,6 +152,11 @@ class HardFactors:
     configurations: np.ndarray
     states: int
 
+    @property
+    def outputs(self) -> int:
+        """How many factors there are."""
+        return len(self.offsets) - 1
+
     def owners(self) -> np.ndarray:
         """The factor of each entry, (entries,) int64."""
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
@@ -152,6 +174,11 @@ class SoftFactors:
     table: np.ndarray
     states: int
 
+    @property
+    def outputs(self) -> int:
+        """How many factors there are."""
+        return len(self.table)
+
 
 def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib) -> HardFactors:
     """List the configurations that reproduce y from x, factor by factor, each list ascending.
@@ -164,19 +191,20 @@ def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
         memory_gib: the largest list allowed, in GiB.
 
     Raises:
-        ValueError: the search in one factor, or the list, would need more memory than allowed.
+        ValueError: samples are not for this network, see ``data.checked_data``; the search in one
+            factor, or the list, would need more memory than allowed.
     """
+    x, y = checked_data(input_topology, output_topology, x, y)
     count, (outputs, fan_in) = len(states.class_output), output_topology.shape
     searched = f"searching the {count}^{fan_in} configurations of one factor"
     refuse_beyond(memory_gib, half_sums(count, fan_in) * (len(x) + 3), searched)
     owners, found, entries = [], [], 0
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
+        low, high = preactivations(phi, y[:, rows])
         # With twice the tolerance the bounds hold all that match, also after rounding.
-        missing = np.isnan(y[:, rows])
-        low = np.where(missing, -np.inf, phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE))
-        high = np.where(missing, np.inf, phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE))
-        owner, configurations = search(terms, low, high, memory_gib, entries)
-        keep = _reproducing(terms, phi, y[:, rows], owner, configurations)
+        wide = low - MATCH_TOLERANCE, high + MATCH_TOLERANCE
+        owner, configurations = search(terms, *wide, memory_gib, entries)
+        keep = _between(terms, low, high, owner, configurations)
         owners.append(rows.start + owner[keep])
         found.append(configurations[keep])
         entries += len(keep)
@@ -187,12 +215,14 @@ def restrict(factors, states, input_topology, output_topology, phi, x, y) -> Har
     """Keep the configurations of ``factors`` that reproduce further samples too: the list for m + 1
     samples is a filter of the list for m. Arguments as for ``hard_factors``; no samples change
     nothing."""
+    x, y = checked_data(input_topology, output_topology, x, y)
     owner, configurations = factors.owners(), factors.configurations
     keep = []
     for rows, terms in _blocks(states, input_topology, output_topology, phi, x):
         start, stop = factors.offsets[[rows.start, rows.stop]]
         local = owner[start:stop] - rows.start
-        keep.append(start + _reproducing(terms, phi, y[:, rows], local, configurations[start:stop]))
+        bounds = preactivations(phi, y[:, rows])
+        keep.append(start + _between(terms, *bounds, local, configurations[start:stop]))
     keep = np.concatenate(keep)
     return _listed(owner[keep], configurations[keep], len(output_topology), factors.states)
 
@@ -228,14 +258,28 @@ def _blocks(states, input_topology, output_topology, phi, x):
         yield rows, states.contributions(input_topology[output_topology[rows]], phi, x)
 
 
-def _reproducing(terms, phi, y, owner, configurations) -> np.ndarray:
-    """Which configurations reproduce y, (entries,) int64, ascending."""
+def preactivations(phi: Activation, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the largest pre-activation that leads to each output, to ``MATCH_TOLERANCE``.
+
+    Args:
+        phi: the activation.
+        y: float64 of any shape; NaN where an output is missing.
+
+    Returns:
+        Two arrays as y; infinite where there is no bound, as for a missing output.
+    """
+    slack, missing = ROUNDING * np.maximum(1, np.abs(y)), np.isnan(y)
+    low, high = phi.inverse(y - slack) - MATCH_TOLERANCE, phi.inverse(y + slack) + MATCH_TOLERANCE
+    return np.where(missing, -np.inf, low), np.where(missing, np.inf, high)
+
+
+def _between(terms, low, high, owner, configurations) -> np.ndarray:
+    """Which configurations are within bounds for every sample, (entries,) int64, ascending."""
     keep = np.arange(len(owner))
-    for z, target in zip(terms, y, strict=True):
+    for z, least, most in zip(terms, low, high, strict=True):
         factor = owner[keep]
         total = sum(z[factor, j, configurations[keep, j]] for j in range(z.shape[1]))
-        # Not further off than that, as a missing target is from nothing.
-        keep = keep[~(np.abs(phi(total) - target[factor]) > MATCH_TOLERANCE)]
+        keep = keep[(total >= least[factor]) & (total <= most[factor])]
     return keep
 
 
@@ -248,7 +292,8 @@ def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
     """Tabulate minus the energy of every configuration. Arguments as for ``hard_factors``.
 
     Raises:
-        ValueError: the table would need more memory than allowed.
+        ValueError: samples are not for this network, see ``data.checked_data``; the table would
+            need more memory than allowed.
     """
     count, (rows, fan_in) = len(states.class_output), output_topology.shape
     table = f"a table of {rows} x {count}^{fan_in} energies"
@@ -259,6 +304,7 @@ def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
 
 def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> SoftFactors:
     """``factors`` with the energies of further samples. Arguments as for ``hard_factors``."""
+    x, y = checked_data(input_topology, output_topology, x, y)
     table = factors.table.copy()
     edges = range(output_topology.shape[1])
     for sample, target in zip(x, y, strict=True):

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.algorithms import Learner, Status, batches
-from sparsebp.data import Patterns, Samples, Stream, generator
+from sparsebp.algorithms import Learner, Status, batches, brief
+from sparsebp.data import Patterns, Samples, Stream, checked_samples, generator
 from sparsebp.model import Activation
 
 LIBRARIES = ("jax", "jaxlib", "optax")
@@ -31,6 +31,8 @@ class Predicted(NamedTuple):
     prediction: np.ndarray
     iterations: int
     status: Status
+
+    __repr__ = brief
 
 
 def descend(
@@ -59,8 +61,11 @@ def descend(
         entropy, seed: of the random stream for the first weights.
 
     Raises:
-        ValueError: the libraries are not installed.
+        ValueError: at once, the samples or their numbers are not as above; or the libraries are not
+            installed.
     """
+    plan = batches(learner, grid)
+    samples = checked_samples(patterns, samples, max(grid))
     try:
         import jax
         import jax.numpy as jnp
@@ -108,15 +113,16 @@ def descend(
         weights, _, steps, (loss, _) = jax.lax.while_loop(goes_on, step, start)
         return weights, steps, loss
 
-    with jax.enable_x64(True):
-        for batch in batches(learner, grid):
-            m = batch.stop
-            rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, m)
-            first = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in shapes]
+    def fitted(m):
+        rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, m)
+        first = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in shapes]
+        with jax.enable_x64(True):
             weights, steps, loss = fit(first, samples.x[:m].astype(float), samples.y[:m])
-            status = Status.CONVERGED if loss <= learner.tolerance else Status.STEP_LIMIT
             prediction = np.asarray(forward(weights, jnp.asarray(x_test, float)))
-            yield Predicted(m, prediction, int(steps), status)
+        status = Status.CONVERGED if loss <= learner.tolerance else Status.STEP_LIMIT
+        return Predicted(m, prediction, int(steps), status)
+
+    return (fitted(batch.stop) for batch in plan)
 
 
 def libraries() -> dict[str, str]:

@@ -46,10 +46,8 @@ def hidden_kernel(algebra: int):
     def run(steps, rules, graph, configurations, prior, messages):
         return _run(algebra, steps, rules, graph, configurations, prior, messages)
 
-    # A name, and so a file of the cache, of its own: several may be compiled side by side.
-    run.__qualname__ = name = f"hidden-{algebra}"
-    compile = njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")
-    return compiled_once(name, __file__, lambda: compile(run))
+    options = {"nogil": True, "error_model": "numpy"}
+    return compiled_once(f"hidden-{algebra}", run, _SIGNATURE, "hidden_updates", **options)
 
 
 @njit(inline="always")
@@ -203,18 +201,18 @@ def _settle(algebra, damping, fresh, at, count, messages, to):
     """Take over a fresh message: normalised, damped against the one before (Eq. 2.14).
 
     Returns:
-        By how much it changed, and its total before it was normalised.
+        How far it is from the one before, damping left aside as in ``updates``; and its total
+        before it was normalised.
     """
     total = _normalise(algebra, fresh, at, count)
     change = 0.0
     for v in range(count):
         x, old = fresh[at + v], messages[to + v]
+        moved = distance(algebra, kept(algebra, x), old, True)
+        change = moved if moved > change else change
         if damping > 0.0:
             x = damped(algebra, old, x, damping, True)
-        x = kept(algebra, x)
-        moved = distance(algebra, x, old, True)
-        change = moved if moved > change else change
-        messages[to + v] = x
+        messages[to + v] = kept(algebra, x)
     return change, total
 
 

@@ -17,7 +17,8 @@ from snakemake.utils import update_config
 from sparsebp import paths, store
 from sparsebp.config import Study, claimed_experiments, load_claims
 from sparsebp.pages import short
-from sparsebp.provenance import kernel_sources, sources, surroundings
+from sparsebp.provenance import surroundings
+from sparsebp.sources import kernel_sources, sources
 from sparsebp.validation import ConfigError, check_among, load_yaml
 
 STEPS = ("draw", "kernels", "train", "collect", "trees", "figure", "verdicts")
@@ -266,6 +267,8 @@ def _records(record: dict) -> Iterator[dict]:
     yield record
     if "engine" in record:
         yield record["engine"]
+    if "draw_versions" in record:
+        yield {"versions": record["draw_versions"]}
     for other in record.get("results", {}).values():
         yield from _records(other)
 

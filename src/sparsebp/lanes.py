@@ -116,6 +116,16 @@ def put(typing, value, lane, x):
     return lanes(lanes, types.intp, types.float64), emit
 
 
+@intrinsic
+def numbered(typing):
+    """The number of each lane in it: 0, 1, 2 ..."""
+
+    def emit(context, builder, signature, arguments):
+        return ir.Constant(_VECTOR, [float(lane) for lane in range(WIDTH)])
+
+    return lanes(), emit
+
+
 def _lane_by_lane(emit_one):
     @intrinsic
     def operation(typing, x, y):

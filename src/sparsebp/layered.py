@@ -12,6 +12,7 @@ import numpy as np
 from sparsebp import reachable
 from sparsebp.algebras import from_logs, to_logs
 from sparsebp.algorithms import LOG_SUM
+from sparsebp.data import checked_data
 from sparsebp.hidden_updates import hidden_kernel
 from sparsebp.problem import Beliefs
 
@@ -40,8 +41,10 @@ def hidden_graph(problem, x, y, max_values: int, memory_gib: float) -> HiddenGra
         max_values, memory_gib: see ``reachable.hidden_layer``.
 
     Raises:
-        ValueError: lists of configurations would need more memory than allowed.
+        ValueError: samples are not for this network, see ``data.checked_data``; lists of
+            configurations would need more memory than allowed.
     """
+    x, y = checked_data(problem.patterns.inner, problem.patterns.outer, x, y)
     (*hidden, outer), alphabet, phi = problem.patterns, problem.states.alphabet, problem.phi
     values, found = [reachable.given(x)], []
     for topology in hidden:

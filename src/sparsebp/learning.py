@@ -14,12 +14,13 @@ import numpy as np
 
 from sparsebp import bethe
 from sparsebp import factors as fac
-from sparsebp.algorithms import Batch, Learner, Status, batches
-from sparsebp.data import Layers, Samples, Stream, generator
+from sparsebp.algorithms import Batch, Learner, Status, batches, brief
+from sparsebp.data import Layers, Samples, Stream, checked_samples, generator
 from sparsebp.exact import solve
 from sparsebp.layered import HiddenGraph, HiddenMessages, hidden_graph
 from sparsebp.messages import Messages
 from sparsebp.problem import Beliefs, Problem
+from sparsebp.ranges import ENTROPY, MEMORY_GIB, THREADS
 
 
 class Outcome(NamedTuple):
@@ -42,6 +43,8 @@ class Outcome(NamedTuple):
     support: Beliefs | None = None
     log_partition: float = np.nan
     draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]] | None = None
+
+    __repr__ = brief
 
 
 class Trained(NamedTuple):
@@ -68,6 +71,7 @@ class Trained(NamedTuple):
 
     inner = property(lambda self: self.estimates.inner)
     outer = property(lambda self: self.estimates.outer)
+    __repr__ = brief
 
 
 def learn(
@@ -92,14 +96,29 @@ def learn(
         threads: how many work side by side; results do not depend on it.
 
     Raises:
-        ValueError: the method is not for this network, or the factors would need more memory than
-            allowed.
+        ValueError: at once, the method is not for this network, samples, their numbers or other
+            arguments are not as above; later, the factors would need more memory than allowed.
     """
+    plan = batches(learner, grid)
+    samples = checked_samples(problem.patterns, samples, max(grid))
+    if learner.descends:
+        raise ValueError("algorithm: gradient-descent; passes no messages, see gradient.descend")
     outputs, depth = problem.patterns.outer, len(problem.patterns) - 1
     learner.check_network(outputs.shape[1], problem.readers.shape[1], depth)
+    for name, value, allowed in (
+        ("memory_gib", memory_gib, MEMORY_GIB),
+        ("threads", threads, THREADS),
+        ("entropy", entropy, ENTROPY),
+        ("seed", seed, ENTROPY),
+    ):
+        allowed.check(name, value)
     infer = SOLVERS[learner.method](learner, problem, samples, memory_gib, threads)
+    return _learn(learner, problem, plan, infer, entropy, seed)
+
+
+def _learn(learner, problem, plan, infer, entropy, seed) -> Iterator[Trained]:
     beliefs, support, status = Beliefs.uniform(problem), None, Status.NOT_RUN
-    for batch in batches(learner, grid):
+    for batch in plan:
         if batch.fresh:
             beliefs, support = Beliefs.uniform(problem), None
         elif status == Status.CONTRADICTION:
@@ -219,7 +238,12 @@ def propagate(
 
     Returns:
         Beliefs, steps and status. After a contradiction the beliefs are the prior's.
+
+    Raises:
+        ValueError: factors, prior or support are not of this problem, or not for this learner.
     """
+    THREADS.check("threads", threads)
+    _check_fit(learner, problem, factors, prior=prior, **{"support": support} if support else {})
     support = support or Beliefs(*(np.where(part == -np.inf, -np.inf, 0.0) for part in prior))
     if not learner.rules.soft:
         support = _possible(learner, problem, factors, support, threads)
@@ -241,6 +265,27 @@ def propagate(
     if learner.counts:
         log_partition = bethe.log_partition(now.u, now.problem, factors, now.prior, learner.rules)
     return Outcome(beliefs, now.steps, status, support, log_partition)
+
+
+def _check_fit(learner, problem, factors, **fields: Beliefs) -> None:
+    """Raise ValueError unless factors and fields are those of a problem and for a learner."""
+    kinds = {True: (fac.SoftFactors,), False: (fac.HardFactors, HiddenGraph)}[learner.rules.soft]
+    layered = isinstance(factors, HiddenGraph)
+    if not isinstance(factors, kinds) or layered != (learner.method == "layered"):
+        raise ValueError(
+            f"{type(factors).__name__}: not for factor {learner.factor}, method {learner.method}"
+        )
+    if not layered:
+        outputs, count = len(problem.patterns.outer), len(problem.states.class_output)
+        if (factors.outputs, factors.states) != (outputs, count):
+            raise ValueError(
+                f"factors of {factors.outputs} outputs with {factors.states} states of an edge; "
+                f"the problem has {outputs} and {count}"
+            )
+    shapes = [(*topology.shape, len(problem.states.alphabet)) for topology in problem.patterns]
+    for name, parts in fields.items():
+        if [np.shape(part) for part in parts] != shapes:
+            raise ValueError(f"{name} of shapes {[np.shape(p) for p in parts]}; must be {shapes}")
 
 
 def _messages(learner, problem, factors, *rest, **more) -> Messages | HiddenMessages:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.ranges import Range
+
 
 class Activation(NamedTuple):
     """An element-wise activation function and its parameter.
@@ -35,8 +37,14 @@ class Activation(NamedTuple):
             return ACTIVATIONS[self.function].inverse(y, self.parameter)
 
 
+LEAST = 1e-4
+"""Parameters below are 0. Outputs of different weights differ by less than the parameter, and have
+to differ by far more than ``factors.MATCH_TOLERANCE``."""
+
+
 class _Kind(NamedTuple):
     parameter_name: str
+    allowed: Range
     apply: Callable[[np.ndarray, float], np.ndarray]
     inverse: Callable[[np.ndarray, float], np.ndarray]
 
@@ -44,11 +52,13 @@ class _Kind(NamedTuple):
 ACTIVATIONS = {
     "tanh": _Kind(
         "b",
+        Range(-3, 3),
         lambda x, b: np.tanh(x - b),
         lambda y, b: np.arctanh(np.clip(y, -1.0, 1.0)) + b,
     ),
     "leaky-relu": _Kind(
         "a",
+        Range(0, 1, below=True),
         lambda x, a: np.maximum(x, a * x),
         lambda y, a: np.fmin(y, y / a),  # fmin: 0 / 0, at y = a = 0, does not count
     ),
@@ -63,7 +73,7 @@ def activation(function: str, **parameter: float) -> Activation:
         parameter: b or a, by its name.
 
     Raises:
-        ValueError: unknown function, or a parameter that it does not have.
+        ValueError: unknown function, a parameter that it does not have, or one out of range.
     """
     if function not in ACTIVATIONS:
         raise ValueError(f"activation function: {function!r}; allowed: {', '.join(ACTIVATIONS)}")
@@ -71,7 +81,14 @@ def activation(function: str, **parameter: float) -> Activation:
     if set(parameter) != {name}:
         given = ", ".join(parameter) or "nothing"
         raise ValueError(f"activation {function} takes the parameter {name}; given: {given}")
-    return Activation(function, float(parameter[name]))
+    value, allowed = parameter[name], ACTIVATIONS[function].allowed
+    allowed.check(f"activation {function}: {name}", value)
+    if 0 < abs(value) < LEAST:
+        raise ValueError(
+            f"activation {function}: {name}: {value!r}; must be 0, or {LEAST:g} at least, as "
+            "smaller ones lead to outputs that cannot be told apart"
+        )
+    return Activation(function, float(value))
 
 
 class Layer(NamedTuple):

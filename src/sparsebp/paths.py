@@ -14,8 +14,8 @@ PROVENANCE_PAGE = "results/provenance.html"
 FIGURE = "figures/{figure}.{format}"
 FIGURE_FORMATS = ("pdf", "png", "svg")
 
-KERNELS = ".snakemake/kernels/{sources}"
-"""Compiled kernels, one folder for each state of the engine's sources."""
+KERNELS = ".snakemake/kernels"
+"""Compiled kernels, in a folder for each, which is named by what it was compiled from."""
 
 COMPILED = "results/kernels/{sources}.json"
 """Says that they were compiled. Apart from them, as trainings wait for it: they need no repetition

@@ -1,62 +1,18 @@
 """What made a file: the sources, versions and configuration behind it, where, when, how long."""
 
-import hashlib
 import json
 import os
 import platform
-import re
 import time
 from functools import cache
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent
+from sparsebp.sources import PACKAGE, sources
+
 STARTED = time.monotonic()  # of the program, which loads this module first
 LIBRARIES = ("numpy", "scipy", "numba", "xarray", "netCDF4", "matplotlib", "seaborn", "networkx")
 SURROUNDINGS = "SPARSEBP_SURROUNDINGS"
 """Environment variable by which a workflow tells its jobs what ``surroundings`` finds."""
-
-# An import of the package's modules, at the start of a line, its names possibly in parentheses.
-IMPORT = re.compile(rb"^[ \t]*from sparsebp(?:\.([\w.]+))? import (?:\(([^)]*)\)|(.*))", re.M)
-
-
-@cache
-def source_files(module: str) -> frozenset[Path]:
-    """The package's files that a module consists of: its own and all it imports, recursively.
-
-    Imports are found by their text: every job does this, and parsing would cost it thirty times as
-    much.
-
-    Args:
-        module: dotted name inside the package, for example ``steps.train``.
-    """
-    found: set[Path] = set()
-    pending = [module]
-    while pending:
-        path = PACKAGE / (pending.pop().replace(".", "/") + ".py")
-        if path in found or not path.exists():
-            continue
-        found.add(path)
-        for module, several, names in IMPORT.findall(path.read_bytes()):
-            inside = module.decode()
-            pending += [inside] if inside else []
-            named = re.sub(rb"#.*| as \w+", b"", several or names).decode()
-            pending += [f"{inside}.{name.strip()}".lstrip(".") for name in named.split(",")]
-    return frozenset(found)
-
-
-@cache
-def sources(module: str) -> str:
-    """Content hash of ``source_files(module)``: 16 hexadecimal digits."""
-    digest = hashlib.sha256()
-    for path in sorted(source_files(module)):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
-
-
-def kernel_sources() -> str:
-    """Content hashes of what kernels are compiled from."""
-    return "-".join(map(sources, ("updates", "survivors", "hidden_updates")))
 
 
 @cache
@@ -77,30 +33,57 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the checkout that holds the package, with ``-dirty`` if files differ from it.
+    """The commit of the checkout that the sources stand in, ``-dirty`` if files differ from it.
 
     Files that git does not know are not looked at: a module among them counts in ``sources``, and a
     configuration in the spec.
 
     Returns:
-        12 hexadecimal digits or more, or ``unknown`` outside a git checkout.
+        12 hexadecimal digits or more; else ``unknown``, and why in brackets.
     """
     import subprocess  # here, because few programs need it
 
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        # Jobs run side by side: none may lock the repository.
-        found = subprocess.run(
-            describe,
-            cwd=PACKAGE,
-            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
-            capture_output=True,
-            text=True,
-            check=True,
+    # What git is told by the environment is about another repository, maybe. Jobs run side by side:
+    # none may lock the repository.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    own["GIT_OPTIONAL_LOCKS"] = "0"
+
+    def git(*arguments):
+        done = subprocess.run(
+            ["git", *arguments], cwd=PACKAGE, env=own, capture_output=True, text=True, check=True
         )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return found.stdout.strip()
+        return done.stdout.strip()
+
+    try:
+        top = git("rev-parse", "--show-toplevel")
+        if Path(top).resolve() != PACKAGE.parents[1].resolve():
+            return f"unknown (the sources stand in {PACKAGE}, and the repository is {top})"
+        return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    except OSError as error:
+        return f"unknown (git: {error.strerror})"
+    except subprocess.CalledProcessError as error:
+        return f"unknown ({' '.join(error.stderr.split()) or error})"
+
+
+def processor() -> str:
+    """The kind of processor, and the instructions beyond the basic ones that NumPy uses on it.
+
+    They may decide the last bit of what NumPy computes.
+    """
+    import numpy as np  # here, because few programs need it
+
+    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return " ".join([platform.machine(), *extensions.get("found", [])])
+
+
+def engine(made: dict) -> dict:
+    """What a record says of the program that made a file, and not of when and where."""
+    return {key: made[key] for key in ("sources", "versions")}
+
+
+def of_draws(made: dict) -> dict:
+    """The same of a teacher, its data or a student, as records of what is made of them say it."""
+    return {f"draw_{key}": value for key, value in engine(made).items()}
 
 
 def record(step: str, spec: dict, **more) -> dict:
@@ -108,8 +91,8 @@ def record(step: str, spec: dict, **more) -> dict:
 
     Returns:
         step, spec (the configuration it depends on), what else is given (as the seed), sources
-        (the hash of its source files), versions of libraries, commit, host, made (the time, UTC),
-        and seconds: the time that this program has been running.
+        (the hash of its source files), versions of libraries, commit, host, processor, made (the
+        time, UTC), and seconds: the time that this program has been running.
     """
     return {
         "step": step,
@@ -118,6 +101,7 @@ def record(step: str, spec: dict, **more) -> dict:
         "sources": sources(f"steps.{step}"),
         **surroundings(),
         "host": platform.node(),
+        "processor": processor(),
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": round(time.monotonic() - STARTED, 3),
     }

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.factors import MATCH_TOLERANCE, chunks, refuse_beyond, search
+from sparsebp.factors import MATCH_TOLERANCE, chunks, preactivations, refuse_beyond, search
 from sparsebp.model import Activation
 from sparsebp.survivors import half_sums
 
@@ -120,16 +120,14 @@ def output_layer(
         value = below.offsets[read][..., None] + state % count
         one, other = (weight * end[value].transpose(3, 0, 1, 2) for end in below[1:])
         reach = np.abs(one - other).max(axis=-1).sum(axis=-1) / 2
+        least, most = preactivations(phi, y[:, rows])
         # With twice the tolerance the bounds hold all that match, also after rounding.
-        low = phi.inverse(y[:, rows] - 2 * MATCH_TOLERANCE) - reach
-        high = phi.inverse(y[:, rows] + 2 * MATCH_TOLERANCE) + reach
-        owner, states = search((one + other) / 2, low, high, memory_gib, entries)
+        wide = least - MATCH_TOLERANCE - reach, most + MATCH_TOLERANCE + reach
+        owner, states = search((one + other) / 2, *wide, memory_gib, entries)
         own = (states < len(alphabet) * count[owner, :, 0]).all(axis=1)
         owner, states = owner[own], states[own]
-        low, high = map(phi, _sums(below, read, alphabet, owner, states))
-        wanted = y[:, rows].T[owner]
-        near = (low <= wanted + MATCH_TOLERANCE) & (high >= wanted - MATCH_TOLERANCE)
-        keep = near.all(axis=1)
+        low, high = _sums(below, read, alphabet, owner, states)
+        keep = ((low <= most.T[owner]) & (high >= least.T[owner])).all(axis=1)
         owners.append(rows.start + owner[keep])
         found.append(states[keep])
         entries += np.count_nonzero(keep)

@@ -147,6 +147,7 @@ def _made(made: dict) -> dict[str, str]:
     )
     rows = {
         "made": f"{when} on {where}, in {made['seconds']} s",
+        "processor": made.get("processor", "unknown"),
         "commit": _commit(made["commit"]),
         "sources": ", ".join(f"{digest} ({step})" for step, digest in pairs),
         "versions": _versions(made["versions"]),
@@ -166,6 +167,7 @@ def _trainings(made: dict, results: list[dict]) -> dict[str, str]:
     rows = {
         "trainings": f"{sum(engine['training_seconds'] for engine in engines):.1f} s in all",
         "  hosts": ", ".join(all_of("hosts")),
+        "  processors": "; ".join(all_of("processors")),
         "  commits": "; ".join(map(_commit, all_of("commits"))),
     }
     if others := {_versions(e["versions"]) for e in engines} - {_versions(made["versions"])}:
@@ -176,7 +178,7 @@ def _trainings(made: dict, results: list[dict]) -> dict[str, str]:
 def _commit(commit: str) -> str:
     """A commit, and whether the working tree was clean; ``unknown`` outside a git checkout."""
     named = commit.removesuffix("-dirty")
-    if named == "unknown":
+    if named.startswith("unknown"):
         return named
     state = "clean" if named == commit else "with changes that are not committed"
     return f"{named}, working tree {state}"

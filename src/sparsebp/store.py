@@ -271,6 +271,8 @@ def _write_labelled(path, kind, names, values, coordinates, provenance) -> None:
         )
         for name, (long_name, comment) in names.items()
     }
+    given = coordinates | {name: values for name, (_, values, _) in variables.items()}
+    _check_values(path, kind, {name: np.asarray(values) for name, values in given.items()})
     attributes = {"kind": kind, "provenance": as_json(provenance)}
     # Compressed like the other files; reading damaged values fails by the checksum that zlib adds.
     encoding = {name: {"zlib": True, "complevel": 1} for name in names}
@@ -342,16 +344,18 @@ def read_experiments(pattern: str, names) -> tuple[dict, dict]:
 
 
 def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> None:
-    contract = _contract(kind, arrays)
+    contract, values = _contract(kind, arrays), {}
+    for name, (_, dtype) in contract.items():
+        given = np.asarray(arrays[name])
+        with np.errstate(invalid="ignore"):
+            values[name] = given.astype(dtype)
+        if not np.array_equal(values[name], given, equal_nan=given.dtype.kind == "f"):
+            raise ValueError(f"{path}: {name} holds values that are no {np.dtype(dtype)}")
+    _check_values(path, kind, values)
     with replacing(path) as part, netCDF4.Dataset(part, "w") as file:
         file.kind, file.provenance = kind, as_json(provenance)
         for name, (dimensions, dtype) in contract.items():
-            given = np.asarray(arrays[name])
-            with np.errstate(invalid="ignore"):
-                values = given.astype(dtype)
-            if not np.array_equal(values, given, equal_nan=given.dtype.kind == "f"):
-                raise ValueError(f"{path}: {name} holds values that are no {np.dtype(dtype)}")
-            for dimension, length in zip(dimensions, values.shape, strict=True):
+            for dimension, length in zip(dimensions, values[name].shape, strict=True):
                 if dimension not in file.dimensions:
                     file.createDimension(dimension, length)
                 if file.dimensions[dimension].size != length:
@@ -360,7 +364,7 @@ def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> 
                         f"{file.dimensions[dimension].size}"
                     )
             variable = file.createVariable(name, dtype, dimensions, zlib=True, complevel=1)
-            variable[:] = values
+            variable[:] = values[name]
 
 
 def _contract(kind: str, names) -> dict:
@@ -493,8 +497,15 @@ def check_made(path: str | Path, made: dict, as_in: str = "", /, **expected) -> 
 
 
 def as_json(provenance: dict) -> str:
-    """A provenance as one line of JSON with sorted keys: NetCDF attributes hold text."""
-    return json.dumps(provenance, sort_keys=True)
+    """A provenance as one line of JSON with sorted keys: NetCDF attributes hold text.
+
+    Raises:
+        ValueError: it holds NaN or infinity, which JSON has not.
+    """
+    try:
+        return json.dumps(provenance, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(f"no record can hold it: {error}") from None
 
 
 def sizes(inner: np.ndarray, *others: np.ndarray) -> dict[str, int]:

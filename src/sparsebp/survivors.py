@@ -61,8 +61,7 @@ _SIGNATURE = types.Tuple((types.int64[::1], types.int64[::1], types.boolean))(
 @cache
 def join_kernel():
     """The search, compiled: run(terms, low, high, weights, limit) -> counts, flat, complete."""
-    compile = njit(_SIGNATURE, cache=True, nogil=True)
-    return compiled_once("join", __file__, lambda: compile(_join))
+    return compiled_once("join", _join, _SIGNATURE, "survivors", nogil=True)
 
 
 def _join(terms, low, high, weights, limit):

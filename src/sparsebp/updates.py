@@ -40,7 +40,19 @@ from sparsebp.algebras import (
     zero,
 )
 from sparsebp.kernels import compiled_once
-from sparsebp.lanes import WIDTH, fill, larger, load, pick, read, smaller, store, write
+from sparsebp.lanes import (
+    WIDTH,
+    fill,
+    larger,
+    load,
+    numbered,
+    pick,
+    read,
+    smaller,
+    store,
+    where_below,
+    write,
+)
 from sparsebp.tensors import contract, contract_list, prefix_products, size_of, sweep
 
 _NUMBERS, _FLOATS = types.int64[::1], types.float64[::1]
@@ -82,10 +94,9 @@ def step_kernel(algebra: int, k_in: int, k_out: int, q: int, degree: int):
             steps, first, hidden, blocks, rules, positions, prior, leaves, messages, factors,
         )  # fmt: skip
 
-    # A name, and so a file of the cache, of its own: several may be compiled side by side.
-    run.__qualname__ = name = f"steps-{algebra}-{k_in}-{k_out}-{q}-{degree}"
-    compile = njit(_SIGNATURE, cache=True, nogil=True, error_model="numpy")
-    return compiled_once(name, __file__, lambda: compile(run))
+    name = f"steps-{algebra}-{k_in}-{k_out}-{q}-{degree}"
+    options = {"nogil": True, "error_model": "numpy"}
+    return compiled_once(name, run, _SIGNATURE, "updates", **options)
 
 
 @njit(inline="always")
@@ -110,7 +121,8 @@ def _run(
             output weight that is zero, or -1.
 
     Returns:
-        steps done, largest change of a message in the last, whether nothing was doubtful.
+        steps done, largest change of a message in the last, see ``_settle``, whether nothing was
+        doubtful.
     """
     temperature, probability, reinforcement, damping_u, damping_h, tolerance = rules
     s, a = size_of(q, k_in), (size_of(q, k_in + 1) - 1) // (q - 1)
@@ -212,7 +224,8 @@ def _update_factors(
     """Factor-to-variable messages of all weights, Eqs. 2.7, 2.8, 2.12, 3.5, 3.7, damped.
 
     Returns:
-        Largest change of a message, and the least total of one.
+        Largest change of a message before damping, and the least total of one. Lanes beyond the
+        last factor do not count.
     """
     u, v, g, h, raw = messages
     given, belief, moving = leaves
@@ -223,16 +236,18 @@ def _update_factors(
     whole = outgoing + k_out * s  # sum of all incoming
     fresh, leaf = whole + k_out, whole + k_out + k_in * q
     small, rest = leaf + q, leaf + q + s
-    change, least = fill(0.0), fill(np.inf)
+    largest, smallest, lanes = fill(0.0), fill(np.inf), numbered()
     for b in range(blocks[0], blocks[1]):
+        change, least = fill(0.0), fill(np.inf)
         for j in range(k_out):
             edge = (b * k_out + j) * k_in * q
             if damping_h > 0.0:
                 for slot in range(k_in):
-                    _settle(
+                    moved, _ = _settle(
                         algebra, q, probability, fading,
                         raw, edge + slot * q, h, edge + slot * q,
                     )  # fmt: skip
+                    change = larger(moved, change) if fading > 0.0 else change
             prefix_products(algebra, k_in, q, h, edge, q, scratch, inner + j * a)
         if classes == 0:
             contract(
@@ -244,10 +259,11 @@ def _update_factors(
             for j in range(k_out):
                 at = (b * k_out + j) * q
                 if moving:
-                    _reinforced_leaf(
+                    moved = _reinforced_leaf(
                         algebra, q, probability, strength, fading,
                         given, belief, v, g, at, scratch, leaf,
                     )  # fmt: skip
+                    change = larger(moved, change) if fading > 0.0 else change
                 _join(
                     algebra, temperature, q, s, scratch, inner + j * a + a - s, whole + j,
                     g, at, first_class, blank, joint + j * classes,
@@ -289,11 +305,13 @@ def _update_factors(
                     scratch, fresh + slot * q, u, edge + slot * q,
                 )  # fmt: skip
                 change, least = larger(moved, change), smaller(total, least)
-    largest, smallest = 0.0, np.inf
+        number, limit = lanes + fill(1.0 * b * WIDTH), fill(1.0 * count)
+        largest = larger(where_below(number, limit, change, fill(0.0)), largest)
+        smallest = smaller(where_below(number, limit, least, fill(np.inf)), smallest)
+    change, total = 0.0, np.inf
     for lane in range(WIDTH):
-        largest = larger(pick(change, lane), largest)
-        smallest = min(smallest, pick(least, lane))
-    return largest, smallest
+        change, total = larger(pick(largest, lane), change), min(total, pick(smallest, lane))
+    return change, total
 
 
 @njit(forceinline=True)
@@ -301,22 +319,22 @@ def _settle(algebra, q, probability, damping, fresh, at, messages, to):
     """Take over a fresh message: normalised, damped against the one before (Eq. 2.14).
 
     Returns:
-        By how much it changed, and its total before it was normalised.
+        How far it is from the one before, damping left aside: damped messages move slowly, however
+        far they are from a fixed point. And its total before it was normalised.
     """
     total = _normalise(algebra, q, probability, fresh, at)
-    if damping > 0.0:
-        for state in range(q):
-            i = (at + state) * WIDTH
-            old = load(messages, (to + state) * WIDTH)
-            store(fresh, i, damped(algebra, old, load(fresh, i), damping, probability))
-        if not sums_to_one(algebra, probability):
-            _normalise(algebra, q, probability, fresh, at)
     change = fill(0.0)
     for state in range(q):
-        i = (to + state) * WIDTH
+        i = (at + state) * WIDTH
+        x, old = load(fresh, i), load(messages, (to + state) * WIDTH)
+        change = larger(distance(algebra, kept(algebra, x), old, probability), change)
+        if damping > 0.0:
+            store(fresh, i, damped(algebra, old, x, damping, probability))
+    if damping > 0.0 and not sums_to_one(algebra, probability):
+        _normalise(algebra, q, probability, fresh, at)
+    for state in range(q):
         x = kept(algebra, load(fresh, (at + state) * WIDTH))
-        change = larger(distance(algebra, x, load(messages, i), probability), change)
-        store(messages, i, x)
+        store(messages, (to + state) * WIDTH, x)
     return change, total
 
 
@@ -337,7 +355,11 @@ def _normalise(algebra, q, probability, message, at):
 def _reinforced_leaf(
     algebra, q, probability, strength, damping, given, belief, v, g, at, scratch, leaf
 ):
-    """Belief and message of an output weight: as ``_update_variables``, for one factor only."""
+    """Belief and message of an output weight: as ``_update_variables``, for one factor only.
+
+    Returns:
+        By how much the message changed, see ``_settle``.
+    """
     largest = fill(zero(algebra))
     for state in range(q):
         i = (at + state) * WIDTH
@@ -349,7 +371,7 @@ def _reinforced_leaf(
     for state in range(q):
         i = (at + state) * WIDTH
         store(belief, i, over(algebra, load(belief, i), largest))
-    _settle(algebra, q, probability, damping, scratch, leaf, g, at)
+    return _settle(algebra, q, probability, damping, scratch, leaf, g, at)[0]
 
 
 @njit(forceinline=True)

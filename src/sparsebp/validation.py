@@ -1,6 +1,7 @@
 """YAML, read strictly, and checked with one message that names key, value and what is allowed."""
 
 import math
+import re
 from copy import deepcopy
 from functools import reduce
 from pathlib import Path
@@ -87,6 +88,7 @@ def _expanded(node: yaml.Node, sizes: dict[yaml.Node, int | None]) -> int:
             parts = []
             if len(node.value) > CHARACTERS_OF_VALUE:
                 raise _trouble(node, f"a value of more than {CHARACTERS_OF_VALUE} characters")
+            _check_plain(node)
         elif isinstance(node, yaml.MappingNode):
             parts = [part for pair in node.value for part in pair]
             for key in parts[::2]:
@@ -110,6 +112,34 @@ def _expanded(node: yaml.Node, sizes: dict[yaml.Node, int | None]) -> int:
     if sizes[node] is None:
         raise _trouble(node, "a block that contains itself")
     return sizes[node]
+
+
+# Of numbers and truth values YAML 1.1 has more forms than these: 010 is 8 there, 1:30 is 90, 0x10 is
+# 16, and yes is true.
+PLAIN = {
+    "int": re.compile(r"[-+]?(0|[1-9][0-9]*)"),
+    "float": re.compile(
+        r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", re.I
+    ),
+    "bool": re.compile("true|false", re.I),
+}
+
+
+def _check_plain(node: yaml.ScalarNode) -> None:
+    """Refuse a number or truth value that reads as another one, or as text, to most people."""
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    if kind in PLAIN and not PLAIN[kind].fullmatch(node.value):
+        means = _as_yaml(yaml.SafeLoader("").construct_object(node))
+        raise _trouble(
+            node,
+            f"{node.value} means {means} in YAML; write {means}, or {node.value!r} with its quotes "
+            "if it is text",
+        )
+
+
+def _as_yaml(number) -> str:
+    """A number as YAML has it."""
+    return yaml.safe_dump(number).split("\n")[0]
 
 
 def _trouble(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
@@ -163,7 +193,7 @@ def _message(error: ValidationError) -> str:
         case "enum":
             return f"{where}: {value}; allowed: {', '.join(map(str, rule))}"
         case "type":
-            return f"{where}: {value} is not of type {rule}"
+            return f"{where}: {value} is not of type {rule}{_hint(error.instance, rule)}"
         case "pattern":
             return f"{where}: {value} is not allowed; it must match {rule}"
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
@@ -176,6 +206,17 @@ def _message(error: ValidationError) -> str:
             return f"{where}: {value}; must be {relation[error.validator]} {rule}"
         case _:
             return f"{where}: {error.message.replace(repr(error.instance), value)}"
+
+
+def _hint(value, kind: str) -> str:
+    """What to write for a number that YAML takes for text, as it does where the point is missing."""
+    try:
+        number = float(value) if isinstance(value, str) and kind in ("number", "integer") else None
+    except ValueError:
+        number = None
+    if number is None or not math.isfinite(number):
+        return ""
+    return f"; write {_as_yaml(int(number) if number.is_integer() else number)}"
 
 
 def _key(error: ValidationError) -> str:

@@ -64,6 +64,10 @@ class Step:
         The beliefs computed from u^(t+1) and v^(t+1), which the next step has as B^(t+2).
     change
         Largest absolute difference between u^(t+1) and u^(t), as recorded.
+    residual
+        Largest absolute difference, as recorded, between what a message would be without damping
+        and what it was before: of u; of v with reinforcement, as it moves g; and of h and g where
+        they are damped, from t = 1 on.
     """
 
     t: int
@@ -76,6 +80,7 @@ class Step:
     input_beliefs_after: np.ndarray
     output_beliefs_after: np.ndarray
     change: float
+    residual: float
 
 
 def factor_energy(
@@ -379,6 +384,10 @@ def run(
     def recorded(log_messages: np.ndarray) -> np.ndarray:
         return np.exp(log_messages) if hard else log_messages.copy()
 
+    def distance(new: np.ndarray, old: np.ndarray) -> float:
+        moved = new != old
+        return float(np.max(np.abs(new[moved] - old[moved]), initial=0.0))
+
     records: list[Step] = []
     for t in range(steps):
         try:
@@ -388,12 +397,17 @@ def run(
 
             old_h, old_g = h, g
             h, g = twin.variable_to_factor(*fields, u, strength, hard)
+            pairs = []
             if damped != "factor-to-variable" and t > 0:
+                if damping > 0:
+                    pairs = [(h, old_h)] + [(g, old_g)] * (reinforcement > 0)
                 h = _damp(old_h, h, damping, hard)
                 g = _damp(old_g, g, damping, hard)
 
             old_u, old_v = u, v
             u, v = twin.factor_to_variable(h, g, rule, beta_in_update, hard)
+            pairs += [(u, old_u)] + [(v, old_v)] * (reinforcement > 0)
+            residual = max(distance(*map(recorded, pair)) for pair in pairs)
             if damped != "variable-to-factor":
                 u = _damp(old_u, u, damping, hard)
                 v = _damp(old_v, v, damping, hard)
@@ -406,8 +420,6 @@ def run(
             error.records = records
             raise
 
-        new, old = recorded(u), recorded(old_u)
-        moved = new != old
         records.append(
             Step(
                 t=t,
@@ -415,11 +427,12 @@ def run(
                 output_beliefs=recorded(belief_output),
                 h=recorded(h),
                 g=recorded(g),
-                u=new,
+                u=recorded(u),
                 v=recorded(v),
                 input_beliefs_after=recorded(input_after),
                 output_beliefs_after=recorded(output_after),
-                change=float(np.max(np.abs(new[moved] - old[moved]), initial=0.0)),
+                change=distance(recorded(u), recorded(old_u)),
+                residual=residual,
             )
         )
     return records

@@ -20,7 +20,7 @@ rule kernels:
         # A function of the input, for which Snakemake reruns nothing: what is missing because of a
         # new experiment is compiled by the first training that needs it.
         spec=lambda w, input: json.dumps(study.kernels_spec()),
-        kernels=paths.KERNELS.format(sources=KERNELS),
+        kernels=paths.KERNELS,
     message:
         "compiling kernels"
     shell:

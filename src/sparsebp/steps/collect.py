@@ -5,10 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from sparsebp import metrics, store
+from sparsebp import metrics, provenance, store
 from sparsebp.algorithms import Learner, batches
 from sparsebp.model import Layer, activation
-from sparsebp.provenance import record
 
 BELIEVED = ("expected_error", "entropy")
 ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
@@ -38,7 +37,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         "status": np.zeros(shape, np.int8),
     }
     engines, draws, inputs = {}, {}, {}
-    commits, hosts, seconds = set(), set(), 0.0
+    commits, hosts, processors, seconds = set(), set(), set(), 0.0
     for j, seed in enumerate(seeds):
         at = {"experiment": spec["experiment"], "seed": seed}
         named = {"teacher": teacher, "dataset": dataset, "student": student}
@@ -54,7 +53,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             store.check_made(path, made, step="draw", seed=seed)
             store.check_made(path, made, together, drawn=used)
             _note(inputs, name, path, made["spec"])
-            draws[made["sources"]] = path
+            draws[store.as_json(provenance.engine(made))] = path
         layers = store.sizes(*patterns)
         store.check_made(drawn["student"], records["student"], alphabet=alphabet.tolist())
         store.check_sizes(drawn["teacher"], network, layers)
@@ -75,7 +74,8 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             commits.add(made["commit"])
             hosts.add(str(made.get("host", "unknown")))
             seconds += made["seconds"]
-            engines[store.as_json({key: made[key] for key in ("sources", "versions")})] = path
+            processors.add(str(made.get("processor", "unknown")))
+            engines[store.as_json(provenance.engine(made))] = path
             reached = found["n_samples"].tolist()
             if reached != expected:
                 raise ValueError(f"{path}: its n_samples are {reached}; expected are {expected}")
@@ -104,22 +104,23 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             for row, where in enumerate(at_m):
                 for name in ("iterations", "status"):
                     values[name][where] = found[name][row]
-    for behind, what in ((draws, "sources"), (engines, "engines or library versions")):
+    for behind, what in ((draws, "sources"), (engines, "engines")):
         if len(behind) > 1:
             raise ValueError(
-                f"{' and '.join(list(behind.values())[:2])} were made by different {what}; delete "
-                "the older and rerun"
+                f"{' and '.join(list(behind.values())[:2])} were made by different {what} or "
+                "library versions; delete the older and rerun"
             )
     coordinates = {"learner": learners, "seed": list(seeds), "n_samples": grid}
     engine = json.loads(next(iter(engines))) | {
         "commits": sorted(commits),
         "hosts": sorted(hosts),
+        "processors": sorted(processors),
         "training_seconds": round(seconds, 1),
     }
     inputs = {name: found for name, (found, _) in inputs.items()}
-    behind = {"inputs": inputs, "draw_sources": next(iter(draws)), "engine": engine}
-    provenance = record("collect", spec, **behind)
-    store.write_results(output, values, coordinates, provenance)
+    behind = {"inputs": inputs, **provenance.of_draws(json.loads(next(iter(draws))))}
+    made = provenance.record("collect", spec, **behind, engine=engine)
+    store.write_results(output, values, coordinates, made)
 
 
 def _plan(path: str, spec: dict) -> tuple[Learner, list[int]]:

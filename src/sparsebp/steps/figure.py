@@ -2,7 +2,7 @@
 
 from sparsebp import store
 from sparsebp.figures import draw
-from sparsebp.provenance import record
+from sparsebp.provenance import engine, of_draws, record
 
 SEED = 0  # the simulation that drawings are of
 
@@ -40,10 +40,9 @@ def _drawn(experiments: dict, patterns: dict) -> tuple[dict, dict]:
     files = {what: pattern.format(experiment=name, seed=SEED) for what, pattern in patterns.items()}
     pair = store.read_teacher(files["teacher"]), store.read_student(files["student"])[0]
     made = store.provenance(files["teacher"])
-    alike = {"drawn": made.get("drawn"), "sources": made["sources"]}
+    alike = {"drawn": made.get("drawn"), **engine(made)}
     for what, path in files.items():
         own = store.provenance(path)
         store.check_made(path, own, step="draw", seed=SEED, spec=specs[what])
         store.check_made(path, own, " and ".join(files.values()), **alike)
-    behind = {"seed": SEED, "drawn": alike["drawn"], "draw_sources": alike["sources"]}
-    return {name: pair}, behind
+    return {name: pair}, {"seed": SEED, "drawn": alike["drawn"], **of_draws(made)}

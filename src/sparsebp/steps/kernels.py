@@ -4,12 +4,11 @@ import logging
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-import numba
-
 from sparsebp import store
 from sparsebp.files import replacing
 from sparsebp.hidden_updates import hidden_kernel
-from sparsebp.provenance import kernel_sources, record
+from sparsebp.provenance import record
+from sparsebp.sources import kernel_sources
 from sparsebp.survivors import join_kernel
 from sparsebp.updates import step_kernel
 
@@ -17,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def run(spec: dict, output: str, threads: int = 1) -> None:
-    """Fill the folder NUMBA_CACHE_DIR, and write what the kernels were compiled with as JSON.
+    """Fill the folder of kernels, and write what they were compiled with as JSON.
 
     The sources in its provenance are those that kernels are compiled from, and no more.
 
@@ -25,12 +24,7 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
         spec: ``kernels`` and ``hidden``, the arguments of ``updates.step_kernel`` and
             ``hidden_updates.hidden_kernel``; see ``Study.kernels_spec``.
         threads: how many programs compile side by side.
-
-    Raises:
-        ValueError: there is no such folder to fill.
     """
-    if not numba.config.CACHE_DIR:
-        raise ValueError("the environment variable NUMBA_CACHE_DIR names no folder to fill")
     with ProcessPoolExecutor(threads, get_context("spawn")) as pool:
         compiled = [
             pool.submit(_compile, kernel, *arguments)

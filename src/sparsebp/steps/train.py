@@ -6,12 +6,12 @@ import time
 import numpy as np
 from numba.core.event import install_timer
 
-from sparsebp import gradient, store
-from sparsebp.algorithms import Learner
+from sparsebp import gradient, provenance, store
+from sparsebp.algorithms import Learner, Status, check_grid
+from sparsebp.factors import CONTRADICTED
 from sparsebp.learning import learn
 from sparsebp.model import activation
 from sparsebp.problem import Problem
-from sparsebp.provenance import record
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,17 @@ def run(
         ValueError: student and data disagree, the factors need too much memory, or a library is
             missing.
     """
+    phi = activation(**spec["activation"])
+    learner, entropy, grid = Learner(**spec["learner"]), spec["entropy"], spec["samples"]
+    check_grid(grid)
     patterns, alphabet = store.read_student(student)
     samples, test = store.read_dataset(dataset)
     layers = store.sizes(*patterns)
     drawn = {"step": "draw", "seed": seed, "entropy": spec["entropy"]}
     made = store.provenance(student)
     store.check_made(student, made, **drawn, alphabet=alphabet.tolist(), layers=layers)
-    behind = {"inputs": made.get("drawn"), "draw_sources": made["sources"]}
-    together = {"drawn": made.get("drawn"), "sources": made["sources"]}
+    together = {"drawn": made.get("drawn"), **provenance.engine(made)}
+    behind = {"inputs": made.get("drawn"), **provenance.of_draws(made)}
     made = store.provenance(dataset)
     store.check_made(dataset, made, **drawn, activation=spec["activation"], samples=len(samples.x))
     store.check_made(dataset, made, student, layers=layers, **together)
@@ -61,8 +64,6 @@ def run(
             f"{dataset}: {given[0]} inputs, {given[1]} outputs, {given[2]} samples; {student} and "
             f"the sample numbers need {needed[0]}, {needed[1]}, and at least {needed[2]}"
         )
-    phi = activation(**spec["activation"])
-    learner, entropy, grid = Learner(**spec["learner"]), spec["entropy"], spec["samples"]
     if learner.descends:
         write = store.write_predicted
         names = ("n_samples", "prediction", "iterations", "status")
@@ -76,12 +77,11 @@ def run(
     with install_timer("numba:compiler_lock", loading.append):
         for trained in runs:
             log.info(
-                "m = %d: %s after %d steps",
-                trained.n_samples,
-                trained.status.name.lower().replace("_", " "),
-                trained.iterations,
+                "m = %d: %s after %d steps", trained.n_samples, trained.status, trained.iterations
             )
             found.append(trained)
+    if any(trained.status == Status.CONTRADICTION for trained in found):
+        log.info("%s", CONTRADICTED)
     seconds = time.perf_counter() - started - loading[-1]
     log.info("%.3f s to train, %.3f s to load kernels", seconds, loading[-1])
     arrays = {name: np.array([getattr(trained, name) for trained in found]) for name in names}
@@ -90,5 +90,5 @@ def run(
     else:
         estimates = zip(*(trained.estimates for trained in found), strict=True)
         arrays |= store.by_layer("estimate", [np.array(part) for part in estimates], axis=1)
-    made = record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
+    made = provenance.record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
     write(output, arrays, made)

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
 
+from sparsebp import graph
 from sparsebp.graph import biregular, containing, near_together, overlapping, readers
 
 
@@ -112,6 +113,46 @@ def test_biregular_has_as_many_rings_as_the_configuration_model():
     assert abs(np.mean(ours) - np.mean(exact)) < 4 * error
     # The comparison can tell: one ring more or fewer in every other pattern would show.
     assert 4 * error < 1 / 2
+
+
+class Tied:
+    """A generator of zeros and ones, with which most cards of a trade are tied."""
+
+    def __init__(self, rng):
+        self._rng, self.permutation = rng, rng.permutation
+
+    def random(self, shape):
+        return self._rng.integers(0, 2, shape).astype(float)
+
+
+def traded(topology, rng, forbidden):
+    """What trades make of a pattern, in plain Python, whose sort leaves ties as they are."""
+    rows, slots = topology.tolist(), topology.shape[1]
+    half = len(rows) // 2
+    for _ in range(20 + 5 * math.ceil(math.log2(len(rows)))):
+        order = rng.permutation(len(rows)).tolist()
+        keys = rng.random((half, 2 * slots)).tolist()
+        for a, b, key in zip(order[:half], order[half : 2 * half], keys, strict=True):
+            cards, banned = rows[a] + rows[b], {*forbidden[a], *forbidden[b]}
+            for place, card in enumerate(cards):
+                if card in banned or cards.count(card) == 2:
+                    key[place] = -1 if place < slots else 2
+            dealt = [card for _, card in sorted(zip(key, cards, strict=True), key=lambda k: k[0])]
+            rows[a], rows[b] = dealt[:slots], dealt[slots:]
+    return np.sort(rows, axis=1)
+
+
+@pytest.mark.parametrize("generator", [Tied, lambda rng: rng], ids=["tied", "as drawn"])
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("per_row", range(1, 11))
+def test_trades_leave_ties_as_they_are(per_row, beside, generator):
+    """So there is one order, which no processor's way to sort can change."""
+    n = 25
+    pattern = biregular(n, n, per_row, np.random.default_rng(0))
+    forbidden = biregular(n, n, 3, np.random.default_rng(1)) if beside else None
+    ours, plain = (generator(np.random.default_rng(2)) for _ in range(2))
+    expected = traded(pattern, plain, forbidden.tolist() if beside else [[]] * n)
+    np.testing.assert_array_equal(graph._trade(pattern, ours, forbidden), expected)
 
 
 @st.composite

@@ -593,16 +593,33 @@ def test_results_do_not_depend_on_the_number_of_threads():
                 np.testing.assert_array_equal(part, same)
 
 
-def test_results_do_not_depend_on_the_order_in_memory():
-    one = instance(n=60, m=3, student=(2, 3), alphabet=(-1, 0, 1))
+@pytest.mark.parametrize(
+    "how",
+    [
+        learner(),
+        learner(reinforcement=0.1),
+        learner(factor="soft", beta=5.0, damped="both"),
+        learner("max-product", schedule="online"),
+        learner("max-sum", initial_scale=0.5),
+        learner(method="blocked"),
+    ],
+)
+def test_results_do_not_depend_on_the_order_in_memory(how):
+    one = instance(n=61, m=3, student=(2, 3), alphabet=(-1, 0, 1))
     rng = np.random.default_rng(0)
-    for how in (learner(), learner(reinforcement=0.1), learner("max-sum", initial_scale=0.5)):
-        shuffled = one.problem._replace(orders=(rng.permutation(60), rng.permutation(60)))
-        outcome = run(one, how)
-        again = run(one._replace(problem=shuffled), how)
-        assert again.iterations == outcome.iterations
-        for part, same in zip(outcome.beliefs, again.beliefs, strict=True):
-            np.testing.assert_array_equal(part, same)
+    shuffled = one.problem._replace(orders=(rng.permutation(61), rng.permutation(61)))
+
+    def results(each):
+        found = []
+        outcome = run(each, how, observe=lambda now: found.extend(getattr(now, n) for n in NAMES))
+        assert outcome.iterations > 1
+        for trained in learn(how, each.problem, each.samples, [1, 2, 3], 1, 0, 1):
+            found += [*trained.estimates, trained.iterations, trained.status, trained.entropy]
+        return [*found, *outcome.beliefs, outcome.log_partition, outcome.iterations, outcome.status]
+
+    again = results(one._replace(problem=shuffled))
+    for part, same in zip(results(one), again, strict=True):
+        np.testing.assert_array_equal(part, same)
 
 
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])

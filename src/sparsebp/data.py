@@ -177,7 +177,8 @@ def draw_samples(
 ) -> Samples:
     """Draw ``count`` inputs uniform on {-1, +1} and let the teacher answer them.
 
-    The first m samples are the same whatever the count.
+    The first m samples are the same whatever the count. Another processor may round tanh in
+    another way, and so y: see docs/cluster.md, Another processor.
 
     Args:
         teacher: with y = phi(W_out phi(W_in x)), Eq. 1.1.

@@ -244,7 +244,9 @@ def _trade(topology: np.ndarray, rng: np.random.Generator, forbidden: np.ndarray
         key = rng.random((len(first), 2 * slots))
         key[:, :slots][stays] = -1.0
         key[:, slots:][stays_other] = 2.0
-        dealt = np.take_along_axis(np.hstack([hand, other]), np.argsort(key, axis=1), axis=1)
+        # Those that stay have equal keys, which only a stable sort orders alike on all processors.
+        deal = np.argsort(key, axis=1, kind="stable")
+        dealt = np.take_along_axis(np.hstack([hand, other]), deal, axis=1)
         topology[first], topology[second] = dealt[:, :slots], dealt[:, slots:]
     return np.sort(topology, axis=1).astype(np.int32)
 
@@ -258,7 +260,8 @@ def near_together(output_topology: np.ndarray, hidden: int) -> tuple[np.ndarray,
 
     Messages of a large random graph lie all over the memory, and to fetch them takes far longer
     than to compute with them. The order of Cuthill and McKee goes around each ring, where every
-    output reads two hidden neurons, and keeps what can be kept together elsewhere.
+    output reads two hidden neurons, and keeps what can be kept together elsewhere. Another
+    processor may find another such order; results do not depend on it.
 
     Args:
         output_topology: (output, slots) int.

@@ -114,14 +114,12 @@ def _expanded(node: yaml.Node, sizes: dict[yaml.Node, int | None]) -> int:
     return sizes[node]
 
 
-# Of numbers and truth values YAML 1.1 has more forms than these: 010 is 8 there, 1:30 is 90, 0x10 is
-# 16, and yes is true.
+# Of numbers and truth values YAML 1.1 has more forms than these: 010 is 8 there, 1:30 is 90, 0x10
+# is 16, and yes is true.
 PLAIN = {
     "int": re.compile(r"[-+]?(0|[1-9][0-9]*)"),
-    "float": re.compile(
-        r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", re.I
-    ),
-    "bool": re.compile("true|false", re.I),
+    "float": re.compile(r"(?i)[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?(e[-+][0-9]+)?|[-+]?\.inf|\.nan"),
+    "bool": re.compile("(?i)true|false"),
 }
 
 
@@ -209,14 +207,16 @@ def _message(error: ValidationError) -> str:
 
 
 def _hint(value, kind: str) -> str:
-    """What to write for a number that YAML takes for text, as it does where the point is missing."""
+    """What to write for a number that YAML takes for text, as it does 1e-6 without a point."""
     try:
         number = float(value) if isinstance(value, str) and kind in ("number", "integer") else None
     except ValueError:
         number = None
     if number is None or not math.isfinite(number):
         return ""
-    return f"; write {_as_yaml(int(number) if number.is_integer() else number)}"
+    if number.is_integer():
+        return f"; write {int(number)}"
+    return f"; write {_as_yaml(number)}" if kind == "number" else ""
 
 
 def _key(error: ValidationError) -> str:

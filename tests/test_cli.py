@@ -16,7 +16,7 @@ import xarray as xr
 
 from sparsebp import store
 from sparsebp.cli import main
-from sparsebp.provenance import source_files, sources
+from sparsebp.sources import source_files, sources
 
 LAYERS = {"input": 9, "hidden": 6, "output": 6}
 PHI = {"function": "tanh", "b": 0.1}
@@ -281,6 +281,9 @@ def sized(layers):
         LAYERS | {"input": "9"},
         LAYERS | {"input": 10},
         LAYERS | {"middle": 3},
+        LAYERS | {"input": 9.0},
+        LAYERS | {"input": True},
+        LAYERS | {"hidden_layers": 0},
         {"input": 9, "output": 6},
     ],
 )
@@ -304,6 +307,24 @@ def test_parts_that_do_not_fit_together(refused, part, key, value):
         ("draw", ["student"], {"nonzeros_per_row": {"input": 2, "output": 2}}),
         ("train", [], {"samples": []}),
         ("train", [], {"samples": 3}),
+        ("train", [], {"samples": [1, 1, 2]}),
+        ("train", [], {"samples": [True, 2, 3]}),
+        ("train", [], {"samples": [1.0, 2]}),
+        ("train", ["activation"], {"b": float("nan")}),
+        ("train", ["learner"], {"damping": float("nan")}),
+        ("train", ["learner"], {"damping": 1}),
+        ("train", ["learner"], {"max_steps": 0}),
+        ("train", ["learner"], {"max_steps": 50.5}),
+        ("draw", ["dataset", "activation"], {"b": float("inf")}),
+        ("draw", ["dataset", "activation"], {"function": "leaky-relu", "a": -0.1, "b": None}),
+        ("draw", ["dataset"], {"noise": {"flipped": 1.5}}),
+        ("draw", ["dataset"], {"samples": True}),
+        ("draw", ["dataset"], {"test_samples": 0}),
+        ("draw", ["student"], {"alphabet": [0, 1]}),
+        ("draw", ["student"], {"alphabet": [-1, -0.5, 1]}),
+        ("draw", ["student"], {"overlap": {"input": 2, "output": 1}}),
+        ("draw", ["teacher", "nonzeros_per_row"], {"input": True}),
+        ("draw", ["teacher", "nonzeros_per_row"], {"input": 2.0}),
         ("train", ["learner"], {"algorithm": "x"}),
         ("train", ["learner"], {"schedule": "x"}),
         ("collect", [], {"samples": [1]}),
@@ -624,7 +645,7 @@ def test_nothing_that_a_step_loads_is_missing_from_its_sources(step):
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    files = {Path(line) for line in loaded.stdout.splitlines() if not line.endswith("__init__.py")}
+    files = {Path(line) for line in loaded.stdout.splitlines()}
     assert len(files) > 3
     assert files <= source_files(f"steps.{step}")
 

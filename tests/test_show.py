@@ -16,7 +16,8 @@ from PIL import Image, PngImagePlugin
 
 from sparsebp import inspection, paths, store
 from sparsebp.cli import main
-from sparsebp.provenance import kernel_sources, record, sources
+from sparsebp.provenance import record
+from sparsebp.sources import kernel_sources, sources
 from sparsebp.steps import collect, draw, figure, provenance_page, table, verdict_page, verdicts
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees

@@ -1,15 +1,14 @@
 """Which algorithms and schedules there are, and what sets each apart from the others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
 from itertools import pairwise
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.ranges import Range
+from sparsebp.ranges import SAMPLES, Range
 
 # Of what operations the message updates consist, see ``sparsebp.algebras``.
 SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
@@ -299,8 +298,8 @@ class Batch(NamedTuple):
 
 def check_grid(grid: list[int]) -> None:
     """Raise ValueError unless these are numbers of samples: integers from 1 on, ascending."""
-    numbers = [m for m in grid if isinstance(m, Integral) and not isinstance(m, bool) and m > 0]
-    if not numbers or len(numbers) < len(grid) or any(a >= b for a, b in pairwise(numbers)):
+    given = list(grid) if isinstance(grid, Iterable) else [None]
+    if not given or not all(map(SAMPLES.holds, given)) or any(a >= b for a, b in pairwise(given)):
         raise ValueError(f"numbers of samples: {grid!r}; must be integers from 1 on, ascending")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from sparsebp.graph import biregular, overlapping
 from sparsebp.model import Activation, Layer, forward
+from sparsebp.ranges import ENTROPY, FRACTION, SAMPLES, Range
 
 
 class Stream(IntEnum):
@@ -31,7 +32,12 @@ def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.
         seed: number of the simulation.
         stream: what the numbers are for.
         more: further integers that set streams apart, for example a number of samples.
+
+    Raises:
+        ValueError: entropy or seed is negative, or no integer.
     """
+    ENTROPY.check("entropy", entropy)
+    ENTROPY.check("seed", seed)
     sequence = np.random.SeedSequence(entropy, spawn_key=(seed, int(stream), *more))
     return np.random.Generator(np.random.PCG64(sequence))
 
@@ -88,6 +94,24 @@ class Noise(NamedTuple):
     scale: float = 0
 
 
+NEURONS, PER_ROW = Range(1, 10_000_000, whole=True), Range(1, 20, whole=True)
+RANGES = {
+    Sizes: (NEURONS, NEURONS, NEURONS, Range(1, 20, whole=True)),
+    PerRow: (PER_ROW, PER_ROW, PER_ROW),
+    Overlap: (FRACTION, FRACTION),
+    Noise: (FRACTION, FRACTION, Range(0, 1000)),
+}
+"""What each of these may be."""
+
+
+def check(*records: Sizes | PerRow | Overlap | Noise) -> None:
+    """Raise ValueError for what none of these can be, see ``RANGES``."""
+    for record in records:
+        for name, value, allowed in zip(record._fields, record, RANGES[type(record)], strict=True):
+            if value is not None:
+                allowed.check(name, value)
+
+
 class Layers(tuple):
     """One thing for each layer of weights: the ``parts``, two or more, from inputs to outputs."""
 
@@ -126,8 +150,9 @@ def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Netw
         entropy, seed: of the random streams, see ``generator``.
 
     Raises:
-        ValueError: sizes and degrees do not fit.
+        ValueError: sizes and degrees are none, or do not fit.
     """
+    check(sizes, per_row)
     rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
     inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
     outer = biregular(sizes.output, sizes.hidden, per_row.output, rng)
@@ -162,8 +187,9 @@ def draw_student(
     Between hidden layers they are the teacher's.
 
     Raises:
-        ValueError: sizes, degrees and overlap do not fit.
+        ValueError: sizes, degrees and overlap are none, or do not fit.
     """
+    check(sizes, per_row, overlap)
     rng = generator(entropy, seed, Stream.STUDENT_PATTERN)
     return Patterns(
         overlapping(teacher.inner.topology, sizes.input, per_row.input, overlap.input, rng),
@@ -190,7 +216,11 @@ def draw_samples(
 
     Returns:
         x: (count, inputs) int8, and y: (count, output) float64.
+
+    Raises:
+        ValueError: the count is none.
     """
+    SAMPLES.check("count", count)
     stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
     x = _signs(generator(entropy, seed, stream), (count, inputs))
     return Samples(x, forward(teacher, phi, x))
@@ -249,7 +279,11 @@ def disturb(y: np.ndarray, noise: Noise, entropy: int, seed: int) -> np.ndarray:
         y: (samples, output) float64, the teacher's answers.
         noise: how many are changed, and how.
         entropy, seed: of the random stream.
+
+    Raises:
+        ValueError: the noise is none.
     """
+    check(noise)
     flips, jitters, normal = (generator(entropy, seed, Stream.NOISE, k) for k in range(3))
     flipped = np.where(flips.random(y.shape) < noise.flipped, -y, y)
     jitter = noise.scale * normal.standard_normal(y.shape)

@@ -118,8 +118,8 @@ def descend(
         first = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in shapes]
         with jax.enable_x64(True):
             weights, steps, loss = fit(first, samples.x[:m].astype(float), samples.y[:m])
+            status = Status.CONVERGED if loss <= learner.tolerance else Status.STEP_LIMIT
             prediction = np.asarray(forward(weights, jnp.asarray(x_test, float)))
-        status = Status.CONVERGED if loss <= learner.tolerance else Status.STEP_LIMIT
         return Predicted(m, prediction, int(steps), status)
 
     return (fitted(batch.stop) for batch in plan)

@@ -45,5 +45,10 @@ MEMORY_GIB = Range(0, 100_000, above=True)
 
 THREADS = Range(1, 1000, whole=True)
 
+SAMPLES = Range(1, 100_000, whole=True)
+"""A number of samples."""
+
+FRACTION = Range(0, 1)
+
 ENTROPY = Range(0, 2**128 - 1, whole=True)
 """Of a root of random streams, or a seed: 128 bits, as many as NumPy asks for."""

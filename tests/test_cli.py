@@ -15,6 +15,7 @@ import pytest
 import xarray as xr
 
 from sparsebp import store
+from sparsebp.algorithms import Status
 from sparsebp.cli import main
 from sparsebp.sources import source_files, sources
 
@@ -400,7 +401,7 @@ def test_files_of_different_sizes_are_not_compared(refused, others, name, sizes)
     refused("collect", COLLECT, **{name: other})
 
 
-@pytest.mark.parametrize("changes", [{"sources": "0" * 16}, None])
+@pytest.mark.parametrize("changes", [{"sources": "0" * 16}, {"versions": {"numpy": "1"}}, None])
 def test_estimates_of_another_engine_or_of_none_are_not_collected(refused, folder, changes):
     with netCDF4.Dataset(folder / "results/tiny/seed-1/bp.nc", "a") as file:
         provenance = json.loads(file.provenance) | (changes or {})
@@ -408,11 +409,23 @@ def test_estimates_of_another_engine_or_of_none_are_not_collected(refused, folde
     refused("collect", COLLECT)
 
 
+OTHERWISE = [{"sources": "0" * 16}, {"versions": {"numpy": "1.2.3"}}]
+
+
 @pytest.mark.parametrize("name", [*DRAWN])
-def test_files_drawn_by_different_sources_are_not_collected(refused, folder, name):
+@pytest.mark.parametrize("changes", OTHERWISE, ids=str)
+def test_files_drawn_by_different_programs_are_not_collected(refused, folder, name, changes):
     with netCDF4.Dataset(folder / f"results/tiny/seed-1/{name}.nc", "a") as file:
-        file.provenance = json.dumps(json.loads(file.provenance) | {"sources": "0" * 16})
-    refused("collect", COLLECT, "different sources")
+        file.provenance = json.dumps(json.loads(file.provenance) | changes)
+    refused("collect", COLLECT, "different sources or library versions")
+
+
+@pytest.mark.parametrize("name", ["dataset", "student"])
+@pytest.mark.parametrize("changes", OTHERWISE, ids=str)
+def test_files_drawn_by_different_programs_are_not_trained_on(refused, folder, name, changes):
+    with netCDF4.Dataset(folder / f"results/tiny/seed-0/{name}.nc", "a") as file:
+        file.provenance = json.dumps(json.loads(file.provenance) | changes)
+    refused("train", TRAIN, *changes)
 
 
 @pytest.mark.parametrize("name", [*DRAWN, "bp"])
@@ -487,6 +500,25 @@ def test_predictions_that_are_not_of_the_learner_are_not_collected(descended, re
 def test_a_missing_library_is_one_line_that_names_the_extra(folder, refused, monkeypatch):
     monkeypatch.setitem(sys.modules, "optax", None)
     refused("train", TRAIN | {"learner": GRADIENT}, "pip install 'sparsebp[gradient]'")
+
+
+def test_a_training_says_what_a_contradiction_means(folder, caplog):
+    """Outputs that are rounded contradict each other, and say so."""
+    path = folder / "results/tiny/seed-0/dataset.nc"
+    with netCDF4.Dataset(path, "a") as file:
+        file["y"][:] = np.asarray(file["y"][:]).round(8)
+    output = folder / "rounded.nc"
+    assert call("train", TRAIN, *options("train", folder, output=output)) == 0
+    assert (read(output)["status"] == Status.CONTRADICTION).all()
+    assert caplog.text.count("outputs that are rounded, to 8 digits for example, or noisy") == 1
+    caplog.clear()
+    with netCDF4.Dataset(path, "a") as file:
+        file["y"][:] = -np.asarray(file["y"][:])
+    soft = LEARNER | {"algorithm": "max-sum", "factor": "soft"}
+    given = options("train", folder, output=output)
+    assert call("train", TRAIN | {"learner": soft}, *given) == 0
+    assert "m = 4: " in caplog.text and "rounded" not in caplog.text
+    assert (read(output)["status"] != Status.CONTRADICTION).all()
 
 
 def test_overlap_and_noise_are_drawn(folder):
@@ -668,6 +700,7 @@ def test_files_say_what_made_them(made):
         assert provenance["commit"]
         assert 0 < provenance["seconds"] < 3600
         assert provenance["host"] == platform.node()
+        assert provenance["processor"].split()[0] == platform.machine()
         made_at = datetime.fromisoformat(provenance["made"])
         assert made_at.utcoffset() == timedelta(0)
         assert abs(datetime.now(UTC) - made_at) < timedelta(hours=1)
@@ -685,7 +718,9 @@ def test_results_say_what_is_behind_them(made):
     assert engine["sources"] == sources("steps.train")
     assert engine["commits"] == [provenance["commit"]]
     assert engine["hosts"] == [platform.node()]
+    assert engine["processors"] == [provenance["processor"]]
     assert provenance["draw_sources"] == sources("steps.draw")
+    assert provenance["draw_versions"] == provenance["versions"]
     assert engine["training_seconds"] > 0
 
 

@@ -1,5 +1,6 @@
 """Factors against direct enumeration of weights."""
 
+from decimal import Decimal, getcontext
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sparsebp import factors as fac
 from sparsebp.algorithms import LOG_SUM, MAX_TIMES, SUM_TIMES
+from sparsebp.model import activation
 from tests.problems import RELU, TANH, instance
 
 SHAPES = [
@@ -189,3 +191,91 @@ def test_a_missing_target_says_nothing(phi):
     rest = [0, 1, 3, 5]
     full = fac.hard_factors(*where, *one.samples, 1.0)
     np.testing.assert_array_equal(counts[rest], np.diff(full.offsets)[rest])
+
+
+# Exactly
+
+getcontext().prec = 60
+
+
+def exact_tanh(z):
+    up, down = z.exp(), (-z).exp()
+    return (up - down) / (up + down)
+
+
+EXACT = {
+    "tanh": lambda phi: lambda z: exact_tanh(z - Decimal(phi.parameter)),
+    "leaky-relu": lambda phi: lambda z: max(z, z * Decimal(phi.parameter)),
+}
+# Flat where outputs are: with a small slope, far from the bias, or after many inputs.
+FLAT = [
+    (dict(sizes=(7, 7, 7), teacher=(7, 2)), ("tanh", dict(b=3))),
+    (dict(sizes=(5, 5, 5), teacher=(5, 2)), ("tanh", dict(b=0.1))),
+    (dict(n=5, teacher=(3, 2)), ("tanh", dict(b=1e-4))),
+    (dict(n=5, teacher=(3, 2)), ("tanh", dict(b=-3))),
+    (dict(n=5, teacher=(3, 2)), ("leaky-relu", dict(a=1e-4))),
+    (dict(n=5, teacher=(2, 3)), ("leaky-relu", dict(a=1e-4))),
+    (dict(n=5, student=(2, 3), alphabet=(-1, 0, 1)), ("leaky-relu", dict(a=0))),
+    (dict(n=5, teacher=(3, 2)), ("leaky-relu", dict(a=0.999))),
+]
+
+
+@pytest.mark.parametrize("m", [1, 2])
+@pytest.mark.parametrize("shape, phi", FLAT, ids=str)
+def test_what_reproduces_the_data_is_what_does_in_exact_arithmetic(shape, phi, m):
+    phi = activation(phi[0], **phi[1])
+    exact = EXACT[phi.function](phi)
+    one = instance(m=m, phi=phi, **shape)
+    factors, states = built(one, "hard"), one.problem.states
+    inner, outer = one.problem.patterns
+    truth_inner, truth_outer = one.truth()
+    values = [Decimal(int(value)) for value in states.alphabet]
+    for a in range(1 if inner.shape[1] > 3 else 5):
+        sums = []  # of each sample: what each configuration adds up to, and the teacher
+        for x in one.samples.x:
+            terms = []
+            for hidden in outer[a]:
+                inputs = [int(x[column]) for column in inner[hidden]]
+
+                def field(row, inputs=inputs):
+                    return exact(sum(values[w] * i for w, i in zip(row, inputs, strict=True)))
+
+                fields = [field(row) for row in states.tuples]
+                classes = zip(states.class_output, states.class_tuple, strict=True)
+                terms.append([values[q] * fields[s] for q, s in classes])
+                own = field(truth_inner[hidden]) * values[truth_outer[a][len(terms) - 1]]
+                terms[-1].append(own)
+            totals = terms[0][:-1]
+            for more in terms[1:]:
+                totals = [x + y for x in totals for y in more[:-1]]
+            sums.append((totals, sum(part[-1] for part in terms)))
+        # The activation is increasing, but for one of slope 0.
+        flat = (phi.function, phi.parameter) == ("leaky-relu", 0)
+        same = [
+            all(
+                abs(totals[k] - true) < Decimal("1e-40") or (flat and max(totals[k], true) <= 0)
+                for totals, true in sums
+            )
+            for k in range(len(sums[0][0]))
+        ]
+        rows = factors.configurations[factors.offsets[a] : factors.offsets[a + 1]]
+        shape_of = (factors.states,) * outer.shape[1]
+        assert np.flatnonzero(same).tolist() == np.ravel_multi_index(rows.T, shape_of).tolist()
+
+
+def test_outputs_are_compared_where_they_come_from():
+    y = np.array([0.0, 0.5, -0.5, 1 - 1e-12, 1.0, 2.0, np.nan])
+    low, high = fac.preactivations(TANH, y)
+    z = np.arctanh(y[:4]) + 0.1
+    # Up to the rounding of y, which matters where tanh is flat.
+    assert (low[:4] <= z - fac.MATCH_TOLERANCE).all() and (
+        high[:4] >= z + fac.MATCH_TOLERANCE
+    ).all()
+    assert (high[:3] - low[:3] < 2.1 * fac.MATCH_TOLERANCE).all()
+    assert low[4] > 15 and high[4] == np.inf  # what rounds to 1
+    assert low[5] == np.inf  # nothing leads there
+    assert (low[6], high[6]) == (-np.inf, np.inf)  # missing
+    low, high = fac.preactivations(activation("leaky-relu", a=0), np.array([-0.1, 0.0, 2.0]))
+    assert high[0] == -np.inf
+    assert (low[1], high[1]) == (-np.inf, pytest.approx(fac.MATCH_TOLERANCE, rel=1e-5))
+    assert (low[2], high[2]) == pytest.approx((2, 2), abs=1.1 * fac.MATCH_TOLERANCE)

@@ -144,7 +144,8 @@ def test_a_step_refuses_sources_that_are_not_those_the_workflow_goes_by(copy):
 
 
 def test_what_is_handed_down_is_the_hashes_of_all_steps_and_kernels(monkeypatch):
-    monkeypatch.delenv(sources.HANDED, raising=False)
+    monkeypatch.setenv(sources.HANDED, "")  # so that it is as before in the end
+    monkeypatch.delenv(sources.HANDED)
     sources.hand_down()
     handed = json.loads(os.environ[sources.HANDED])["modules"]
     steps = {f"steps.{path.stem}" for path in (sources.PACKAGE / "steps").glob("[!_]*.py")}

@@ -71,8 +71,9 @@ class Own:
     def __init__(self, instance: Instance):
         case, problem = instance.case, instance.problem
         self.instance = instance
+        never = np.nextafter(0.0, 1.0)  # stop for a change below, but for none at all
         self.learner = learner(
-            case.maximise, reinforcement=case.reinforcement, damping=0.0, tolerance=0.0
+            case.maximise, reinforcement=case.reinforcement, damping=0.0, tolerance=never
         )
         make = fac.soft_factors if case.maximise else fac.hard_factors
         self.factors = make(

@@ -16,6 +16,7 @@ from sparsebp.lanes import (
     pick,
     put,
     read,
+    rounded_product,
     side_by_side,
     smaller,
     store,
@@ -52,6 +53,7 @@ def compute(x, y, out):
         smaller(a, b),
         where_below(a, b, fill(1.0), b),
         numbered(),
+        rounded_product(a, b),
     )
     for i in range(len(values)):
         store(out, i * WIDTH, values[i])
@@ -62,13 +64,14 @@ def compute(x, y, out):
 def test_lanes_compute_as_numpy_does():
     x, y = np.random.default_rng(0).normal(size=(2, WIDTH))
     x[0] = y[0]
-    out = np.full(9 * WIDTH + 1, np.nan)
+    out = np.full(10 * WIDTH + 1, np.nan)
     compute(x, y, out)
     replaced = np.where(np.arange(WIDTH) == 1, y[3], x)
     expected = (
         *(x + y, x - y, x * y, x / y),
         *(np.maximum(x, y), np.minimum(x, y), np.where(x < y, 1.0, y)),
         np.arange(WIDTH),
+        x * y,
         *(x[2], replaced),
     )
     np.testing.assert_array_equal(out, np.concatenate([np.atleast_1d(part) for part in expected]))
@@ -76,6 +79,6 @@ def test_lanes_compute_as_numpy_does():
 
 @pytest.mark.parametrize("x, y", [(np.nan, 2.0), (-np.inf, 2.0), (2.0, -np.inf)])
 def test_the_larger_is_a_number_where_the_second_is(x, y):
-    out = np.empty(9 * WIDTH + 1)
+    out = np.empty(10 * WIDTH + 1)
     compute(np.full(WIDTH, x), np.full(WIDTH, y), out)
     assert (out[4 * WIDTH : 5 * WIDTH] == 2.0).all()

@@ -700,7 +700,7 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
     for experiment, block in study.experiments.items():
         student, layers = block["student"], block["layers"]
         one = instance(
-            m=2,
+            m=4,
             teacher=tuple(block["nonzeros_per_row"].values()),
             student=tuple(student["nonzeros_per_row"].values()),
             alphabet=student["alphabet"],

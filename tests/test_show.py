@@ -214,13 +214,13 @@ def test_changes_that_are_not_committed_are_told(show):
 
 
 def test_files_from_before_host_and_time_were_noted(show):
-    new = ("host", "made", "drawn", "inputs", "draw_sources")
+    new = ("host", "processor", "made", "drawn", "inputs", "draw_sources")
     for path in (DRAWN[0], TRAINED):
         rewrite(path, lambda made: {key: made[key] for key in made if key not in new})
         status, out, err = show(path)
         assert (status, err) == (3, [])
         assert any(
-            line.startswith("made      time unknown on an unknown host, in ") for line in out
+            line.startswith("made       time unknown on an unknown host, in ") for line in out
         )
     at = out.index(f"{TRAINED} does not match config.yaml and the sources here:")
     assert [line.partition(",")[0] for line in out[at + 1 :]] == [
@@ -395,7 +395,7 @@ def test_versions_behind_results_are_named_where_they_are_others(show):
     rewrite(RESULTS, lambda made: made | {"engine": made["engine"] | {"versions": {"numpy": "1"}}})
     status, out, _ = show(RESULTS)
     assert status == 0
-    assert "  versions  numpy 1" in out
+    assert "  versions    numpy 1" in out
     assert f"  numpy is 1, but here it is {np.__version__}" in out
 
 

@@ -364,7 +364,9 @@ def test_kernels_are_compiled_once_and_before_all_trainings(project):
     run = project.make("--until", "kernels")
     assert run.work == {"kernels"}
     after = compiled(project)
-    assert len(after) == 2 * len(before) > 20
+    # One of another module stays as it is.
+    steps = [path for path in before if "/steps-" in str(path)]
+    assert len(after) == len(before) + len(steps) > 20
     project.make("results/matched.nc")
     assert compiled(project) == after
 

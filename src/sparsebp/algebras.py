@@ -25,7 +25,7 @@ import numpy as np
 from numba import njit
 
 from sparsebp.algorithms import LOG_SUM, MAX_TIMES, SUM_TIMES
-from sparsebp.lanes import each, larger, number, where_below
+from sparsebp.lanes import each, larger, number, rounded_product, where_below
 
 # Products of probabilities lose what is below the smallest float, 1e-308. Nothing depends on that
 # where the total of each message and the largest value of each belief is above these.
@@ -152,7 +152,9 @@ def damped(algebra, old, new, alpha, probability):
     """Eq. 2.14: alpha * old + (1 - alpha) * new, of probabilities or of log-likelihoods."""
     if algebra == LOG_SUM and probability:
         return each(_log_damp, old, new, alpha)
-    return number(alpha, old) * old + number(1.0 - alpha, old) * new
+    # Which of two products is rounded before their sum would else be the compiler's choice, and
+    # where messages do not settle, results hang on it.
+    return rounded_product(number(alpha, old), old) + number(1.0 - alpha, old) * new
 
 
 @njit(forceinline=True)

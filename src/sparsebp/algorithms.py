@@ -37,7 +37,7 @@ NAMES = {
 """What a learner's keys may be that are names."""
 
 NUMBERS = {
-    "beta": Range(1e-6, 1e6),
+    "beta": Range(1e-6, 1e12),
     "batch_size": Range(2, 100_000, whole=True),
     "reinforcement": Range(0, 10),
     "damping": Range(0, 1, below=True),
@@ -75,7 +75,7 @@ class Status(IntEnum):
 
 
 def brief(record: tuple) -> str:
-    """A named tuple in one line, with arrays by their shapes: to be its ``__repr__``."""
+    """The named tuple ``record`` in one line, arrays by their shapes: to be its ``__repr__``."""
 
     def text(value):
         if isinstance(value, np.ndarray):
@@ -297,7 +297,7 @@ class Batch(NamedTuple):
 
 
 def check_grid(grid: list[int]) -> None:
-    """Raise ValueError unless these are numbers of samples: integers from 1 on, ascending."""
+    """Raise ValueError unless a ``grid`` is numbers of samples: integers from 1 on, ascending."""
     given = list(grid) if isinstance(grid, Iterable) else [None]
     if not given or not all(map(SAMPLES.holds, given)) or any(a >= b for a, b in pairwise(given)):
         raise ValueError(f"numbers of samples: {grid!r}; must be integers from 1 on, ascending")

@@ -105,7 +105,7 @@ RANGES = {
 
 
 def check(*records: Sizes | PerRow | Overlap | Noise) -> None:
-    """Raise ValueError for what none of these can be, see ``RANGES``."""
+    """Raise ValueError unless all numbers in the ``records`` are allowed, see ``RANGES``."""
     for record in records:
         for name, value, allowed in zip(record._fields, record, RANGES[type(record)], strict=True):
             if value is not None:
@@ -258,7 +258,10 @@ def checked_data(inner, outer, x, y) -> tuple[np.ndarray, np.ndarray]:
 
 
 def checked_samples(patterns: Patterns, samples: Samples, needed: int) -> Samples:
-    """Samples as ``checked_data`` returns them, ``needed`` of them or more.
+    """The ``samples`` as ``checked_data`` returns them, ``needed`` of them or more.
+
+    Args:
+        patterns: the student's.
 
     Raises:
         ValueError: as there, or they are fewer.

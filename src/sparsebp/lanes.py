@@ -200,6 +200,20 @@ def _(x, y):
     return lambda x, y: where_below(x, y, x, y)
 
 
+_rounded_product = _lane_by_lane(lambda b, x, y: b.fmul(x, y))
+
+
+def rounded_product(x, y):
+    """x y, rounded before anything is added to it, in every kernel alike."""
+
+
+@overload(rounded_product)
+def _(x, y):
+    if x == lanes:
+        return lambda x, y: _rounded_product(x, y)
+    return lambda x, y: x * y
+
+
 def number(x, like):
     """The number x, in every lane if ``like`` has lanes."""
 

@@ -29,7 +29,7 @@ class Range(NamedTuple):
         return low and (value < self.most if self.below else value <= self.most)
 
     def check(self, name: str, value) -> None:
-        """Raise ValueError, naming it, unless a value is such a number."""
+        """Raise ValueError, with the ``name`` of it, unless a value is such a number."""
         if not self.holds(value):
             raise ValueError(f"{name}: {value!r}; must be {self}")
 

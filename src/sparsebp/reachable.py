@@ -120,14 +120,14 @@ def output_layer(
         value = below.offsets[read][..., None] + state % count
         one, other = (weight * end[value].transpose(3, 0, 1, 2) for end in below[1:])
         reach = np.abs(one - other).max(axis=-1).sum(axis=-1) / 2
-        least, most = preactivations(phi, y[:, rows])
+        bottom, top = preactivations(phi, y[:, rows])
         # With twice the tolerance the bounds hold all that match, also after rounding.
-        wide = least - MATCH_TOLERANCE - reach, most + MATCH_TOLERANCE + reach
+        wide = bottom - MATCH_TOLERANCE - reach, top + MATCH_TOLERANCE + reach
         owner, states = search((one + other) / 2, *wide, memory_gib, entries)
         own = (states < len(alphabet) * count[owner, :, 0]).all(axis=1)
         owner, states = owner[own], states[own]
         low, high = _sums(below, read, alphabet, owner, states)
-        keep = ((low <= most.T[owner]) & (high >= least.T[owner])).all(axis=1)
+        keep = ((low <= top.T[owner]) & (high >= bottom.T[owner])).all(axis=1)
         owners.append(rows.start + owner[keep])
         found.append(states[keep])
         entries += np.count_nonzero(keep)

@@ -705,7 +705,9 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
             student=tuple(student["nonzeros_per_row"].values()),
             alphabet=student["alphabet"],
             overlap=tuple(student.get("overlap", {"input": 1, "output": 1}).values()),
-            sizes=tuple(12 * count // max(layers.values()) for count in layers.values()),
+            sizes=[
+                12 * layers[key] // max(layers.values()) for key in ("input", "hidden", "output")
+            ],
         )
         for name in block["learners"]:
             how = Learner(**study.learner(experiment, name))

@@ -211,8 +211,8 @@ def test_an_edit_of_an_imported_module_is_compiled_and_taken_back_without_a_trac
     assert run() == (0.75, False)
     right = (package / "algebras.py").read_text(encoding="utf-8")
     wrong = right.replace(
-        "number(alpha, old) * old + number(1.0 - alpha, old) * new",
-        "number(alpha, old) * new + number(1.0 - alpha, old) * old",
+        "rounded_product(number(alpha, old), old) + number(1.0 - alpha, old) * new",
+        "rounded_product(number(alpha, old), new) + number(1.0 - alpha, old) * old",
     )
     assert wrong != right
     (package / "algebras.py").write_text(wrong, encoding="utf-8")

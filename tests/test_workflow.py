@@ -379,9 +379,11 @@ def test_sources_edited_during_a_run_are_refused_and_taken_back_without_a_trace(
     while not list(bare.folder.glob("results/*/seed-*/teacher.nc")):
         assert running.process.poll() is None
         time.sleep(0.05)
-    rule = "number(alpha, old) * old + number(1.0 - alpha, old) * new"
+    rule = "rounded_product(number(alpha, old), old) + number(1.0 - alpha, old) * new"
     assert rule in right
-    wrong = right.replace(rule, "number(alpha, old) * new + number(1.0 - alpha, old) * old")
+    wrong = right.replace(
+        rule, "rounded_product(number(alpha, old), new) + number(1.0 - alpha, old) * old"
+    )
     algebras.write_text(wrong, encoding="utf-8")
     run = running.end()
     assert run.status == 1 and run.failed and run.failed <= {"kernels"} | TRAININGS

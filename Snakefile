@@ -15,6 +15,7 @@ from snakemake.utils import min_version
 
 from sparsebp import paths
 from sparsebp.config import Study, claimed_experiments, load_claims
+from sparsebp.markup import Rst, mapped
 from sparsebp.provenance import SURROUNDINGS, kernel_sources, sources, surroundings
 from sparsebp.targets import constraints, others, refuse
 from sparsebp.validation import ConfigError, load_yaml

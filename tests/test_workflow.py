@@ -399,7 +399,7 @@ margins: {half: {value: 0.5, reason: A margin that is for tests.}}
 claims:
   - id: C1
     thesis: Fig. 1
-    statement: So it is.
+    statement: "So {it} is."
     tests:
       - {kind: exact, a: [matched, rbp], quantity: weight_error, at: 3, margin: half}
       - kind: equal

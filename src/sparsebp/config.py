@@ -9,7 +9,7 @@ from shlex import quote
 
 from snakemake.utils import update_config
 
-from sparsebp import paths, verdicts
+from sparsebp import markup, paths, verdicts
 from sparsebp.algorithms import Learner, batches
 from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
@@ -107,6 +107,7 @@ class Study:
     def _load(cls, config: dict, schema: str | Path) -> "Study":
         config = _unshared(config)
         rules = validated(config, schema)
+        _check_texts(config)
         fill_defaults(config, rules, rules)
         general = config.pop("inference")
         for name, experiment in config["experiments"].items():
@@ -391,6 +392,12 @@ def _learner(name: str, values: dict) -> Learner:
         return Learner(**values)
     except ValueError as error:
         raise ConfigError(f"learners.{name}: {error}") from None
+
+
+def _check_texts(config: dict) -> None:
+    """Raise ConfigError for a text that cannot be shown as it is, everywhere it is shown."""
+    for where, text, trouble in markup.refused(config):
+        raise ConfigError(f"{where}: {show(text)} {trouble}")
 
 
 def _check_names(config: dict) -> None:

@@ -355,7 +355,8 @@ def test_snakemake_says_the_same(tmp_path, name, trick):
 def test_a_value_of_the_command_line_is_named(tmp_path):
     run = Project(tmp_path, EXTENDED).snakemake("--dry-run", "--config", "study=3")
     assert (run.status, run.jobs) == (1, [])
-    assert "configuration: --config: study: 3 is not of type object" in run.output.splitlines()
+    said = "configuration: --config (text alone within blocks; --configfile for numbers): study: 3 "
+    assert f"{said}is not of type object" in run.output.splitlines()
 
 
 def test_so_many_configurations_were_tried():

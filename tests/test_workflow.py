@@ -419,7 +419,7 @@ margins: {half: {value: 0.5, reason: A margin that is for tests.}}
 claims:
   - id: C1
     thesis: Fig. 1
-    statement: So it is.
+    statement: "So {it} is."
     tests:
       - {kind: exact, a: [matched, rbp], quantity: weight_error, at: 3, margin: half}
       - kind: equal
@@ -675,6 +675,46 @@ def test_bad_configuration_is_refused_in_one_line(bare, case):
     assert not (bare / "results").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "near"),
+    [
+        ("figures/on.pdf", "figures/one.pdf"),
+        ("figures/one.jpg", "figures/one.png"),
+        ("figure/both.svg", "figures/both.svg"),
+        ("results/mismached.nc", "results/mismatched.nc"),
+        ("results/matched/seed-1/bp-onlin.nc", "results/matched/seed-1/bp-online.nc"),
+        ("results/matchd/seed-0/teacher.nc", "results/matched/seed-0/teacher.nc"),
+        ("verdict", "verdicts"),
+        ("results/trees.nc", "results/matched.nc"),  # a study without trees
+        ("nothing/like-it", None),
+    ],
+)
+def test_what_nothing_makes_is_answered_with_the_nearest(bare, target, near):
+    run = bare.snakemake("--dry-run", target)
+    assert (run.status, run.jobs) == (1, [])
+    [line] = [line for line in run.output.splitlines() if "nothing makes it" in line]
+    said = f"; nearest: {near}" if near else ""
+    assert line.strip().startswith(f"ConfigError: {target}: nothing makes it{said}; allowed: ")
+    assert "figures/{figure}.{format}" in line
+
+
+def test_every_file_that_a_rule_makes_is_no_unknown_one(bare):
+    """Else Snakemake asks for it there, too, and warns of the answer."""
+    bare.change({"trees": {"outputs": [4], "activation": {"function": "tanh", "b": 0.1}}})
+    run = bare.make("--dry-run", "all", "results/trees.nc")
+    assert run.work == EVERYTHING | {"trees"} and "nothing makes it" not in run.output
+
+
+def test_a_mistake_of_an_overlay_is_not_said_of_the_configuration(bare):
+    """Although the key that does not fit stands in config.yaml."""
+    overlay = {"experiments": {"matched": {"layers": {"output": 21}}}}
+    (bare / "more.yaml").write_text(yaml.safe_dump(overlay))
+    run = bare.snakemake("--dry-run", "--configfile", "more.yaml")
+    assert (run.status, run.jobs) == (1, [])
+    said = "configuration: more.yaml: experiments.matched.nonzeros_per_row.output: "
+    assert said in run.output
+
+
 # --- The rules
 
 RULE_FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
@@ -688,10 +728,10 @@ def rules():
 
 def test_rules_are_those_of_the_study():
     steps = {job.split()[0] for job in EVERYTHING}
-    assert set(rules()) == steps | TARGETS | {"trees", "verdicts", "verdict_page"}
+    assert set(rules()) == steps | TARGETS | {"trees", "verdicts", "verdict_page", "unknown"}
 
 
-@pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS))
+@pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS - {"unknown"}))
 def test_rule_declares_all_that_it_should(rule):
     body = rules()[rule]
     declared = set(re.findall(r"^    (\w+):", body, re.M))

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from sparsebp import verdicts
+from snakemake.utils import update_config
+
+from sparsebp import markup, paths, verdicts
 from sparsebp.algorithms import Learner, batches
 from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
@@ -76,23 +78,48 @@ class Study:
         try:
             return cls._load(config, schema)
         except ConfigError as error:
-            raise ConfigError(_origin(str(error), parts or {}) + str(error)) from None
+            said = str(error)
+        origin = f"{Path(cls._origin(said, schema, parts)).name}: " if parts else ""
+        raise ConfigError(origin + said)
+
+    @classmethod
+    def _origin(cls, message: str, schema: str | Path, parts: dict) -> str:
+        """The part that a mistake comes with.
+
+        That is the first with which the same is said as with all, if all was well without it. If
+        another mistake was there before, it is the last of those that hold the most of the key
+        that the message begins with.
+        """
+        merged, before = {}, None
+        for name, part in parts.items():
+            update_config(merged, part)
+            try:
+                cls._load(merged, schema)
+                now = None
+            except ConfigError as error:
+                now = str(error)
+            if now == message and before is None:
+                return name
+            before = now
+        return _holder(message, parts)
 
     @classmethod
     def _load(cls, config: dict, schema: str | Path) -> "Study":
         config = _unshared(config)
         rules = validated(config, schema)
+        _check_texts(config)
         fill_defaults(config, rules, rules)
         general = config.pop("inference")
         for name, experiment in config["experiments"].items():
             _check_experiment(name, experiment, config["learners"])
         choices = config.get("choices")
         config["choices"] = add_choices(config, general, choices) if choices else {}
+        _check_names(config)
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
         if "trees" in config:
-            _check_trees(config["trees"], config["experiments"])
+            _check_trees(config["trees"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
@@ -345,8 +372,8 @@ def _refuse_beyond(most: int, where: str, number: int, what: str) -> None:
         raise ConfigError(f"{where}: makes {number} {what}; at most {most}")
 
 
-def _origin(message: str, parts: dict[str, dict]) -> str:
-    """``file: ``, the last of those that hold the most of the key that a message begins with."""
+def _holder(message: str, parts: dict[str, dict]) -> str:
+    """The last of the parts that hold the most of the key that a message begins with."""
     keys = message.partition(":")[0].split(".")
 
     def depth(block) -> int:
@@ -357,8 +384,7 @@ def _origin(message: str, parts: dict[str, dict]) -> str:
             block, held = block[key], held + 1
         return held
 
-    deepest = max(reversed(parts), key=lambda name: depth(parts[name]), default=None)
-    return "" if deepest is None else f"{Path(deepest).name}: "
+    return max(reversed(parts), key=lambda name: depth(parts[name]))
 
 
 def _learner(name: str, values: dict) -> Learner:
@@ -366,6 +392,23 @@ def _learner(name: str, values: dict) -> Learner:
         return Learner(**values)
     except ValueError as error:
         raise ConfigError(f"learners.{name}: {error}") from None
+
+
+def _check_texts(config: dict) -> None:
+    """Raise ConfigError for a text that cannot be shown as it is, everywhere it is shown."""
+    for where, text, trouble in markup.refused(config):
+        raise ConfigError(f"{where}: {show(text)} {trouble}")
+
+
+def _check_names(config: dict) -> None:
+    """Raise ConfigError for a name whose file would be that of something else, too."""
+    for wildcard in ("experiment", "learner", "figure"):
+        for name in config[f"{wildcard}s"]:
+            for file in paths.taken(wildcard, name):
+                raise ConfigError(
+                    f"{wildcard}s.{name}: {show(name)} names {file}, which is another file of the "
+                    "workflow; allowed: other names"
+                )
 
 
 def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
@@ -432,9 +475,7 @@ def _check_deep(where: str, teacher: dict, student: dict) -> None:
         )
 
 
-def _check_trees(block: dict, experiments: dict) -> None:
-    if "trees" in experiments:
-        raise ConfigError("experiments.trees: has the file of the block trees; allowed: others")
+def _check_trees(block: dict) -> None:
     try:
         activation(**block["activation"])
     except ValueError as error:

@@ -40,8 +40,8 @@ rule figure:
         teacher=lambda w: paths.TEACHER,
         student=lambda w: paths.STUDENT,
         # For the caption alone: Snakemake reruns nothing for what is derived from the input.
-        figure=lambda w, input: study.figures[w.figure],
-        shown=lambda w, input: shown(w.figure),
+        figure=lambda w, input: mapped(Rst, study.figures[w.figure]),
+        shown=lambda w, input: mapped(Rst, shown(w.figure)),
         trees=lambda w, input: study.trees,
         study=lambda w, input: study.study,
     message:

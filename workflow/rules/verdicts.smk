@@ -20,7 +20,8 @@ rule verdicts:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=json.dumps({"claims": claims, "choices": study.choices}),
+        # A function, as Snakemake takes braces in a text for wildcards.
+        spec=lambda w: json.dumps({"claims": claims, "choices": study.choices}),
         sources=sources("steps.verdicts"),
         # A function, because the step and not Snakemake fills in the wildcard.
         results=lambda w: paths.RESULTS,

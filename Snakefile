@@ -14,7 +14,7 @@ from functools import cache, partial
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from sparsebp import paths
+from sparsebp import handed, paths
 from sparsebp.config import Study, claimed_experiments, load_claims
 from sparsebp.provenance import SURROUNDINGS, kernel_sources, sources, surroundings
 from sparsebp.validation import ConfigError, load_yaml

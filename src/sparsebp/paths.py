@@ -17,6 +17,9 @@ FIGURE_FORMATS = ("pdf", "png", "svg")
 KERNELS = ".snakemake/kernels/{sources}"
 """Compiled kernels, one folder for each state of the engine's sources."""
 
+HANDED = ".snakemake/handed/{digest}.json"
+"""What rules hand to steps as a file, by a hash of its content."""
+
 COMPILED = "results/kernels/{sources}.json"
 """Says that they were compiled. Apart from them, as trainings wait for it: they need no repetition
 where a cache is lost that any of them can fill again."""

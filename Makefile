@@ -65,7 +65,7 @@ lint: $(STAMP)  ## check style and format of Python files and the workflow
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) snakefmt --check Snakefile workflow
-	$(RUN) snakemake --lint
+	$(RUN) python -m tests.lint
 
 format: $(STAMP)  ## put Python files and the workflow into the standard format
 	$(RUN) ruff check --fix-only

@@ -13,7 +13,7 @@ from functools import cache, partial
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from sparsebp import paths
+from sparsebp import handed, paths
 from sparsebp.config import Study, claimed_experiments, load_claims
 from sparsebp.markup import Rst, mapped
 from sparsebp.provenance import SURROUNDINGS, surroundings

@@ -1,11 +1,9 @@
 """The configuration: reading it, its checks, and the slice of it that each step depends on."""
 
-import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
 from snakemake.utils import update_config
 
@@ -31,9 +29,9 @@ LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weigh
 MIDDLE = {"hidden": ("hidden", "hidden")}
 
 # At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
-# numbers of samples in an experiment, trainings in all, characters of a spec, which is an argument
-# of a program (Linux allows 128 KiB), and cells of a layer in which entries are looked for.
-STATES, GRID, TRAININGS, ARGUMENT, CELLS = 2**16, 10**4, 10**5, 120_000, 10**7
+# numbers of samples in an experiment, trainings in all, and cells of a layer in which entries are
+# looked for.
+STATES, GRID, TRAININGS, CELLS = 2**16, 10**4, 10**5, 10**7
 
 
 def _unshared(value):
@@ -135,22 +133,10 @@ class Study:
         return study
 
     def _check_size(self) -> None:
-        """Raise ConfigError for what no machine, file or command line has room for."""
-        pairs = [
-            (name, learner) for name, e in self.experiments.items() for learner in e["learners"]
-        ]
-        trainings = len(pairs) * self.study["seeds"]
+        """Raise ConfigError for what no machine or file has room for."""
+        learners = sum(len(block["learners"]) for block in self.experiments.values())
+        trainings = learners * self.study["seeds"]
         _refuse_beyond(TRAININGS, "study.seeds", trainings, "trainings")
-        specs = {
-            **{f"experiments.{name}": self.collect_spec(name) for name in self.experiments},
-            **{f"experiments.{pair[0]}": self.train_spec(*pair) for pair in pairs},
-            **{f"figures.{name}": self.figure_spec(name) for name in self.figures},
-            "experiments": self.kernels_spec(),
-        }
-        if self.trees:
-            specs["trees"] = self.trees_spec()
-        for where, spec in specs.items():
-            check_argument(where, spec)
         for name, block in self.experiments.items():
             where, layers = f"experiments.{name}", block["layers"]
             states = self._states(name)
@@ -362,11 +348,6 @@ def _sizes(experiment: dict) -> dict:
     return {key: layers[key] for key in layers if key != "hidden_layers" or layers[key] > 1}
 
 
-def check_argument(where: str, spec: dict) -> None:
-    """Raise ConfigError unless a spec fits on the command line of its step."""
-    _refuse_beyond(ARGUMENT, where, len(quote(json.dumps(spec))), "characters of a command")
-
-
 def _refuse_beyond(most: int, where: str, number: int, what: str) -> None:
     if number > most:
         raise ConfigError(f"{where}: makes {number} {what}; at most {most}")
@@ -531,5 +512,4 @@ def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
         verdicts.check_samples(claims, grids, choices)
     except verdicts.ClaimError as error:
         raise ConfigError(f"this study cannot test the claims: {error}") from None
-    check_argument("choices", {"claims": claims, "choices": choices})
     return verdicts.experiments(claims, choices)

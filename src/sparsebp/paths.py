@@ -20,6 +20,9 @@ FIGURE_FORMATS = ("pdf", "png", "svg")
 KERNELS = ".snakemake/kernels"
 """Compiled kernels, in a folder for each, which is named by what it was compiled from."""
 
+HANDED = ".snakemake/handed/{digest}.json"
+"""What rules hand to steps as a file, by a hash of its content."""
+
 COMPILED = "results/kernels/{sources}.json"
 """Says that they were compiled. Apart from them, as trainings wait for it: they need no repetition
 where a cache is lost that any of them can fill again."""

@@ -286,12 +286,6 @@ def read_results(path: str | Path):
     return _results(path)[0]
 
 
-def results_provenance(path: str | Path) -> dict:
-    """The provenance of the results/<experiment>.nc at ``path``, the whole of which is checked.
-    Raises BadFile."""
-    return _results(path)[1]
-
-
 def _results(path) -> tuple:
     """An xarray.Dataset and its provenance."""
     import xarray
@@ -325,18 +319,17 @@ def read_trees(path: str | Path) -> tuple:
     return xarray.Dataset(found), made
 
 
-def read_experiments(pattern: str, names) -> tuple[dict, dict]:
+def read_experiments(paths: dict, names) -> tuple[dict, dict]:
     """Read the results of several experiments, and what made them, each by name.
 
     Args:
-        pattern: path with ``{experiment}`` to be filled in.
+        paths: of the files of results by experiment.
         names: of the experiments.
 
     Raises:
         BadFile: a file is not right.
     """
-    paths = {name: pattern.format(experiment=name) for name in names}
-    found = {name: _results(path) for name, path in paths.items()}
+    found = {name: _results(paths[name]) for name in names}
     for name, (_, made) in found.items():
         check_made(paths[name], made, experiment=name)
     results = {name: data for name, (data, _) in found.items()}

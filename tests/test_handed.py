@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from sparsebp import handed, inspection, paths, store
-from sparsebp.provenance import kernel_sources, record
+from sparsebp.provenance import record
+from sparsebp.sources import kernel_sources
 from sparsebp.steps import draw
 from tests.test_workflow import CONFIG
 from tests.workflow_helpers import Project

@@ -241,8 +241,6 @@ def main(arguments: list[str] | None = None) -> int:
         given = [options[name] for name in writes]
         with claiming(chain.from_iterable([one] if isinstance(one, str) else one for one in given)):
             import_module(f"sparsebp.steps.{command}").run(**options)
-    except KeyboardInterrupt:
-        return _fail(command, "interrupted")
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         return _fail(command, str(error) or type(error).__name__)
     except (TypeError, LookupError, AttributeError, ArithmeticError) as error:

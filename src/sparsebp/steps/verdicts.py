@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from sparsebp import store, tables, verdicts
-from sparsebp.files import replacing
+from sparsebp.files import claiming, replacing
 from sparsebp.provenance import record
 
 
@@ -19,12 +19,15 @@ def run(spec: dict, results: str, output: str) -> None:
         BadFile: an input file is not right.
         ClaimError: a claim cannot be tested with these results.
     """
-    claims, choices = spec["claims"], spec["choices"]
-    names = verdicts.experiments(claims, choices)
-    found, made = store.read_experiments(results, names)
-    records = verdicts.judge(claims, found, choices)
-    everything = {"provenance": record("verdicts", spec, results=made), "records": records}
-    with replacing(output) as part:
-        part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")
-    with replacing(Path(output).with_suffix(".md")) as part:
-        part.write_text(tables.page(records, spec), encoding="utf-8")
+    page = Path(output).with_suffix(".md")
+    with claiming([page]):
+        claims, choices = spec["claims"], spec["choices"]
+        names = verdicts.experiments(claims, choices)
+        found, made = store.read_experiments(results, names)
+        records = verdicts.judge(claims, found, choices)
+        everything = {"provenance": record("verdicts", spec, results=made), "records": records}
+        with replacing(output) as part:
+            text = json.dumps(everything, indent=1, sort_keys=True, allow_nan=False)
+            part.write_text(text + "\n")
+        with replacing(page) as part:
+            part.write_text(tables.page(records, spec), encoding="utf-8")

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from sparsebp.program import ENDING
-from tests.test_cli import DRAW, LEARNER, TRAIN, call, options
+from tests.test_cli import DRAW, LEARNER, SEED_FOLDER, TRAIN, call, options
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["sparsebp"]
-PROGRAM = "import sys; from {} import {}; sys.exit({}())".format(*SCRIPT.split(":"), SCRIPT.split(":")[1])
+PROGRAM = "import sys; from {} import {}; sys.exit({}())".format(
+    *SCRIPT.split(":"), SCRIPT.split(":")[1]
+)
 # Says on stdout when the last kernel call begins, which takes days.
 LONG = 10**12
 IN_KERNEL = f"""
@@ -116,8 +118,15 @@ def test_what_compiles_kernels_ends_too(tmp_path):
     output = tmp_path / "made" / "kernels.json"
     for all_of_them in (False, True):
         running = subprocess.Popen(
-            [sys.executable, script, "kernels", json.dumps(spec), "--output", output]
-            + ["--threads", "2"],
+            [
+                sys.executable,
+                script,
+                "kernels",
+                json.dumps(spec),
+                "--output",
+                output,
+                "--threads=2",
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -160,3 +169,21 @@ def test_what_is_ignored_from_the_start_stays_ignored(drawn, tmp_path):
     _, stderr = running.communicate(timeout=60)
     assert running.returncode == 0, stderr
     assert output.exists()
+
+
+def test_a_backend_and_a_terminal_that_lack_what_is_needed(drawn, tmp_path):
+    """As a notebook names them, of which the program has no use; and a terminal without a β."""
+    figure = {"thesis": "Fig. β", "drawing": {"of": "network", "experiment": "tiny", "output": 1}}
+    parts = {"teacher": DRAW["teacher"], "student": DRAW["student"]}
+    spec = {"name": "net", "figure": figure, "experiments": {"tiny": parts}}
+    output = tmp_path / "net.svg"
+    patterns = [f"--{name}={drawn}/{SEED_FOLDER}/{name}.nc" for name in parts]
+    odd = os.environ | {"MPLBACKEND": "nosuch", "PYTHONIOENCODING": "latin-1"}
+    arguments = [json.dumps(spec), "--results", "none", *patterns, "--output", output]
+    running = start(PROGRAM, "figure", *arguments, env=odd)
+    assert running.communicate(timeout=120) == ("", "")
+    running = start(PROGRAM, "show", output, env=odd, cwd=tmp_path)
+    stdout, stderr = running.communicate(timeout=120)
+    assert stdout.startswith(f"{output}: figure net (Fig. \\u03b2)")
+    assert stderr.startswith("sparsebp show: nothing to compare with: ")
+    assert len(stderr.splitlines()) == 1

@@ -655,6 +655,16 @@ def test_bad_configuration_is_refused_in_one_line(bare, case):
     assert not (bare / "results").exists()
 
 
+def test_a_folder_with_braces_is_refused_in_one_line(tmp_path):
+    """Snakemake takes them for wildcards, in paths of its own too."""
+    project = Project(tmp_path / "a{x}", yaml.safe_load(CONFIG))
+    run = project.snakemake("--dry-run")
+    assert run.status == 1 and run.jobs == []
+    lines = [line for line in run.output.splitlines() if "the project's folder" in line]
+    assert len(lines) == 1 and str(project.folder) in lines[0], run.output
+    assert "Traceback" not in run.output
+
+
 # --- The rules
 
 RULE_FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]

@@ -9,6 +9,7 @@ import atexit
 import gc
 import json
 import logging
+import math
 import sys
 import traceback
 from importlib import import_module
@@ -236,6 +237,10 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
         if options.get("threads", 1) < 1:
             raise ValueError(f"--threads {options['threads']}; must be at least 1")
+        if not 0 < options.get("memory_gib", 1) < math.inf:  # nor NaN
+            raise ValueError(
+                f"--memory-gib {options['memory_gib']}; must be a finite number above 0"
+            )
         if command == "show":
             return import_module("sparsebp.show").run(**options)
         given = [options[name] for name in writes]

@@ -1,4 +1,4 @@
-"""The program ``sparsebp``: it ends at once when it is asked to, whatever it is doing.
+"""The program ``sparsebp``, whatever surrounds it: it ends at once when it is asked to.
 
 Little is loaded here, so that this holds from its first moments on.
 """
@@ -24,6 +24,11 @@ def main() -> int:
     heeded = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
     signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
     Thread(target=_end, args=[heeded], daemon=True).start()
+    # No step shows a window, and what a notebook sets for its own may not be there.
+    os.environ["MPLBACKEND"] = "agg"
+    # A terminal that has no β shows its number, as on stderr.
+    if sys.stdout:
+        sys.stdout.reconfigure(errors="backslashreplace")
     from sparsebp import cli
 
     return cli.main()

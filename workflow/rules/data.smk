@@ -22,7 +22,7 @@ rule draw:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=lambda w: study.draw_memory_mb(w.experiment),
         runtime=10,
     params:
         spec=lambda w: json.dumps(study.draw_spec(w.experiment)),

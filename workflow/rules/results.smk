@@ -32,7 +32,7 @@ rule collect:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda w: study.collect_memory_mb(w.experiment),
         runtime=30,
     params:
         spec=lambda w: json.dumps(study.collect_spec(w.experiment)),

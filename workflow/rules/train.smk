@@ -45,7 +45,7 @@ rule train:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda w: study.memory_mb(w.experiment),
+        mem_mb=lambda w: study.memory_mb(w.experiment, w.learner),
         memory_gib=str(study.study["memory_gib"]),
         runtime=60,
     params:

@@ -32,8 +32,8 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
     """
     if not numba.config.CACHE_DIR:
         raise ValueError("the environment variable NUMBA_CACHE_DIR names no folder to fill")
-    # What is blocked, see ``program``, stays so in programs that compile. To start the tracker, which
-    # starting them does, would change that in Python 3.11.
+    # What is blocked, see ``program``, stays so in programs that compile. To start the tracker,
+    # which starting them does, would change that in Python 3.11.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

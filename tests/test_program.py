@@ -49,8 +49,9 @@ sys.addaudithook(watch)
 """
 # Says on stdout when all programs that compile are there.
 COMPILING = f"""
-import multiprocessing, os, sys, threading, time
+import multiprocessing, signal, sys, threading, time
 def tell():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # as threads of the program have it
     while len(pool := multiprocessing.active_children()) < 2:
         time.sleep(0.05)
     print(*[child.pid for child in pool], flush=True)

@@ -90,7 +90,7 @@ $(STAMP): requirements.lock $(MORE) pyproject.toml
 	$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
 	$(if $(MORE),$(PIP) install --require-hashes --no-deps --no-build-isolation -r $(MORE))
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
-	@echo "$(CURDIR)" >$@
+	@pwd -P >$@
 
 ifneq ($(HERE),$(CURDIR))
 $(STAMP): FORCE

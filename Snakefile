@@ -23,6 +23,11 @@ from sparsebp.validation import ConfigError, load_yaml
 
 min_version("9.27")
 
+if {*"{}"} & {*f"{workflow.basedir}"}:
+    raise WorkflowError(
+        f"{workflow.basedir}: the project's folder; Snakemake allows no {{ or }} in its path"
+    )
+
 CONFIG = f"{workflow.basedir}/config.yaml"
 try:
     # Read here before Snakemake reads the first, which tells less of what is wrong with a file.

@@ -1,6 +1,7 @@
 """The steps by hand: what they write, what they refuse, and which sources they are made of."""
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -601,9 +602,11 @@ def test_files_of_another_seed_or_learner_are_not_collected(refused, folder):
 
 
 @each_step
-@pytest.mark.parametrize("place", ["results", "results/tiny.nc/output.nc"])
-def test_output_that_cannot_be_written(refused, folder, step, place):
-    """A folder is in its place, or a file in the place of its folder."""
+@pytest.mark.parametrize("place", ["results", "pipe", "results/tiny.nc/output.nc"])
+def test_output_that_cannot_be_written(refused, folder, step, place, monkeypatch):
+    """A folder or a pipe is in its place, or a file in the place of its folder. No work is done."""
+    os.mkfifo(folder / "pipe")
+    monkeypatch.setitem(sys.modules, f"sparsebp.steps.{step}", None)
     output = "student" if step == "draw" else "output"
     files = {output: folder / place}
     refused(step, SPECS[step], folder / place.removesuffix("/output.nc"), **files)
@@ -615,6 +618,24 @@ def test_bad_seed(folder, capsys, seed):
     assert call("draw", DRAW, *options("draw", folder, seed, **files)) not in (0, None)
     assert "seed" in capsys.readouterr().err.lower()
     assert not list(folder.glob("new-*"))
+
+
+@pytest.mark.parametrize("size", ["inf", "nan", "0", "-1", "-inf"])
+def test_bad_memory(folder, capsys, size):
+    given = options("train", folder, output=folder / "new.nc")
+    assert call("train", TRAIN, *given, f"--memory-gib={size}") == 1
+    said = f"sparsebp train: --memory-gib {float(size)}; must be a finite number above 0\n"
+    assert capsys.readouterr().err == said
+    assert not (folder / "new.nc").exists()
+
+
+@each_input
+def test_input_that_never_ends(refused, folder, step, name):
+    """To open a pipe that nobody writes to takes until somebody does."""
+    os.mkfifo(folder / "pipe.nc")
+    refused(
+        step, SPECS[step], f"{folder / 'pipe.nc'}: not a regular file", **{name: folder / "pipe.nc"}
+    )
 
 
 def test_figure_of_another_file(folder, capsys):

@@ -93,7 +93,9 @@ def sound(study):
     for e, block in study.experiments.items():
         specs += [study.draw_spec(e), study.collect_spec(e)]
         specs += [study.train_spec(e, learner) for learner in block["learners"]]
-        assert 0 < study.memory_mb(e) < 10**15
+        declared = [study.draw_memory_mb(e), study.collect_memory_mb(e)]
+        declared += [study.memory_mb(e, learner) for learner in block["learners"]]
+        assert all(0 < memory < 10**15 for memory in declared)
         for pattern in (paths.TEACHER, paths.DATASET, paths.STUDENT, paths.RESULTS, paths.TABLE):
             files.add(pattern.format(experiment=e, seed=study.study["seeds"]))
         for learner in block["learners"]:

@@ -716,6 +716,16 @@ def test_a_mistake_of_an_overlay_is_not_said_of_the_configuration(bare):
     assert said in run.output
 
 
+def test_a_folder_with_braces_is_refused_in_one_line(tmp_path):
+    """Snakemake takes them for wildcards, in paths of its own too."""
+    project = Project(tmp_path / "a{x}", yaml.safe_load(CONFIG))
+    run = project.snakemake("--dry-run")
+    assert run.status == 1 and run.jobs == []
+    lines = [line for line in run.output.splitlines() if "the project's folder" in line]
+    assert len(lines) == 1 and str(project.folder) in lines[0], run.output
+    assert "Traceback" not in run.output
+
+
 # --- The rules
 
 RULE_FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]

@@ -8,6 +8,7 @@ import argparse
 import atexit
 import gc
 import logging
+import math
 import sys
 import traceback
 from importlib import import_module
@@ -219,6 +220,10 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
         if options.get("threads", 1) < 1:
             raise ValueError(f"--threads {options['threads']}; must be at least 1")
+        if not 0 < options.get("memory_gib", 1) < math.inf:  # nor NaN
+            raise ValueError(
+                f"--memory-gib {options['memory_gib']}; must be a finite number above 0"
+            )
         if command == "show":
             return import_module("sparsebp.show").run(**options)
         given = [options[name] for name in writes]
@@ -226,8 +231,6 @@ def main(arguments: list[str] | None = None) -> int:
             step = import_module(f"sparsebp.steps.{command}")
             sources.check_loaded(f"steps.{command}")
             step.run(**options)
-    except KeyboardInterrupt:
-        return _fail(command, "interrupted")
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         return _fail(command, str(error) or type(error).__name__)
     except (TypeError, LookupError, AttributeError, ArithmeticError) as error:

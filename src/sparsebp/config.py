@@ -33,6 +33,18 @@ MIDDLE = {"hidden": ("hidden", "hidden")}
 # looked for.
 STATES, GRID, TRAININGS, CELLS = 2**16, 10**4, 10**5, 10**7
 
+# Memory: megabytes of a program with its libraries, JAX among them, and the chunks that it works
+# in; and bytes, of which a number has 8, for each
+# - number in a data set: what is drawn or answered, and what numpy makes on the way to it;
+# - entry of a pattern: stubs and their order, and trades, each with random numbers and masks;
+# - number in the messages of an edge: fields, messages, old and new, in two orders, and logarithms;
+# - configuration: the list or table, and copies that are summed, sorted and ordered for kernels;
+# - weight by gradient descent: first ones, current ones, two moments, gradient, change, new ones;
+#   on a pattern, as many of what each weight is multiplied with in each sample;
+# - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows.
+LIBRARIES, DATA, PATTERNS, MESSAGES = 500, 5 * 8, 16 * 8, 16 * 8
+TABLES, DESCENT, FLOW = 8 * 8, 8 * 8, 5 * 8
+
 
 def _unshared(value):
     """A copy in which nothing occurs twice, as blocks that YAML anchors name do."""
@@ -144,10 +156,7 @@ class Study:
             samples = max(block["samples"]) + self.study["test_samples"]
             numbers = samples * (layers["input"] + layers["output"])
             _refuse_beyond(NUMBERS, where, numbers, "numbers in the data set")
-            per_row = block["student"]["nonzeros_per_row"]
-            weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
-            weights += (_depth(block) - 1) * layers["hidden"] * per_row.get("hidden", 0)
-            numbers = len(block["samples"]) * weights
+            numbers = len(block["samples"]) * _weights(block)
             _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
             for layer, (rows, columns) in LAYERS.items():
                 if "overlap" in block["student"]:
@@ -253,24 +262,66 @@ class Study:
                     hidden.update((algebra,) for algebra in how.algebras)
         return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
 
-    def memory_mb(self, experiment: str) -> int:
-        """An upper estimate of the memory that one training takes, in megabytes.
+    def memory_mb(self, experiment: str, learner: str) -> int:
+        """An upper estimate of the memory that a training takes, in megabytes.
 
-        A program and its libraries, and the work on all configurations of all factors at once,
-        of which the engine refuses more than ``memory_gib``.
+        A program and its libraries, data, messages, and the work on all configurations of all
+        factors at once, of which the engine refuses more than ``memory_gib``.
+        """
+        block, how = (
+            self.experiments[experiment],
+            _learner(learner, self.learner(experiment, learner)),
+        )
+        layers, per_row = block["layers"], block["student"]["nonzeros_per_row"]
+        data = DATA * self._samples(block)
+        if how.descends and how.network == "dense":
+            weights = layers["hidden"] * (layers["input"] + layers["output"])
+            return _megabytes(data + DESCENT * weights)
+        if how.descends:
+            samples = max(block["samples"]) + self.study["test_samples"]
+            return _megabytes(data + DESCENT * _weights(block) * samples)
+        q, states = len(block["student"]["alphabet"]), self._states(experiment)
+        edges = layers["output"] * per_row["output"]
+        of_edge = q * (per_row["input"] + 1)
+        cells = layers["output"] * states ** per_row["output"]
+        if how.method == "blocked":
+            of_edge += q ** per_row["input"]
+        elif how.method == "exact":
+            cells = layers["output"] * q ** (2 * per_row["input"] + 2)
+        elif how.method == "layered":
+            cells = max(cells, self._listed(block, how))
+        allowed = self.study["memory_gib"] * 2**30 / 8
+        return _megabytes(data + MESSAGES * edges * of_edge + TABLES * min(cells, allowed))
+
+    def draw_memory_mb(self, experiment: str) -> int:
+        """An upper estimate of the memory to draw a teacher, its data and a student, in megabytes.
+
+        Only where an overlap is asked for, there are matrices of all cells of a layer.
         """
         block = self.experiments[experiment]
-        per_row = block["student"]["nonzeros_per_row"]
-        cells = block["layers"]["output"] * self._states(experiment) ** per_row["output"]
-        for name in block["learners"]:
-            cells = max(cells, self._listed(block, _learner(name, self.learner(experiment, name))))
-        table = min(8 * cells, self.study["memory_gib"] * 2**30)
-        return 500 + int(6 * table / 1e6)
+        layers, cells = block["layers"], 0
+        if "overlap" in block["student"]:
+            cells = max(layers[rows] + layers[columns] for rows, columns in LAYERS.values()) ** 2
+        size = DATA * self._samples(block) + PATTERNS * _weights(block) + FLOW * cells
+        return _megabytes(size)
+
+    def collect_memory_mb(self, experiment: str) -> int:
+        """An upper estimate of the memory to measure the errors of students, in megabytes.
+
+        They are read one after the other, each with its estimates at all numbers of samples.
+        """
+        block = self.experiments[experiment]
+        estimates = len(block["samples"]) * _weights(block)
+        predictions = len(block["samples"]) * self.study["test_samples"] * block["layers"]["output"]
+        return _megabytes(DATA * (self._samples(block) + estimates + predictions))
+
+    def _samples(self, block: dict) -> int:
+        """How many numbers a layer's neurons are in all samples, at most."""
+        widest = max(block["layers"][layer] for layer in ("input", "hidden", "output"))
+        return (max(block["samples"]) + self.study["test_samples"]) * widest
 
     def _listed(self, block: dict, learner: Learner) -> int:
         """At most how many configurations of hidden neurons a learner lists."""
-        if learner.method != "layered":
-            return 0
         per_row, q, values, listed = (
             block["student"]["nonzeros_per_row"], len(block["student"]["alphabet"]), 1, 0
         )  # fmt: skip
@@ -340,6 +391,18 @@ class Study:
 def _depth(experiment: dict) -> int:
     """How many hidden layers there are."""
     return experiment["layers"].get("hidden_layers", 1)
+
+
+def _weights(experiment: dict) -> int:
+    """How many weights a student has."""
+    layers, per_row = experiment["layers"], experiment["student"]["nonzeros_per_row"]
+    weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
+    return weights + (_depth(experiment) - 1) * layers["hidden"] * per_row.get("hidden", 0)
+
+
+def _megabytes(size: float) -> int:
+    """What a program declares that has so many bytes beside its libraries."""
+    return LIBRARIES + int(size / 1e6)
 
 
 def _sizes(experiment: dict) -> dict:

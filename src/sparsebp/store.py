@@ -146,6 +146,18 @@ class BadFile(ValueError):
     """A file that is missing, unreadable, or not what its place calls for."""
 
 
+def check_there(path: str | Path) -> None:
+    """Check that a file is there to read. To open others, as named pipes, may never end.
+
+    Raises:
+        BadFile: nothing is there, or a folder, a pipe, a device or the like.
+    """
+    if not Path(path).exists():
+        raise BadFile(f"{path}: no such file")
+    if not Path(path).is_file():
+        raise BadFile(f"{path}: not a regular file")
+
+
 def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
     """Write teacher.nc to ``path``, with a provenance as ``provenance.record`` returns it."""
     topologies, weights = zip(*teacher, strict=True)
@@ -373,8 +385,7 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
     wrong dimensions or type, or that hold values not allowed; the message names the file, the
     variable and what is expected.
     """
-    if not Path(path).exists():
-        raise BadFile(f"{path}: no such file")
+    check_there(path)
     try:
         with netCDF4.Dataset(path) as file:
             file.set_auto_maskandscale(False)
@@ -438,8 +449,7 @@ def provenance(path: str | Path) -> dict:
     Raises:
         BadFile: missing, unreadable, or without provenance.
     """
-    if not Path(path).exists():
-        raise BadFile(f"{path}: no such file")
+    check_there(path)
     try:
         with netCDF4.Dataset(path) as file:
             # Strictly JSON: NaN and infinity are none, and int() takes neither.

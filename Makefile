@@ -65,7 +65,7 @@ lint: $(STAMP)  ## check style and format of Python files and the workflow
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) snakefmt --check Snakefile workflow
-	$(RUN) snakemake --lint
+	$(RUN) python -m tests.lint
 
 format: $(STAMP)  ## put Python files and the workflow into the standard format
 	$(RUN) ruff check --fix-only
@@ -90,7 +90,7 @@ $(STAMP): requirements.lock $(MORE) pyproject.toml
 	$(PIP) install --require-hashes --no-build-isolation -r requirements.lock
 	$(if $(MORE),$(PIP) install --require-hashes --no-deps --no-build-isolation -r $(MORE))
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
-	@echo "$(CURDIR)" >$@
+	@pwd -P >$@
 
 ifneq ($(HERE),$(CURDIR))
 $(STAMP): FORCE

@@ -8,19 +8,25 @@
 #   snakemake --dry-run              what would run, and why
 import json
 import os
-import re
 from functools import cache, partial
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from sparsebp import paths
+from sparsebp import handed, paths
 from sparsebp.config import Study, claimed_experiments, load_claims
+from sparsebp.markup import Rst, mapped
 from sparsebp.provenance import SURROUNDINGS, surroundings
 from sparsebp.sources import hand_down, kernel_sources, sources
+from sparsebp.targets import constraints, others, refuse
 from sparsebp.validation import ConfigError, load_yaml
 
 min_version("9.27")
+
+if {*"{}"} & {*f"{workflow.basedir}"}:
+    raise WorkflowError(
+        f"{workflow.basedir}: the project's folder; Snakemake allows no {{ or }} in its path"
+    )
 
 CONFIG = f"{workflow.basedir}/config.yaml"
 try:
@@ -37,7 +43,11 @@ report: "workflow/report/workflow.rst"
 
 
 try:
-    parts["--config"] = workflow.config_settings.config
+    if workflow.config_settings.config:
+        # Its name says why it is never what a number was meant to be.
+        parts["--config (text alone within blocks; --configfile for numbers)"] = (
+            workflow.config_settings.config
+        )
     study = Study.load(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml", parts)
     claims = load_claims(
         f"{workflow.basedir}/workflow/claims.yaml",
@@ -60,11 +70,7 @@ onstart:
 
 
 wildcard_constraints:
-    experiment="|".join(study.experiments),
-    learner="|".join(map(re.escape, study.learners)),
-    figure="|".join(study.figures),
-    format="|".join(paths.FIGURE_FORMATS),
-    seed=r"\d+",
+    **constraints(study),
 
 
 localrules:
@@ -77,11 +83,16 @@ localrules:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
-include: "workflow/rules/trees.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/verdicts.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/targets.smk"
+
+
+if study.trees:
+
+    include: "workflow/rules/trees.smk"
 
 
 rule all:

@@ -26,7 +26,8 @@ DECAY = slice(4, 12)  # those over which the error's decay is fitted
 
 def load(folder: Path, experiments: dict[int, str]) -> xr.Dataset:
     """Weight errors, as `value`, and statuses over (N, learner, seed, n_samples)."""
-    results = store.read_experiments(str(folder / paths.RESULTS), experiments.values())[0].values()
+    files = {name: folder / paths.RESULTS.format(experiment=name) for name in experiments.values()}
+    results = store.read_experiments(files, files)[0].values()
     parts = [data[["weight_error", "status"]].rename(weight_error="value") for data in results]
     return xr.concat(parts, xr.Variable("N", list(experiments)), combine_attrs="drop")
 

@@ -1,6 +1,7 @@
 """The steps by hand: what they write, what they refuse, and which sources they are made of."""
 
 import json
+import os
 import platform
 import re
 import shutil
@@ -18,6 +19,7 @@ from sparsebp import store
 from sparsebp.algorithms import Status
 from sparsebp.cli import main
 from sparsebp.sources import source_files, sources
+from tests.given import given
 
 LAYERS = {"input": 9, "hidden": 6, "output": 6}
 PHI = {"function": "tanh", "b": 0.1}
@@ -59,27 +61,39 @@ SEED_FOLDER = "results/{experiment}/seed-{seed}"
 
 def call(step, spec, *options):
     """Run a step; its exit status."""
-    arguments = [step, spec if isinstance(spec, str) else json.dumps(spec), *map(str, options)]
     try:
-        return main(arguments)
+        return main([step, given(spec), *map(str, options)])
     except SystemExit as end:
         return end.code
 
 
 def options(step, folder, seed=0, **files):
     """The options of a step on the files of one simulation, some of them others."""
-    needs = {
-        "draw": DRAWN,
-        "train": ("student", "dataset"),
-        "collect": (*DRAWN, "trained"),
-    }[step]
-    place = str(folder / SEED_FOLDER)
-    if step != "collect":
-        place = place.format(experiment="tiny", seed=seed)
-    names = {"trained": "{learner}"}
-    files = {name: f"{place}/{names.get(name, name)}.nc" for name in needs} | files
-    given = [] if step == "collect" else ["--seed", seed]
-    return given + [word for name, path in files.items() for word in (f"--{name}", path)]
+    if step == "collect":
+        inputs = simulations(folder)
+        for name in {*DRAWN, "trained"} & files.keys():
+            path = str(files.pop(name))
+            inputs["tiny"]["0"][name] = dict.fromkeys(NAMES, path) if name == "trained" else path
+        first = ["--inputs", given(inputs)]
+    else:
+        place = folder / SEED_FOLDER.format(experiment="tiny", seed=seed)
+        needs = DRAWN if step == "draw" else ("student", "dataset")
+        files = {name: place / f"{name}.nc" for name in needs} | files
+        first = ["--seed", seed]
+    return first + [word for name, path in files.items() for word in (f"--{name}", path)]
+
+
+NAMES = (*LEARNERS, "gd", "deep", "other")
+
+
+def simulations(folder):
+    """The input files of ``collect``, of any learner."""
+    found = {}
+    for seed in (0, 1):
+        place = folder / SEED_FOLDER.format(experiment="tiny", seed=seed)
+        drawn, trained = ({n: str(place / f"{n}.nc") for n in some} for some in (DRAWN, NAMES))
+        found[str(seed)] = drawn | {"trained": trained}
+    return {"tiny": found}
 
 
 def run(folder):
@@ -216,12 +230,31 @@ PART_KEYS = [(part, key) for part, spec in DRAW.items() for key in spec]
 
 @pytest.mark.parametrize("text", ["{", "", "[]", "3", '"text"', "null"])
 def test_spec_that_is_no_json_object(refused, text):
-    refused("draw", text, "SPEC")
+    refused("draw", text, "not")
+
+
+def test_spec_from_a_pipe(folder):
+    output = folder / "piped.nc"
+    words = map(str, options("train", folder, output=output))
+    command = [sys.executable, "-c", "from sparsebp.cli import main; raise SystemExit(main())"]
+    subprocess.run(
+        [*command, "train", "/dev/stdin", *words], input=json.dumps(TRAIN).encode(), check=True
+    )
+    one, other = read(output), read(folder / "results/tiny/seed-0/bp.nc")
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, other[name])
 
 
 @each_step
 def test_spec_cut_off(refused, step):
-    refused(step, json.dumps(SPECS[step])[:-1], "SPEC")
+    refused(step, json.dumps(SPECS[step])[:-1], "not JSON")
+
+
+@each_step
+def test_spec_that_is_no_file(refused, step, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.given", lambda value: json.dumps(value)[:200])
+    refused(step, SPECS[step], "No such file")
 
 
 @pytest.mark.parametrize("step, key", KEYS)
@@ -539,15 +572,41 @@ def test_overlap_and_noise_are_drawn(folder):
         assert sum(len(set(a) & set(b)) for a, b in rows) == overlap * theirs.size
 
 
-@pytest.mark.parametrize("pattern", ["{folder}.nc", "{}.nc", "{0}.nc", "{", "{seed.x}.nc"])
-def test_bad_path_pattern(refused, pattern):
-    refused("collect", COLLECT, trained=pattern)
+@pytest.mark.parametrize(
+    "path",
+    [["tiny"], ["tiny", "1"], ["tiny", "0", "dataset"], ["tiny", "1", "trained", "bp"]],
+    ids="-".join,
+)
+def test_inputs_that_lack_a_file(refused, folder, path):
+    inputs = lacking(simulations(folder), path[-1], *path[:-1])
+    file = given(inputs)
+    refused("collect", COLLECT, f"{file}: lacks the key {path[-1]!r}", inputs=file)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"tiny": "teacher.nc"}', '{"tiny": {"0": {"teacher": 3}}}']
+)
+def test_inputs_that_are_not_as_they_should_be(refused, text):
+    refused("collect", COLLECT, inputs=given(text))
+
+
+def test_files_of_another_seed_or_learner_are_not_collected(refused, folder):
+    """In the place of each other: what the files say of themselves does not fit."""
+    inputs = simulations(folder)["tiny"]
+    swapped = given({"tiny": {"0": inputs["1"], "1": inputs["0"]}})
+    refused("collect", COLLECT, "seed of its provenance is 1; expected is 0", inputs=swapped)
+    trained = inputs["1"]["trained"]
+    mixed = trained | {"bp": trained["batch2"], "batch2": trained["bp"]}
+    swapped = given({"tiny": inputs | {"1": inputs["1"] | {"trained": mixed}}})
+    refused("collect", COLLECT, "different configurations", inputs=swapped)
 
 
 @each_step
-@pytest.mark.parametrize("place", ["results", "results/tiny.nc/output.nc"])
-def test_output_that_cannot_be_written(refused, folder, step, place):
-    """A folder is in its place, or a file in the place of its folder."""
+@pytest.mark.parametrize("place", ["results", "pipe", "results/tiny.nc/output.nc"])
+def test_output_that_cannot_be_written(refused, folder, step, place, monkeypatch):
+    """A folder or a pipe is in its place, or a file in the place of its folder. No work is done."""
+    os.mkfifo(folder / "pipe")
+    monkeypatch.setitem(sys.modules, f"sparsebp.steps.{step}", None)
     output = "student" if step == "draw" else "output"
     files = {output: folder / place}
     refused(step, SPECS[step], folder / place.removesuffix("/output.nc"), **files)
@@ -561,10 +620,29 @@ def test_bad_seed(folder, capsys, seed):
     assert not list(folder.glob("new-*"))
 
 
+@pytest.mark.parametrize("size", ["inf", "nan", "0", "-1", "-inf"])
+def test_bad_memory(folder, capsys, size):
+    given = options("train", folder, output=folder / "new.nc")
+    assert call("train", TRAIN, *given, f"--memory-gib={size}") == 1
+    said = f"sparsebp train: --memory-gib {float(size)}; must be a finite number above 0\n"
+    assert capsys.readouterr().err == said
+    assert not (folder / "new.nc").exists()
+
+
+@each_input
+def test_input_that_never_ends(refused, folder, step, name):
+    """To open a pipe that nobody writes to takes until somebody does."""
+    os.mkfifo(folder / "pipe.nc")
+    refused(
+        step, SPECS[step], f"{folder / 'pipe.nc'}: not a regular file", **{name: folder / "pipe.nc"}
+    )
+
+
 def test_figure_of_another_file(folder, capsys):
     spec = {"name": "f", "figure": {"panels": []}, "learners": {}, "experiments": {"tiny": {}}}
     teacher = folder / "results/tiny/seed-0/teacher.nc"
-    ends = call("figure", spec, "--results", teacher, "--output", folder / "figure.pdf")
+    inputs = given({"tiny": str(teacher)})
+    ends = call("figure", spec, "--inputs", inputs, "--output", folder / "figure.pdf")
     assert ends not in (0, None)
     stderr = capsys.readouterr().err
     assert str(teacher) in stderr
@@ -584,8 +662,9 @@ def test_page_of_what_are_no_verdicts(folder, capsys, text):
 
 @pytest.mark.parametrize("step", ["table", "provenance_page"])
 def test_page_or_table_of_another_file(folder, capsys, step):
-    output = folder / "output"
-    assert main([step, "--results", str(folder / "none.nc"), "--output", str(output)]) == 1
+    output, file = folder / "output", str(folder / "none.nc")
+    words = ["--results", file] if step == "table" else ["--inputs", given({"none": file})]
+    assert main([step, *words, "--output", str(output)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and "none.nc" in lines[0]
     assert not output.exists()
@@ -597,11 +676,12 @@ OPTIONS = {
     "draw": ["SPEC", "--seed", "--teacher", "--dataset", "--student"],
     "kernels": ["SPEC", "--output", "--threads"],
     "train": ["SPEC", "--seed", "--student", "--dataset", "--output", "--threads"],
-    "collect": ["SPEC", "--teacher", "--dataset", "--student", "--trained", "--output"],
-    "figure": ["SPEC", "--results", "--teacher", "--student", "--output"],
+    "collect": ["SPEC", "--inputs", "--output"],
+    "figure": ["SPEC", "--inputs", "--output"],
+    "verdicts": ["SPEC", "--inputs", "--output", "--table"],
     "table": ["--results", "--output"],
     "verdict_page": ["--verdicts", "--output"],
-    "provenance_page": ["--results", "--output"],
+    "provenance_page": ["--inputs", "--output"],
     "show": ["FILE", "--configfile"],
 }
 
@@ -645,7 +725,7 @@ def test_a_step_loads_only_what_it_needs(folder, step, unneeded):
         "print(*[name for name in sys.argv[-1].split(',') if name in sys.modules])"
     )
     files = {} if step == "draw" else {"output": folder / "new.nc"}
-    arguments = [step, json.dumps(SPECS[step]), *map(str, options(step, folder, **files))]
+    arguments = [step, given(SPECS[step]), *map(str, options(step, folder, **files))]
     command = [sys.executable, "-c", code, *arguments, ",".join(unneeded)]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True)
     assert loaded.stdout.split() == []

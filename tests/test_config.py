@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
+from sparsebp import paths
 from sparsebp.algorithms import Learner
 from sparsebp.config import ConfigError, Study
 
@@ -432,7 +433,82 @@ def test_names_that_make_bad_file_names_are_refused(section, name):
 
 @pytest.mark.parametrize("name", ["teacher", "student", "dataset"])
 def test_a_learner_is_not_named_as_another_file_of_its_folder(name):
-    assert repr(name) in refusal(put(f"learners/{name}", BASE["learners"]["bp"]))
+    assert refusal(put(f"learners/{name}", BASE["learners"]["bp"])) == (
+        f"learners.{name}: {name!r} names results/{{experiment}}/seed-{{seed}}/{name}.nc, which is "
+        "another file of the workflow; allowed: other names"
+    )
+
+
+@pytest.mark.parametrize("path", ["experiments/trees", "choices/experiments/trees"])
+def test_an_experiment_is_not_named_as_another_file_of_the_results(path):
+    """Whether there is a block trees or not: the rule that makes its file is there."""
+    value = "wider" if path.startswith("choices") else BASE["experiments"]["matched"]
+    assert refusal(put(path, value, base=EXTENDED)) == (
+        "experiments.trees: 'trees' names results/trees.nc, which is another file of the workflow; "
+        "allowed: other names"
+    )
+
+
+def test_names_are_checked_against_every_pattern():
+    patterns = {value for name, value in vars(paths).items() if name.isupper()} - {
+        paths.FILES,
+        paths.FIGURE_FORMATS,
+        paths.KERNELS,  # these two are no outputs of rules
+        paths.HANDED,
+    }
+    assert set(paths.FILES) == patterns
+
+
+def test_a_name_mistyped_is_answered_with_the_nearest():
+    for path, value, near in (
+        ("experiments/wider/learners", ["bp", "sotf"], "soft"),
+        ("figures/one/panels/0/experiment", "matchd", "matched"),
+        ("figures/one/panels/1/learners", ["m"], "ms"),
+    ):
+        assert f"; nearest: {near}; allowed: " in refusal(put(path, value))
+    assert "nearest" not in refusal(put("experiments/wider/learners", ["quite-another"]))
+
+
+# What stands in config.yaml, in files that override it in turn, and which of them is named.
+ORIGINS = {
+    "the one that is wrong": ({"study/seeds": "x"}, {}, {}, "config.yaml: study.seeds"),
+    "not one beside it": ({"study/seeds": "x"}, {"study/entropy": 2}, {}, "config.yaml: study"),
+    "what is missing": ({"experiments": DELETE}, {}, {}, "config.yaml: top level"),
+    "the first that brings it": (
+        {}, {"experiments/matched/layers/output": 21}, {"experiments/matched/thesis": "Fig. 1"},
+        "one.yaml: experiments.matched.nonzeros_per_row.output: ",
+    ),
+    "a key that it does not hold": (
+        {}, {}, {"experiments/matched/samples": [1, 2]}, "two.yaml: experiments.matched.learners: "
+    ),
+    "a learner for those who use it": (
+        {}, {"learners/ms/factor": "hard"}, {}, "one.yaml: learners.ms: "
+    ),
+    "another in its place": (
+        {"study/seeds": "x"}, {"study/seeds": "y"}, {}, "one.yaml: study.seeds: 'y'"
+    ),
+    "another elsewhere": (
+        {"study/seeds": "x"}, {"study/entropy": "y"}, {"study/seeds": 3}, "one.yaml: study.entropy",
+    ),
+    "one that was there before": (
+        {"study/seeds": "x", "study/test_samples": "y"}, {"study/seeds": 3}, {},
+        "config.yaml: study.test_samples",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("base", "one", "two", "said"), ORIGINS.values(), ids=ORIGINS)
+def test_a_mistake_is_reported_of_the_file_that_brings_it(base, one, two, said):
+    parts = {"config.yaml": deepcopy(BASE), "/a/one.yaml": {}, "two.yaml": {}}
+    for part, edits in zip(parts, (base, one, two), strict=True):
+        for path, value in edits.items():
+            parts[part] = put(path, value, base=parts[part])
+    merged = {}
+    for part in parts.values():
+        update_config(merged, part)
+    with pytest.raises(ConfigError) as error:
+        Study.load(merged, SCHEMA, parts)
+    assert str(error.value).startswith(said)
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 3, {}])

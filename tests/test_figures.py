@@ -605,6 +605,19 @@ def test_pdf_metadata_and_fonts(tmp_path):
     assert all("/FontFile2" in d["/FontDescriptor"].get_object() for d in descendants)
 
 
+def test_texts_are_drawn_as_they_are(tmp_path):
+    """No formulas: of titles, of learners in the legend, at an axis, and of what the thesis has."""
+    title, label, thesis = r"$\frac{1}$ β ½", "5$ and 6$", r"\$\alpha$ $\nonsense$"
+    learners = copy.deepcopy(LEARNERS)
+    learners["bp"]["label"] = learners["ms"]["label"] = label
+    shown = [panel(title=title), panel(title="", learners=["bp", "mp-online"], minus="ms")]
+    drawn = spec(shown, 1, learners) | {"experiments": {"one": {"thesis": thesis}}}
+    figures.draw(drawn, {"one": dataset()}, [tmp_path / "a.pdf"], PROVENANCE)
+    text = pypdf.PdfReader(tmp_path / "a.pdf").pages[0].extract_text()
+    assert [part for part in (title, thesis, f"− that of {label}") if part not in text] == []
+    assert text.count(label) >= 2
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

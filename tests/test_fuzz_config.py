@@ -93,7 +93,9 @@ def sound(study):
     for e, block in study.experiments.items():
         specs += [study.draw_spec(e), study.collect_spec(e)]
         specs += [study.train_spec(e, learner) for learner in block["learners"]]
-        assert 0 < study.memory_mb(e) < 10**15
+        declared = [study.draw_memory_mb(e), study.collect_memory_mb(e)]
+        declared += [study.memory_mb(e, learner) for learner in block["learners"]]
+        assert all(0 < memory < 10**15 for memory in declared)
         for pattern in (paths.TEACHER, paths.DATASET, paths.STUDENT, paths.RESULTS, paths.TABLE):
             files.add(pattern.format(experiment=e, seed=study.study["seeds"]))
         for learner in block["learners"]:
@@ -355,7 +357,8 @@ def test_snakemake_says_the_same(tmp_path, name, trick):
 def test_a_value_of_the_command_line_is_named(tmp_path):
     run = Project(tmp_path, EXTENDED).snakemake("--dry-run", "--config", "study=3")
     assert (run.status, run.jobs) == (1, [])
-    assert "configuration: --config: study: 3 is not of type object" in run.output.splitlines()
+    said = "configuration: --config (text alone within blocks; --configfile for numbers): study: 3 "
+    assert f"{said}is not of type object" in run.output.splitlines()
 
 
 def test_so_many_configurations_were_tried():

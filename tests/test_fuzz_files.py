@@ -19,6 +19,7 @@ from sparsebp.config import Study
 from sparsebp.steps import train
 from sparsebp.store import CONTRACT
 from tests.fuzzing import CASES, ran
+from tests.given import given
 from tests.test_config import SCHEMA
 from tests.tree_problems import write_trees
 
@@ -65,6 +66,8 @@ STEPS = {
     "provenance_page": ([], ("results",), "html"),
     "verdict_page": ([], ("verdicts",), "html"),
 }
+# Those whose input files are named by a file.
+NAMED = {"collect", "figure", "figure of trees", "verdicts", "provenance_page"}
 INPUTS = [(s, kind) for s, (_, kinds, _) in STEPS.items() for kind in kinds if kind in CONTRACT]
 NUMBER = count()
 
@@ -76,12 +79,34 @@ def place(folder, kind, experiment="tiny", seed=0):
 def run(folder, step, output, **files):
     """Run a step on the files of the experiment, some of them others; its exit status."""
     arguments, kinds, _ = STEPS[step]
-    for kind in kinds:
-        path = folder / PATTERNS[kind] if step == "collect" else place(folder, kind)
-        option = "results" if kind == "trees" else kind
-        arguments = [*arguments, f"--{option}", files.get(kind, path)]
-    words = [json.dumps(a) if isinstance(a, dict) else str(a) for a in arguments]
+    files = {kind: str(files.get(kind, place(folder, kind))) for kind in kinds}
+    if step == "collect":
+        inputs = simulations(folder)
+        for kind, path in files.items():
+            inputs["tiny"]["0"][kind] = {"ms": path} if kind == "trained" else path
+    else:
+        inputs = {"trees": files.get("trees"), "tiny": files.get("results")}
+    if step in NAMED:
+        inputs = {name: path for name, path in inputs.items() if path}
+        arguments = [*arguments, "--inputs", given(inputs)]
+    else:
+        arguments = [*arguments, *(word for k, path in files.items() for word in (f"--{k}", path))]
+    if step == "verdicts":
+        arguments = [*arguments, "--table", output.with_suffix(".md")]
+    words = [given(a) if isinstance(a, dict) else str(a) for a in arguments]
     return main([step.split()[0], *words, "--output", str(output)])
+
+
+def simulations(folder, experiment="tiny"):
+    """The input files of ``collect``."""
+    found = {}
+    for seed in STUDY.seeds():
+        drawn, trained = (
+            {name: str(place(folder, kind, experiment, seed)) for name, kind in some.items()}
+            for some in ({name: name for name in DRAWN}, {"ms": "trained"})
+        )
+        found[str(seed)] = drawn | {"trained": trained}
+    return {experiment: found}
 
 
 @pytest.fixture(scope="module")
@@ -104,17 +129,15 @@ def made(tmp_path_factory):
             for seed in STUDY.seeds():
                 files = {name: place(folder, name, experiment, seed) for name in DRAWN}
                 words = [str(word) for name, path in files.items() for word in (f"--{name}", path)]
-                spec = json.dumps(STUDY.draw_spec(experiment))
+                spec = given(STUDY.draw_spec(experiment))
                 assert main(["draw", spec, "--seed", str(seed), *words]) == 0
                 words = [*words[2:], "--output", str(place(folder, "trained", experiment, seed))]
-                spec = json.dumps(STUDY.train_spec(experiment, "ms"))
+                spec = given(STUDY.train_spec(experiment, "ms"))
                 assert main(["train", spec, "--seed", str(seed), *words]) == 0
-            options = [
-                str(word) for k in (*DRAWN, "trained") for word in (f"--{k}", folder / PATTERNS[k])
-            ]
-            output = place(folder, "results", experiment)
-            spec = json.dumps(STUDY.collect_spec(experiment))
-            assert main(["collect", spec, *options, "--output", str(output)]) == 0
+            output, spec = place(folder, "results", experiment), STUDY.collect_spec(experiment)
+            inputs = given(simulations(folder, experiment))
+            words = ["--inputs", inputs, "--output", str(output)]
+            assert main(["collect", given(spec), *words]) == 0
         write_trees(place(folder, "trees"), STUDY)
         assert run(folder, "verdicts", place(folder, "verdicts")) == 0
         yield folder
@@ -130,13 +153,11 @@ def attempt(made, tmp_path, capsys):
         inputs.mkdir()
         outputs.mkdir()
         # Of the first simulation; that of the second is as it should be.
-        first, second = inputs / "tiny-0.nc", inputs / "tiny-1.nc"
+        first = inputs / "tiny.nc"
         first.symlink_to(path)
-        second.symlink_to(place(made, kind, seed=1))
-        given = inputs / "tiny-{seed}.nc" if step == "collect" else first
         output = outputs / f"output.{STEPS[step][2]}"
         capsys.readouterr()
-        status = run(made, step, output, **{kind: given})
+        status = run(made, step, output, **{kind: first})
         lines = capsys.readouterr().err.splitlines()
         if status == 0:
             return output
@@ -407,7 +428,7 @@ def others(made, kind):
 @pytest.mark.parametrize("step, kind", INPUTS)
 def test_other_files(made, attempt, step, kind):
     found = others(made, kind)
-    if step in ("table", "provenance_page", "figure of trees"):
+    if step in ("table", "figure of trees"):
         # They are told no name of an experiment, and take any; trees are of none.
         found = {name: path for name, path in found.items() if not name.startswith("another")}
     for name, path in found.items():

@@ -176,7 +176,7 @@ def parts(*names):
 
 def compute(folder, study, claims):
     """Results as of a run, all errors zero, and the figures and verdicts that the steps make."""
-    results = str(folder / "results/{experiment}.nc")
+    results = {name: str(folder / f"results/{name}.nc") for name in study.experiments}
     for name, block in study.experiments.items():
         learners, m = block["learners"], block["samples"]
         shape = len(learners), study.study["seeds"], len(m)
@@ -186,11 +186,12 @@ def compute(folder, study, claims):
         trained = {learner: study.train_spec(name, learner) for learner in learners}
         inputs = study.draw_spec(name) | trained
         made = record("collect", study.collect_spec(name), inputs=inputs)
-        store.write_results(results.format(experiment=name), values, coordinates, made)
+        store.write_results(results[name], values, coordinates, made)
     for name in study.figures:
         figure.run(study.figure_spec(name), results, [str(folder / f"figures/{name}.png")])
     spec = {"claims": claims, "choices": study.choices}
-    verdicts.run(spec, results, str(folder / "results/verdicts.json"))
+    written = (str(folder / f"results/verdicts.{end}") for end in ("json", "md"))
+    verdicts.run(spec, results, *written)
 
 
 @pytest.fixture(scope="module")
@@ -446,7 +447,7 @@ def test_the_section_of_trees(tmp_path):
     assert section.startswith("## trees: appendix A\n\n`snakemake figures/trees.pdf`\n")
     assert "- 2 graphs of each kind with 4 and 7 observed outputs, tanh (b = 0.1), " in section
     write_trees(tmp_path / "trees.nc", study)
-    results = str(tmp_path / "{experiment}.nc")
+    results = {"trees": str(tmp_path / "trees.nc")}
     figure.run(study.figure_spec("trees"), results, [str(tmp_path / "trees.png")])
     assert gallery.figure_mismatches(study, "trees", tmp_path) == []
     config["trees"]["outputs"] = [4, 10]

@@ -1,7 +1,6 @@
 """The drawings: what is seen on them is the teacher and the factor graph of the files."""
 
 import itertools
-import json
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ from matplotlib import style as mpl_style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from sparsebp import illustrations, inspection, paths, show, store
+from sparsebp import illustrations, inspection, show, store
 from sparsebp.cli import main
 from sparsebp.config import Study
 from sparsebp.data import PerRow, Sizes, draw_student, draw_teacher
@@ -21,6 +20,7 @@ from sparsebp.drawings import MOST
 from sparsebp.figures import read_provenance
 from sparsebp.plotting import PALETTE, RC
 from sparsebp.steps import draw, figure
+from tests.given import given
 from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, load, put, refusal
 from tests.workflow_helpers import Project
 
@@ -37,7 +37,11 @@ SHAPES = {
     "one neuron": ((1, 1, 1), (1, 1), (1, 1)),
     "one hidden neuron": ((5, 1, 4), (5, 1), (5, 1)),
 }
-PATTERNS = paths.TEACHER, paths.STUDENT
+# The files of the drawings in config.yaml.
+INPUTS = {
+    "teacher": "results/illustration/seed-0/teacher.nc",
+    "student": "results/illustration/seed-0/student.nc",
+}
 EACH = [(shape, entropy) for shape in SHAPES.values() for entropy in (0, 2020)]
 STUDY, CLAIMS = inspection.load(ROOT)
 
@@ -240,7 +244,7 @@ def folder(tmp_path, monkeypatch):
     Path("figures").mkdir()
     for name in ("network", "factor_graph"):
         outputs = [f"figures/{name}.{end}" for end in ("pdf", "png", "svg")]
-        figure.run(STUDY.figure_spec(name), "none", outputs, *PATTERNS)
+        figure.run(STUDY.figure_spec(name), INPUTS, outputs)
     return tmp_path
 
 
@@ -288,15 +292,13 @@ def test_a_drawing_of_another_configuration_is_found(folder, path, value, line):
     ],
 )
 def test_files_that_are_not_right_are_refused(folder, capsys, changes, said):
-    path = "results/illustration/seed-0/teacher.nc"
-    network, made = store.read_teacher(path), store.provenance(path)
+    network, made = (read(INPUTS["teacher"]) for read in (store.read_teacher, store.provenance))
     other = deepcopy(made["drawn"])
     other["dataset"]["samples"] = 9
     for name, change in (("elder", {"drawn": other}), ("other", {"sources": "0" * 16})):
         store.write_teacher(f"{name}.nc", network, made | change)
     store.write_teacher("second.nc", network, made | {"seed": 1})
-    arguments = ["figure", json.dumps(STUDY.figure_spec("network")), "--results", "none"]
-    arguments += [part for key, value in changes.items() for part in (f"--{key}", value)]
+    arguments = ["figure", given(STUDY.figure_spec("network")), "--inputs", given(INPUTS | changes)]
     assert main([*arguments, "--output", "new.png"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
@@ -306,7 +308,7 @@ def test_files_that_are_not_right_are_refused(folder, capsys, changes, said):
 def test_a_drawing_is_the_same_again(folder):
     before = {path: path.read_bytes() for path in Path("figures").glob("*.svg")}
     for name in ("network", "factor_graph"):
-        figure.run(STUDY.figure_spec(name), "none", [f"figures/{name}.svg"], *PATTERNS)
+        figure.run(STUDY.figure_spec(name), INPUTS, [f"figures/{name}.svg"])
     for path, content in before.items():
         one, other = (text.split(b"</metadata>")[1] for text in (content, path.read_bytes()))
         assert one == other

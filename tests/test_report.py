@@ -29,6 +29,20 @@ from tests.workflow_helpers import ROOT, Project
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 CONFIG["study"]["seeds"] = 3
 CONFIG["choices"] |= {"samples": [16], "vary": [{"damping": [0]}]}
+# Text that would mean something to what sets it, if it were let: in every key that has text, and
+# in names. An image would be an error in the browser.
+MEANT = "5$ and 6$ $\\frac{1}$ *a* `b`_ |c| &amp; [d]_ \\e -- https://o.org q@r.org _f g_"
+IMAGE = "<img src=x onerror=document.body.remove()>"
+CONFIG["experiments"]["odd_"] = CONFIG["experiments"]["matched_tanh"] | {
+    "thesis": f"Fig. 7 {IMAGE}",
+    "learners": ["bp-online", "odd-"],
+}
+CONFIG["learners"]["odd-"] = CONFIG["learners"]["bp-offline"] | {"label": f"{IMAGE} {MEANT}"}
+CONFIG["figures"]["odd_"] = {
+    "thesis": f"Fig. 7 {IMAGE} {MEANT}".replace("{", "").replace("}", ""),
+    "found": f"{IMAGE} {MEANT}",
+    "panels": [{"experiment": "odd_", "title": f"{IMAGE} {MEANT}"}, {"experiment": "odd_"}],
+}
 CONFIG["trees"]["outputs"] = CONFIG["figures"]["trees"]["trees"]["outputs"] = [4, 7]
 STUDY = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]
@@ -246,6 +260,30 @@ def test_every_figure_is_seen_with_its_caption(browser):
             ) in caption
             shape = "tanh(x − 0.1)" if phi["function"] == "tanh" else "max(x, 0.1 x)"
             assert shape in caption
+
+
+def test_plain_text_is_seen_as_it_is(browser, project):
+    """Neither does it end what it stands in, nor is any of it missing."""
+    block = CONFIG["figures"]["odd_"]
+    [figure] = [
+        part
+        for part in browser.find_elements(By.CSS_SELECTOR, ".prose figure")
+        if "Fig. 7" in part.text
+    ]
+    assert figure.find_element(By.TAG_NAME, "h3").text == block["thesis"]
+    caption = figure.find_element(By.TAG_NAME, "figcaption").text
+    assert f"Found with the configuration as published: {block['found']}\n" in caption
+    assert f"odd_ (Fig. 7 {IMAGE}): 1000 input" in caption
+    assert "bp-online: sum-product" in caption and "odd-: sum-product" in caption
+    assert browser.find_elements(By.CSS_SELECTOR, ".prose figcaption a, .prose img") == []
+    lists = [part.text for part in browser.find_elements(By.CSS_SELECTOR, ".prose li")]
+    assert [text for text in lists if text.startswith("odd_: odd_.")]
+    results = variable(project / "report/report.html", "results")
+    assert results["figures/odd_.svg"]["labels"]["thesis"] == block["thesis"]
+    browser.execute_script("app.showCategory('2. Figures')")
+    wait(browser, lambda b: block["thesis"] in b.find_element(By.TAG_NAME, "nav").text)
+    assert browser.find_elements(By.CSS_SELECTOR, "img[src=x]") == []
+    assert "System Message" not in browser.page_source
 
 
 def test_menu_is_in_order_and_leads_to_every_file(browser, project):

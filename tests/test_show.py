@@ -82,8 +82,9 @@ def compute(folder, study, claims):
         name: str(folder / pattern)
         for name, pattern in (inspection.DRAWN | {"trained": paths.TRAINED}).items()
     }
-    results = str(folder / paths.RESULTS)
+    results = {name: str(folder / f"results/{name}.nc") for name in (*study.experiments, "trees")}
     for name, block in study.experiments.items():
+        inputs = {}
         for seed in study.seeds():
             at = {"experiment": name, "seed": seed}
             drawn = {part: patterns[part].format(**at) for part in inspection.DRAWN}
@@ -96,22 +97,29 @@ def compute(folder, study, claims):
             arrays |= {"input_estimate": weights, "output_estimate": weights}
             made = store.provenance(drawn["student"])
             behind = {"inputs": made["drawn"], "draw_sources": made["sources"]}
+            inputs[str(seed)] = drawn | {"trained": {}}
             for learner in block["learners"]:
-                spec, path = study.train_spec(name, learner), patterns["trained"]
+                path = patterns["trained"].format(**at, learner=learner)
+                spec = study.train_spec(name, learner)
                 trained = record("train", spec, seed=seed, **behind, engine_seconds=0.5)
-                store.write_trained(path.format(**at, learner=learner), arrays, trained)
-        output = results.format(experiment=name)
-        collect.run(study.collect_spec(name), **patterns, output=output)
-        table.run(output, str(folder / paths.TABLE).format(experiment=name))
-    write_trees(str(folder / paths.TREES), study)
+                store.write_trained(path, arrays, trained)
+                inputs[str(seed)]["trained"][learner] = path
+        collect.run(study.collect_spec(name), {name: inputs}, results[name])
+        table.run(results[name], str(folder / paths.TABLE).format(experiment=name))
+    write_trees(results["trees"], study)
     for name in study.figures:
         outputs = [str(folder / path) for path in FIGURES if f"/{name}." in path]
-        drawn = patterns["teacher"], patterns["student"]
-        figure.run(study.figure_spec(name), results, outputs, *drawn)
-    judged = str(folder / VERDICTS)
-    verdicts.run({"claims": claims, "choices": study.choices}, results, judged)
-    verdict_page.run(judged, str(folder / paths.VERDICTS_PAGE))
-    provenance_page.run([results.format(experiment="matched")], str(folder / paths.PROVENANCE_PAGE))
+        spec = study.figure_spec(name)
+        at = {"experiment": next(iter(spec["experiments"]), None), "seed": 0}
+        drawn = {part: patterns[part].format(**at) for part in ("teacher", "student")}
+        figure.run(spec, drawn if "drawing" in spec["figure"] else results, outputs)
+    judged, *written = (
+        str(folder / path) for path in (VERDICTS, paths.VERDICTS_TABLE, paths.VERDICTS_PAGE)
+    )
+    verdicts.run({"claims": claims, "choices": study.choices}, results, judged, written[0])
+    verdict_page.run(judged, written[1])
+    matched = {"matched": results["matched"]}
+    provenance_page.run(matched, str(folder / paths.PROVENANCE_PAGE))
     (folder / COMPILED).parent.mkdir()
     made = record("kernels", {"kernels": [[0, 2, 2, 2, 2]]}) | {"sources": kernel_sources()}
     (folder / COMPILED).write_text(store.as_json(made))

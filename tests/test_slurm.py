@@ -1,6 +1,6 @@
-"""The workflow on a SLURM cluster of one node: the profile gives what a local run gives.
+"""The workflow on a SLURM cluster of two nodes: the profile gives what a local run gives.
 
-Skipped where SLURM is not installed, or not by root.
+Skipped where SLURM, its accounting or a database are not installed, or not by root.
 """
 
 import shutil
@@ -9,13 +9,16 @@ import time
 import pytest
 import yaml
 
-from tests import slurm_node
+from tests import slurm_cluster
 from tests.outcomes import contents
 from tests.workflow_helpers import ROOT, Project, jobs
 
-pytestmark = pytest.mark.skipif(bool(slurm_node.missing()), reason=slurm_node.missing())
+pytestmark = pytest.mark.skipif(bool(slurm_cluster.missing()), reason=slurm_cluster.missing())
 
-SLURM = ("--workflow-profile", "profiles/slurm")
+# Two simulations in a cluster job, so that both nodes have some. Snakemake waits so many seconds
+# before it asks what became of jobs, and ten more each time that nothing did.
+SLURM = ("--workflow-profile", "profiles/slurm", "--group-components", "simulation=2", "results=10")
+SLURM += ("summary=20", "--slurm-init-seconds-before-status-checks", "1")
 MADE = ("results", "figures", "logs", "benchmarks", ".snakemake/metadata", ".snakemake/incomplete")
 EXPERIMENTS = ("matched_tanh", "output_mismatch")
 VICTIM = "results/matched_tanh.nc"
@@ -24,15 +27,26 @@ LEARNERS = tuple(
     f"{a}-{b}" for a in ("bp", "mp") for b in ("offline", "batch4", "batch2", "online")
 )
 SECONDS = 120
+STATUS = pytest.mark.parametrize("status", ["squeue", "sacct"])
 
 
 @pytest.fixture(scope="module")
-def node():
-    """A SLURM node that all programs of the tests find."""
-    with slurm_node.node() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
+def running():
+    """A SLURM cluster that all programs of the tests find."""
+    with slurm_cluster.cluster() as made, pytest.MonkeyPatch.context() as patch:
+        for name, value in made.environment.items():
             patch.setenv(name, value)
-        yield environment
+        yield made
+
+
+@pytest.fixture
+def cluster(running):
+    """The same with both nodes up and without jobs."""
+    yield running
+    running.empty()
+    for name in set(slurm_cluster.NODES) - running.daemons.keys():
+        running.start_node(name)
+    running.wait_until_idle()
 
 
 @pytest.fixture(scope="module")
@@ -64,40 +78,67 @@ def bare(local):
     return project, made
 
 
-def cluster_jobs(node, *state):
-    """Numbers and rules of the cluster jobs that wait or run, or of those in a state."""
-    states = ("--states", *state) if state else ()
-    lines = slurm_node.ask("squeue", "--noheader", "--format=%i %k", *states, environment=node)
-    return [tuple(line.split()) for line in lines.splitlines()]
+def cluster_jobs(cluster, state):
+    """Number, node and rules of the cluster jobs in a state."""
+    said = cluster.ask("squeue", "--noheader", "--format=%i %N %k", "--states", state)
+    return [tuple(line.split()) for line in said.splitlines()]
 
 
-def test_a_cluster_gives_what_one_machine_gives_bit_for_bit(node, bare):
+@STATUS
+def test_a_cluster_gives_what_one_machine_gives_bit_for_bit(cluster, bare, status):
     project, made = bare
-    run = project.snakemake("figures", *SLURM)
+    before = cluster_jobs(cluster, "all")
+    run = project.snakemake("figures", *SLURM, "--slurm-status-command", status)
     assert (run.status, run.failed) == (0, set()), run.output
     assert jobs("train", "matched_tanh", ("0", "1"), LEARNERS) < run.work
     assert contents(project.folder) == made
-    # Many jobs of the workflow, few of the cluster; none is left there.
-    ended = cluster_jobs(node, "all")
-    assert len(ended) == 4 < len(run.work) / 10, ended
-    assert cluster_jobs(node) == []
+    # Many jobs of the workflow, few of the cluster, on all nodes; none is left there.
+    ended = set(cluster_jobs(cluster, "all")) - set(before)
+    assert len(ended) == 5 < len(run.work) / 8, ended
+    assert {node for _, node, _ in ended} == set(slurm_cluster.NODES)
+    assert cluster_jobs(cluster, "pending,running") == []
 
 
-def test_after_scancel_a_rerun_completes(node, bare):
-    project, made = bare
-    running = project.begin(VICTIM, *SLURM)
+def amid_trainings(cluster, project, status):
+    """Start a run; some trainings later, Snakemake and the one cluster job that trains."""
+    running = project.begin(VICTIM, *SLURM, "--slurm-status-command", status)
     deadline = time.monotonic() + SECONDS
     while len(list(project.folder.glob(TRAININGS))) < 3:  # of 16
         assert running.process.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
-    (number, what), *others = cluster_jobs(node, "running")
-    assert "train" in what and not others
-    slurm_node.ask("scancel", number, environment=node)
-    run = running.end()
-    assert run.status == 1 and "matched_tanh" in run.output
-    assert not (project / VICTIM).exists()
+    (job,) = cluster_jobs(cluster, "running")
+    assert "train" in job[2]
+    return running, job
+
+
+def assert_a_rerun_completes(project, made):
     again = project.snakemake(VICTIM, *SLURM)
     assert again.status == 0, again.output
     after = contents(project.folder)
     assert after and after == {name: made[name] for name in after}
     assert VICTIM in after
+
+
+def test_after_scancel_a_rerun_completes(cluster, bare):
+    project, made = bare
+    running, (number, *_) = amid_trainings(cluster, project, "squeue")
+    cluster.ask("scancel", number)
+    run = running.end()
+    assert run.status == 1 and "matched_tanh" in run.output
+    assert not (project / VICTIM).exists()
+    assert_a_rerun_completes(project, made)
+
+
+@STATUS
+def test_after_the_loss_of_a_node_a_rerun_completes_on_the_other(cluster, bare, status):
+    project, made = bare
+    running, (_, node, _) = amid_trainings(cluster, project, status)
+    cluster.kill(node)
+    run = running.end()
+    assert run.status == 1 and "NODE_FAIL" in run.output
+    assert not (project / VICTIM).exists()
+    assert cluster_jobs(cluster, "pending,running") == []
+    before = set(cluster_jobs(cluster, "all"))
+    assert_a_rerun_completes(project, made)
+    after = set(cluster_jobs(cluster, "all")) - before
+    assert after and {other for _, other, _ in after} == set(slurm_cluster.NODES) - {node}

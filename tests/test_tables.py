@@ -40,7 +40,7 @@ def records(rule, base=FAILS, name="C1", choices=EVERY):
 
 def cells(text):
     """The cells of each row of the Markdown tables in a text."""
-    rows = (line.replace(r"\|", "¦") for line in text.splitlines() if line.startswith("|"))
+    rows = (line.replace("&#124;", "¦") for line in text.splitlines() if line.startswith("|"))
     return [[cell.strip() for cell in row[1:-1].split("|")] for row in rows]
 
 

@@ -419,7 +419,7 @@ def test_a_figure_that_cannot_be_drawn_is_refused(config, schema):
         Study.load(config, schema)
     config["figures"]["trees"] = {"trees": {}}
     config["experiments"]["trees"] = config["experiments"]["matched_tanh"]
-    with pytest.raises(ConfigError, match=r"^experiments\.trees: has the file of the block"):
+    with pytest.raises(ConfigError, match=r"^experiments\.trees: 'trees' names results/trees\.nc"):
         Study.load(config, schema)
     del config["trees"], config["experiments"]["trees"]
     with pytest.raises(ConfigError, match=r"^figures\.trees\.trees: the configuration has no"):

@@ -16,6 +16,7 @@ from sparsebp.steps import verdicts as step
 from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
 from tests.conftest import ROOT
 from tests.curves import MARGINS, QUANTITIES, case, claims, found, noise, pair, results
+from tests.given import given
 
 
 def test_a_claim_needs_all_its_tests_and_names_the_tightest():
@@ -318,7 +319,8 @@ def test_the_step_writes_records_and_page_alike_each_time(tmp_path, document, st
     written = []
     for folder in ("one", "two"):
         path = tmp_path / folder / "verdicts.json"
-        step.run(spec, str(tmp_path / "{experiment}.nc"), str(path))
+        inputs = {name: str(tmp_path / f"{name}.nc") for name in data}
+        step.run(spec, inputs, str(path), str(path.with_suffix(".md")))
         content = json.loads(path.read_bytes())
         assert content["provenance"].pop("seconds") >= 0
         assert content["provenance"].pop("made")
@@ -337,8 +339,9 @@ def test_the_step_writes_records_and_page_alike_each_time(tmp_path, document, st
 
 
 def test_the_command_judges_or_says_in_one_line_what_is_missing(tmp_path, capsys):
-    spec = json.dumps({"claims": claims(case("equal")), "choices": {}})
-    files = ["--results", str(tmp_path / "{experiment}.nc"), "--output", str(tmp_path / "v.json")]
+    spec = given({"claims": claims(case("equal")), "choices": {}})
+    files = ["--inputs", given({"e": str(tmp_path / "e.nc")}), "--output", str(tmp_path / "v.json")]
+    files += ["--table", str(tmp_path / "v.md")]
     assert main(["verdicts", spec, *files]) == 1
     assert capsys.readouterr().err == f"sparsebp verdicts: {tmp_path / 'e.nc'}: no such file\n"
     data = results(**pair(np.random.default_rng(24), 0.0))

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from sparsebp import gallery, inspection, paths, store
+from tests import lint
 from tests.outcomes import contents, lasting
 from tests.workflow_helpers import ROOT, TARGETS, Project, jobs
 
@@ -423,7 +424,7 @@ margins: {half: {value: 0.5, reason: A margin that is for tests.}}
 claims:
   - id: C1
     thesis: Fig. 1
-    statement: So it is.
+    statement: "So {it} is."
     tests:
       - {kind: exact, a: [matched, rbp], quantity: weight_error, at: 3, margin: half}
       - kind: equal
@@ -679,6 +680,56 @@ def test_bad_configuration_is_refused_in_one_line(bare, case):
     assert not (bare / "results").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "near"),
+    [
+        ("figures/on.pdf", "figures/one.pdf"),
+        ("figures/one.jpg", "figures/one.png"),
+        ("figure/both.svg", "figures/both.svg"),
+        ("results/mismached.nc", "results/mismatched.nc"),
+        ("results/matched/seed-1/bp-onlin.nc", "results/matched/seed-1/bp-online.nc"),
+        ("results/matchd/seed-0/teacher.nc", "results/matched/seed-0/teacher.nc"),
+        ("verdict", "verdicts"),
+        ("results/trees.nc", "results/matched.nc"),  # a study without trees
+        ("nothing/like-it", None),
+    ],
+)
+def test_what_nothing_makes_is_answered_with_the_nearest(bare, target, near):
+    run = bare.snakemake("--dry-run", target)
+    assert (run.status, run.jobs) == (1, [])
+    [line] = [line for line in run.output.splitlines() if "nothing makes it" in line]
+    said = f"; nearest: {near}" if near else ""
+    assert line.strip().startswith(f"ConfigError: {target}: nothing makes it{said}; allowed: ")
+    assert "figures/{figure}.{format}" in line
+
+
+def test_every_file_that_a_rule_makes_is_no_unknown_one(bare):
+    """Else Snakemake asks for it there, too, and warns of the answer."""
+    bare.change({"trees": {"outputs": [4], "activation": {"function": "tanh", "b": 0.1}}})
+    run = bare.make("--dry-run", "all", "results/trees.nc")
+    assert run.work == EVERYTHING | {"trees"} and "nothing makes it" not in run.output
+
+
+def test_a_mistake_of_an_overlay_is_not_said_of_the_configuration(bare):
+    """Although the key that does not fit stands in config.yaml."""
+    overlay = {"experiments": {"matched": {"layers": {"output": 21}}}}
+    (bare / "more.yaml").write_text(yaml.safe_dump(overlay))
+    run = bare.snakemake("--dry-run", "--configfile", "more.yaml")
+    assert (run.status, run.jobs) == (1, [])
+    said = "configuration: more.yaml: experiments.matched.nonzeros_per_row.output: "
+    assert said in run.output
+
+
+def test_a_folder_with_braces_is_refused_in_one_line(tmp_path):
+    """Snakemake takes them for wildcards, in paths of its own too."""
+    project = Project(tmp_path / "a{x}", yaml.safe_load(CONFIG))
+    run = project.snakemake("--dry-run")
+    assert run.status == 1 and run.jobs == []
+    lines = [line for line in run.output.splitlines() if "the project's folder" in line]
+    assert len(lines) == 1 and str(project.folder) in lines[0], run.output
+    assert "Traceback" not in run.output
+
+
 # --- The rules
 
 RULE_FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
@@ -692,10 +743,10 @@ def rules():
 
 def test_rules_are_those_of_the_study():
     steps = {job.split()[0] for job in EVERYTHING}
-    assert set(rules()) == steps | TARGETS | {"trees", "verdicts", "verdict_page"}
+    assert set(rules()) == steps | TARGETS | {"trees", "verdicts", "verdict_page", "unknown"}
 
 
-@pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS))
+@pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS - {"unknown"}))
 def test_rule_declares_all_that_it_should(rule):
     body = rules()[rule]
     declared = set(re.findall(r"^    (\w+):", body, re.M))
@@ -715,8 +766,11 @@ def test_rules_take_paths_from_one_module(path):
 
 
 def test_lint_finds_nothing(project):
-    status, output = project.python("-m", "snakemake", "--lint")
-    assert status == 0, output
+    assert lint.complaints(project.folder) == []
+    project.append("workflow/rules/data.smk", '\n\nrule more:\n    output:\n        "more",\n')
+    project.append("workflow/rules/data.smk", '    shell:\n        "touch {output}"\n')
+    (line,) = lint.complaints(project.folder)
+    assert "rule more" in line and line.endswith("No log directive defined")
 
 
 def test_workflow_is_formatted():

@@ -7,20 +7,21 @@ A module is imported only when its step runs, so that a step loads nothing that 
 import argparse
 import atexit
 import gc
-import json
 import logging
+import math
 import sys
 import traceback
 from importlib import import_module
 from itertools import chain
 
-from sparsebp import paths, provenance, sources  # noqa: F401  (provenance: the clock starts)
+from sparsebp import handed, provenance, sources  # noqa: F401  (provenance: the clock starts)
 from sparsebp.files import claiming
 
 EPILOG = """
-All but show are steps of the workflow. A step takes SPEC, the slice of the configuration that it
-depends on, as JSON (some need none), reads its input files, and writes its output whole or not at
-all. To see the commands of a whole figure:
+All but show are steps of the workflow. A step takes SPEC, a file of JSON with the slice of the
+configuration that it depends on (some need none), reads its input files, and writes its output
+whole or not at all. Where its input files are many, a file of JSON names them. Either can come from
+a pipe, as /dev/stdin. To see the commands of a whole figure, and have those files written:
 
   snakemake --dry-run --printshellcmds figures/fig3_2.pdf
 
@@ -58,13 +59,18 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def step(name, help, files=(), spec=True, seed=True, writes=("output",), epilog=None):
+    def step(
+        name, help, files=(), spec=True, seed=True, writes=("output",), inputs=None, epilog=None
+    ):
         about = help[0].upper() + help[1:] + "."
         command = commands.add_parser(name, help=help, description=about, epilog=epilog)
         if spec:
-            command.add_argument("spec", metavar="SPEC", help="configuration slice, JSON")
+            command.add_argument("spec", metavar="SPEC", help="configuration slice, a file of JSON")
         if seed:
             command.add_argument("--seed", type=int, required=True, help="number of the simulation")
+        if inputs:
+            about = f"file that names those to read, JSON: {inputs}"
+            command.add_argument("--inputs", required=True, metavar="FILE", help=about)
         for option, text in files:
             command.add_argument(f"--{option}", required=True, metavar="FILE", help=text)
         if "output" in writes:
@@ -111,24 +117,18 @@ def parser() -> argparse.ArgumentParser:
     step(
         "collect",
         "measure the errors of all students of an experiment",
-        [
-            ("teacher", f"pattern of the teachers' files, as {paths.TEACHER}"),
-            ("dataset", "pattern of the data sets"),
-            ("student", "pattern of the students' files"),
-            ("trained", f"pattern of the estimates, as {paths.TRAINED}"),
-        ],
         seed=False,
+        inputs="{EXPERIMENT: {SEED: {teacher: FILE, dataset: FILE, student: FILE, "
+        "trained: {LEARNER: FILE}}}}",
     )
     figure = step(
         "figure",
         "draw a figure",
-        [("results", f"pattern of the results, as {paths.RESULTS}")],
         seed=False,
         writes=("outputs",),
+        inputs="{EXPERIMENT: FILE}, the results; of a drawing {teacher: FILE, student: FILE}; of "
+        "trees {trees: FILE}",
     )
-    for name, pattern in (("teacher", paths.TEACHER), ("student", paths.STUDENT)):
-        about = f"for drawings, pattern of the {name}s' files (default: {pattern})"
-        figure.add_argument(f"--{name}", default=pattern, metavar="FILE", help=about)
     figure.add_argument(
         "--output",
         dest="outputs",
@@ -139,9 +139,11 @@ def parser() -> argparse.ArgumentParser:
     )
     step(
         "verdicts",
-        "judge the claims of the thesis, into a .json file and a table beside it, .md",
-        [("results", f"pattern of the results, as {paths.RESULTS}")],
+        "judge the claims of the thesis",
+        [("table", "the same to read, Markdown, to write")],
         seed=False,
+        writes=("output", "table"),
+        inputs="{EXPERIMENT: FILE}, the results",
     )
     step(
         "trees",
@@ -162,14 +164,12 @@ def parser() -> argparse.ArgumentParser:
         spec=False,
         seed=False,
     )
-    made = step(
+    step(
         "provenance_page",
         "put what made the results into a page of the report, HTML",
         spec=False,
         seed=False,
-    )
-    made.add_argument(
-        "--results", nargs="+", required=True, metavar="FILE", help="files of results to read"
+        inputs="{EXPERIMENT: FILE}, the results",
     )
     show = commands.add_parser(
         "show",
@@ -196,25 +196,6 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-class _Spec(dict):
-    def __missing__(self, key):
-        raise ValueError(f"SPEC lacks the key {key!r}")
-
-
-def _no_number(name: str):
-    raise ValueError(f"{name}; allowed: finite numbers")
-
-
-def _json(text: str) -> dict:
-    try:
-        spec = json.loads(text, object_hook=_Spec, parse_constant=_no_number)
-    except ValueError as error:
-        raise ValueError(f"SPEC is not JSON: {error}") from None
-    if not isinstance(spec, dict):
-        raise ValueError("SPEC is not a JSON object")
-    return spec
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns the exit status: 1 with one line on stderr for bad input.
 
@@ -233,12 +214,16 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s")
     logging.getLogger("sparsebp").setLevel(logging.INFO)
     try:
-        if "spec" in options:
-            options["spec"] = _json(options["spec"])
+        for name in {"spec", "inputs"} & options.keys():
+            options[name] = handed.read(options[name])
         if options.get("seed", 0) < 0:
             raise ValueError(f"--seed {options['seed']}; must be at least 0")
         if options.get("threads", 1) < 1:
             raise ValueError(f"--threads {options['threads']}; must be at least 1")
+        if not 0 < options.get("memory_gib", 1) < math.inf:  # nor NaN
+            raise ValueError(
+                f"--memory-gib {options['memory_gib']}; must be a finite number above 0"
+            )
         if command == "show":
             return import_module("sparsebp.show").run(**options)
         given = [options[name] for name in writes]
@@ -246,8 +231,6 @@ def main(arguments: list[str] | None = None) -> int:
             step = import_module(f"sparsebp.steps.{command}")
             sources.check_loaded(f"steps.{command}")
             step.run(**options)
-    except KeyboardInterrupt:
-        return _fail(command, "interrupted")
     except (ValueError, OSError, RuntimeError, MemoryError) as error:
         return _fail(command, str(error) or type(error).__name__)
     except (TypeError, LookupError, AttributeError, ArithmeticError) as error:

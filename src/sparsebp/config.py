@@ -1,13 +1,13 @@
 """The configuration: reading it, its checks, and the slice of it that each step depends on."""
 
-import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 
-from sparsebp import verdicts
+from snakemake.utils import update_config
+
+from sparsebp import markup, paths, verdicts
 from sparsebp.algorithms import Learner, batches
 from sparsebp.choices import add_choices, learner_fields
 from sparsebp.conditions import settings
@@ -29,9 +29,21 @@ LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weigh
 MIDDLE = {"hidden": ("hidden", "hidden")}
 
 # At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
-# numbers of samples in an experiment, trainings in all, characters of a spec, which is an argument
-# of a program (Linux allows 128 KiB), and cells of a layer in which entries are looked for.
-STATES, GRID, TRAININGS, ARGUMENT, CELLS = 2**16, 10**4, 10**5, 120_000, 10**7
+# numbers of samples in an experiment, trainings in all, and cells of a layer in which entries are
+# looked for.
+STATES, GRID, TRAININGS, CELLS = 2**16, 10**4, 10**5, 10**7
+
+# Memory: megabytes of a program with its libraries, JAX among them, and the chunks that it works
+# in; and bytes, of which a number has 8, for each
+# - number in a data set: what is drawn or answered, and what numpy makes on the way to it;
+# - entry of a pattern: stubs and their order, and trades, each with random numbers and masks;
+# - number in the messages of an edge: fields, messages, old and new, in two orders, and logarithms;
+# - configuration: the list or table, and copies that are summed, sorted and ordered for kernels;
+# - weight by gradient descent: first ones, current ones, two moments, gradient, change, new ones;
+#   on a pattern, as many of what each weight is multiplied with in each sample;
+# - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows.
+LIBRARIES, DATA, PATTERNS, MESSAGES = 500, 5 * 8, 16 * 8, 16 * 8
+TABLES, DESCENT, FLOW = 8 * 8, 8 * 8, 5 * 8
 
 
 def _unshared(value):
@@ -76,23 +88,48 @@ class Study:
         try:
             return cls._load(config, schema)
         except ConfigError as error:
-            raise ConfigError(_origin(str(error), parts or {}) + str(error)) from None
+            said = str(error)
+        origin = f"{Path(cls._origin(said, schema, parts)).name}: " if parts else ""
+        raise ConfigError(origin + said)
+
+    @classmethod
+    def _origin(cls, message: str, schema: str | Path, parts: dict) -> str:
+        """The part that a mistake comes with.
+
+        That is the first with which the same is said as with all, if all was well without it. If
+        another mistake was there before, it is the last of those that hold the most of the key
+        that the message begins with.
+        """
+        merged, before = {}, None
+        for name, part in parts.items():
+            update_config(merged, part)
+            try:
+                cls._load(merged, schema)
+                now = None
+            except ConfigError as error:
+                now = str(error)
+            if now == message and before is None:
+                return name
+            before = now
+        return _holder(message, parts)
 
     @classmethod
     def _load(cls, config: dict, schema: str | Path) -> "Study":
         config = _unshared(config)
         rules = validated(config, schema)
+        _check_texts(config)
         fill_defaults(config, rules, rules)
         general = config.pop("inference")
         for name, experiment in config["experiments"].items():
             _check_experiment(name, experiment, config["learners"])
         choices = config.get("choices")
         config["choices"] = add_choices(config, general, choices) if choices else {}
+        _check_names(config)
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
             experiment["samples"] = _sample_numbers(name, experiment["samples"])
         if "trees" in config:
-            _check_trees(config["trees"], config["experiments"])
+            _check_trees(config["trees"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
@@ -108,22 +145,10 @@ class Study:
         return study
 
     def _check_size(self) -> None:
-        """Raise ConfigError for what no machine, file or command line has room for."""
-        pairs = [
-            (name, learner) for name, e in self.experiments.items() for learner in e["learners"]
-        ]
-        trainings = len(pairs) * self.study["seeds"]
+        """Raise ConfigError for what no machine or file has room for."""
+        learners = sum(len(block["learners"]) for block in self.experiments.values())
+        trainings = learners * self.study["seeds"]
         _refuse_beyond(TRAININGS, "study.seeds", trainings, "trainings")
-        specs = {
-            **{f"experiments.{name}": self.collect_spec(name) for name in self.experiments},
-            **{f"experiments.{pair[0]}": self.train_spec(*pair) for pair in pairs},
-            **{f"figures.{name}": self.figure_spec(name) for name in self.figures},
-            "experiments": self.kernels_spec(),
-        }
-        if self.trees:
-            specs["trees"] = self.trees_spec()
-        for where, spec in specs.items():
-            check_argument(where, spec)
         for name, block in self.experiments.items():
             where, layers = f"experiments.{name}", block["layers"]
             states = self._states(name)
@@ -131,10 +156,7 @@ class Study:
             samples = max(block["samples"]) + self.study["test_samples"]
             numbers = samples * (layers["input"] + layers["output"])
             _refuse_beyond(NUMBERS, where, numbers, "numbers in the data set")
-            per_row = block["student"]["nonzeros_per_row"]
-            weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
-            weights += (_depth(block) - 1) * layers["hidden"] * per_row.get("hidden", 0)
-            numbers = len(block["samples"]) * weights
+            numbers = len(block["samples"]) * _weights(block)
             _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
             for layer, (rows, columns) in LAYERS.items():
                 if "overlap" in block["student"]:
@@ -240,24 +262,66 @@ class Study:
                     hidden.update((algebra,) for algebra in how.algebras)
         return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
 
-    def memory_mb(self, experiment: str) -> int:
-        """An upper estimate of the memory that one training takes, in megabytes.
+    def memory_mb(self, experiment: str, learner: str) -> int:
+        """An upper estimate of the memory that a training takes, in megabytes.
 
-        A program and its libraries, and the work on all configurations of all factors at once,
-        of which the engine refuses more than ``memory_gib``.
+        A program and its libraries, data, messages, and the work on all configurations of all
+        factors at once, of which the engine refuses more than ``memory_gib``.
+        """
+        block, how = (
+            self.experiments[experiment],
+            _learner(learner, self.learner(experiment, learner)),
+        )
+        layers, per_row = block["layers"], block["student"]["nonzeros_per_row"]
+        data = DATA * self._samples(block)
+        if how.descends and how.network == "dense":
+            weights = layers["hidden"] * (layers["input"] + layers["output"])
+            return _megabytes(data + DESCENT * weights)
+        if how.descends:
+            samples = max(block["samples"]) + self.study["test_samples"]
+            return _megabytes(data + DESCENT * _weights(block) * samples)
+        q, states = len(block["student"]["alphabet"]), self._states(experiment)
+        edges = layers["output"] * per_row["output"]
+        of_edge = q * (per_row["input"] + 1)
+        cells = layers["output"] * states ** per_row["output"]
+        if how.method == "blocked":
+            of_edge += q ** per_row["input"]
+        elif how.method == "exact":
+            cells = layers["output"] * q ** (2 * per_row["input"] + 2)
+        elif how.method == "layered":
+            cells = max(cells, self._listed(block, how))
+        allowed = self.study["memory_gib"] * 2**30 / 8
+        return _megabytes(data + MESSAGES * edges * of_edge + TABLES * min(cells, allowed))
+
+    def draw_memory_mb(self, experiment: str) -> int:
+        """An upper estimate of the memory to draw a teacher, its data and a student, in megabytes.
+
+        Only where an overlap is asked for, there are matrices of all cells of a layer.
         """
         block = self.experiments[experiment]
-        per_row = block["student"]["nonzeros_per_row"]
-        cells = block["layers"]["output"] * self._states(experiment) ** per_row["output"]
-        for name in block["learners"]:
-            cells = max(cells, self._listed(block, _learner(name, self.learner(experiment, name))))
-        table = min(8 * cells, self.study["memory_gib"] * 2**30)
-        return 500 + int(6 * table / 1e6)
+        layers, cells = block["layers"], 0
+        if "overlap" in block["student"]:
+            cells = max(layers[rows] + layers[columns] for rows, columns in LAYERS.values()) ** 2
+        size = DATA * self._samples(block) + PATTERNS * _weights(block) + FLOW * cells
+        return _megabytes(size)
+
+    def collect_memory_mb(self, experiment: str) -> int:
+        """An upper estimate of the memory to measure the errors of students, in megabytes.
+
+        They are read one after the other, each with its estimates at all numbers of samples.
+        """
+        block = self.experiments[experiment]
+        estimates = len(block["samples"]) * _weights(block)
+        predictions = len(block["samples"]) * self.study["test_samples"] * block["layers"]["output"]
+        return _megabytes(DATA * (self._samples(block) + estimates + predictions))
+
+    def _samples(self, block: dict) -> int:
+        """How many numbers a layer's neurons are in all samples, at most."""
+        widest = max(block["layers"][layer] for layer in ("input", "hidden", "output"))
+        return (max(block["samples"]) + self.study["test_samples"]) * widest
 
     def _listed(self, block: dict, learner: Learner) -> int:
         """At most how many configurations of hidden neurons a learner lists."""
-        if learner.method != "layered":
-            return 0
         per_row, q, values, listed = (
             block["student"]["nonzeros_per_row"], len(block["student"]["alphabet"]), 1, 0
         )  # fmt: skip
@@ -329,15 +393,22 @@ def _depth(experiment: dict) -> int:
     return experiment["layers"].get("hidden_layers", 1)
 
 
+def _weights(experiment: dict) -> int:
+    """How many weights a student has."""
+    layers, per_row = experiment["layers"], experiment["student"]["nonzeros_per_row"]
+    weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
+    return weights + (_depth(experiment) - 1) * layers["hidden"] * per_row.get("hidden", 0)
+
+
+def _megabytes(size: float) -> int:
+    """What a program declares that has so many bytes beside its libraries."""
+    return LIBRARIES + int(size / 1e6)
+
+
 def _sizes(experiment: dict) -> dict:
     """Numbers of neurons as files tell them: one hidden layer goes without saying."""
     layers = experiment["layers"]
     return {key: layers[key] for key in layers if key != "hidden_layers" or layers[key] > 1}
-
-
-def check_argument(where: str, spec: dict) -> None:
-    """Raise ConfigError unless a spec fits on the command line of its step."""
-    _refuse_beyond(ARGUMENT, where, len(quote(json.dumps(spec))), "characters of a command")
 
 
 def _refuse_beyond(most: int, where: str, number: int, what: str) -> None:
@@ -345,8 +416,8 @@ def _refuse_beyond(most: int, where: str, number: int, what: str) -> None:
         raise ConfigError(f"{where}: makes {number} {what}; at most {most}")
 
 
-def _origin(message: str, parts: dict[str, dict]) -> str:
-    """``file: ``, the last of those that hold the most of the key that a message begins with."""
+def _holder(message: str, parts: dict[str, dict]) -> str:
+    """The last of the parts that hold the most of the key that a message begins with."""
     keys = message.partition(":")[0].split(".")
 
     def depth(block) -> int:
@@ -357,8 +428,7 @@ def _origin(message: str, parts: dict[str, dict]) -> str:
             block, held = block[key], held + 1
         return held
 
-    deepest = max(reversed(parts), key=lambda name: depth(parts[name]), default=None)
-    return "" if deepest is None else f"{Path(deepest).name}: "
+    return max(reversed(parts), key=lambda name: depth(parts[name]))
 
 
 def _learner(name: str, values: dict) -> Learner:
@@ -366,6 +436,23 @@ def _learner(name: str, values: dict) -> Learner:
         return Learner(**values)
     except ValueError as error:
         raise ConfigError(f"learners.{name}: {error}") from None
+
+
+def _check_texts(config: dict) -> None:
+    """Raise ConfigError for a text that cannot be shown as it is, everywhere it is shown."""
+    for where, text, trouble in markup.refused(config):
+        raise ConfigError(f"{where}: {show(text)} {trouble}")
+
+
+def _check_names(config: dict) -> None:
+    """Raise ConfigError for a name whose file would be that of something else, too."""
+    for wildcard in ("experiment", "learner", "figure"):
+        for name in config[f"{wildcard}s"]:
+            for file in paths.taken(wildcard, name):
+                raise ConfigError(
+                    f"{wildcard}s.{name}: {show(name)} names {file}, which is another file of the "
+                    "workflow; allowed: other names"
+                )
 
 
 def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
@@ -432,9 +519,7 @@ def _check_deep(where: str, teacher: dict, student: dict) -> None:
         )
 
 
-def _check_trees(block: dict, experiments: dict) -> None:
-    if "trees" in experiments:
-        raise ConfigError("experiments.trees: has the file of the block trees; allowed: others")
+def _check_trees(block: dict) -> None:
     try:
         activation(**block["activation"])
     except ValueError as error:
@@ -490,5 +575,4 @@ def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
         verdicts.check_samples(claims, grids, choices)
     except verdicts.ClaimError as error:
         raise ConfigError(f"this study cannot test the claims: {error}") from None
-    check_argument("choices", {"claims": claims, "choices": choices})
     return verdicts.experiments(claims, choices)

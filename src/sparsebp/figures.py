@@ -11,6 +11,7 @@ from PIL import Image
 
 from sparsebp import dots, illustrations, panels, treeplots
 from sparsebp.files import replacing
+from sparsebp.markup import mapped, mathtext
 from sparsebp.plotting import RC
 
 KINDS = {"choices": dots, "drawing": illustrations, "panels": panels, "trees": treeplots}
@@ -25,7 +26,7 @@ def draw(spec, results, paths, provenance):
     """
     with mpl_style.context(RC, after_reset=True):
         (kind,) = (module for key, module in KINDS.items() if key in spec["figure"])
-        drawing = kind.build(spec, results)
+        drawing = kind.build(mapped(mathtext, spec), results)
         title = f"{spec['name']} ({spec['figure'].get('thesis', 'sparsebp')})"
         _save(drawing, title, paths, provenance)
 

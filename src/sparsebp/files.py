@@ -31,17 +31,17 @@ def claiming(paths: Iterable[str | Path]) -> Iterator[None]:
     finds its part of the file gone, and leaves the file as it is.
 
     Raises:
+        OSError: one of them cannot be written; names it.
         Superseded: another program began to write one of the files later, and has not written all.
     """
-    paths = [Path(path) for path in paths]
     with ExitStack() as stack:
-        for path in paths:
+        for path in map(Path, paths):
             stack.enter_context(_claim(path))
         try:
             yield
         except Superseded as error:
             # To fail would have Snakemake remove what the other one has written.
-            if not all(path.exists() for path in paths):
+            if not all(path.exists() for path in _claimed):
                 raise
             log.warning("%s", error)
 
@@ -102,12 +102,20 @@ def _claim(path: Path) -> Iterator[None]:
     with ExitStack() as stack:
         stack.callback(_remove, part)
         with naming(path):
+            if path.exists() and not path.is_file():  # to replace a device would undo it
+                raise OSError(f"{path}: not a regular file")
             path.parent.mkdir(parents=True, exist_ok=True)
             for other in path.parent.glob(f".{escape(path.name)}.*.part"):
                 other.unlink(missing_ok=True)
             _claimed[path] = stack.enter_context(open(part, "wb"))
         stack.callback(_claimed.pop, path)
         yield
+
+
+def abandon() -> None:
+    """Remove the parts of all files that are being written: the program is about to end."""
+    for path in list(_claimed):
+        _remove(_part(path))
 
 
 def _remove(part: Path) -> None:

@@ -21,6 +21,7 @@ from sparsebp import inspection, paths, tables
 from sparsebp.config import Study
 from sparsebp.drawings import DRAWINGS
 from sparsebp.files import replacing
+from sparsebp.markup import markdown
 from sparsebp.plotting import CONFIDENCE, Y_LABELS
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
@@ -144,7 +145,7 @@ def _section(study: Study, name: str) -> str:
     shown, caption, mean = _content(study, figure)
     about = _list(shown) if len(shown) <= MOST_NAMED else f"{len(shown)} experiments"
     lines = [
-        f"## {figure.get('thesis', name)}: {about}\n",
+        f"## {markdown(figure.get('thesis', name))}: {about}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
         f"{caption}{mean}.\n",
@@ -155,7 +156,7 @@ def _section(study: Study, name: str) -> str:
 
 
 def _found(figure: dict) -> list[str]:
-    return [f"**Found:** {figure['found']}\n"] if "found" in figure else []
+    return [f"**Found:** {markdown(figure['found'])}\n"] if "found" in figure else []
 
 
 def _section_of_trees(study: Study, name: str) -> str:
@@ -163,7 +164,7 @@ def _section_of_trees(study: Study, name: str) -> str:
     function, *parameters = block["activation"].items()
     caption = "Belief propagation on trees and rings, beside the exact posterior"
     lines = [
-        f"## {figure.get('thesis', name)}: appendix A\n",
+        f"## {markdown(figure.get('thesis', name))}: appendix A\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
         f"{caption}: the largest error of any belief after each step, on chains (a, the largest of "

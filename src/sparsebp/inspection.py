@@ -74,8 +74,7 @@ def _carried(path: Path) -> dict:
             raise store.BadFile(f"{path}: carries no provenance; it is made from {origin}")
     if path.suffix not in (".json", *(f".{format}" for format in paths.FIGURE_FORMATS)):
         raise store.BadFile(f"{path}: not a file of this study")
-    if not path.exists():
-        raise store.BadFile(f"{path}: no such file")
+    store.check_there(path)
     try:
         if path.suffix == ".json":
             found = json.loads(path.read_text(encoding="utf-8"))

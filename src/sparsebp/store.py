@@ -146,6 +146,18 @@ class BadFile(ValueError):
     """A file that is missing, unreadable, or not what its place calls for."""
 
 
+def check_there(path: str | Path) -> None:
+    """Check that a file is there to read. To open others, as named pipes, may never end.
+
+    Raises:
+        BadFile: nothing is there, or a folder, a pipe, a device or the like.
+    """
+    if not Path(path).exists():
+        raise BadFile(f"{path}: no such file")
+    if not Path(path).is_file():
+        raise BadFile(f"{path}: not a regular file")
+
+
 def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
     """Write teacher.nc to ``path``, with a provenance as ``provenance.record`` returns it."""
     topologies, weights = zip(*teacher, strict=True)
@@ -286,12 +298,6 @@ def read_results(path: str | Path):
     return _results(path)[0]
 
 
-def results_provenance(path: str | Path) -> dict:
-    """The provenance of the results/<experiment>.nc at ``path``, the whole of which is checked.
-    Raises BadFile."""
-    return _results(path)[1]
-
-
 def _results(path) -> tuple:
     """An xarray.Dataset and its provenance."""
     import xarray
@@ -325,18 +331,17 @@ def read_trees(path: str | Path) -> tuple:
     return xarray.Dataset(found), made
 
 
-def read_experiments(pattern: str, names) -> tuple[dict, dict]:
+def read_experiments(paths: dict, names) -> tuple[dict, dict]:
     """Read the results of several experiments, and what made them, each by name.
 
     Args:
-        pattern: path with ``{experiment}`` to be filled in.
+        paths: of the files of results by experiment.
         names: of the experiments.
 
     Raises:
         BadFile: a file is not right.
     """
-    paths = {name: pattern.format(experiment=name) for name in names}
-    found = {name: _results(path) for name, path in paths.items()}
+    found = {name: _results(paths[name]) for name in names}
     for name, (_, made) in found.items():
         check_made(paths[name], made, experiment=name)
     results = {name: data for name, (data, _) in found.items()}
@@ -380,8 +385,7 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
     wrong dimensions or type, or that hold values not allowed; the message names the file, the
     variable and what is expected.
     """
-    if not Path(path).exists():
-        raise BadFile(f"{path}: no such file")
+    check_there(path)
     try:
         with netCDF4.Dataset(path) as file:
             file.set_auto_maskandscale(False)
@@ -445,8 +449,7 @@ def provenance(path: str | Path) -> dict:
     Raises:
         BadFile: missing, unreadable, or without provenance.
     """
-    if not Path(path).exists():
-        raise BadFile(f"{path}: no such file")
+    check_there(path)
     try:
         with netCDF4.Dataset(path) as file:
             # Strictly JSON: NaN and infinity are none, and int() takes neither.

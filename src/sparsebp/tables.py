@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from html import escape
 from typing import NamedTuple
 
 from sparsebp.conditions import Point, meets, settings, shortest, words
+from sparsebp.markup import markdown
 from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, experiments, number
 
 SYMBOLS = {HOLDS: "✓", UNDECIDED: "?", FAILS: "✗"}
@@ -84,8 +86,8 @@ def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
     for name, record in _configured(records).items():
         cells = {
             "": name,
-            "thesis": record["thesis"],
-            "claim": record["statement"],
+            "thesis": markdown(record["thesis"]),
+            "claim": markdown(record["statement"]),
             "verdict": f"**{record['verdict']}**",
             "deciding number [interval]": _deciding(record, record),
             "n": record["tests"][record["key"]]["n"],
@@ -205,7 +207,7 @@ def _numbers(records: list[dict]) -> Iterable[str]:
         ]
         if under:
             head = ["", "verdict", "deciding number [interval]", "n"]
-            title = f"<summary>{name}: {record['statement']}</summary>"
+            title = f"<summary>{name}: {escape(record['statement'])}</summary>"
             yield f"<details>{title}\n\n{_markdown(head, rows)}\n</details>\n"
 
 
@@ -216,6 +218,6 @@ def _deciding(record: dict, named: dict) -> str:
 
 
 def _markdown(head: Iterable[str], rows: list[list]) -> str:
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in [head, *rows]]
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
     cells.insert(1, ["---"] * len(cells[0]))
     return "".join(f"| {' | '.join(row)} |\n" for row in cells)

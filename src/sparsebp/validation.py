@@ -3,6 +3,7 @@
 import math
 import re
 from copy import deepcopy
+from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 
@@ -170,6 +171,13 @@ def listed(allowed) -> str:
     return names if len(names) <= 5 * LONGEST else f"{names[: 5 * LONGEST]}..."
 
 
+def nearest(value, allowed) -> str:
+    """``; nearest: ``, and what is allowed and most like a value; nothing where nothing is."""
+    names = [name for name in allowed if isinstance(name, str)]
+    found = get_close_matches(value, names, n=1) if isinstance(value, str) else []
+    return f"; nearest: {found[0]}" if found else ""
+
+
 def _message(error: ValidationError) -> str:
     """One line that names the key, the value and what is allowed."""
     if error.context:
@@ -265,4 +273,6 @@ def check_either(where: str, block: dict, one: str, *others: str) -> str:
 def check_among(where: str, value, allowed, trouble: str = "is not defined") -> None:
     """Raise ConfigError unless a value is among those allowed."""
     if value not in allowed:
-        raise ConfigError(f"{where}: {show(value)} {trouble}; allowed: {listed(allowed)}")
+        raise ConfigError(
+            f"{where}: {show(value)} {trouble}{nearest(value, allowed)}; allowed: {listed(allowed)}"
+        )

@@ -45,8 +45,33 @@ def verdicts_if_any(wildcards):
 
 
 def behind(figure):
-    """The files that a figure is drawn from: for a drawing, those of the first simulation."""
+    """The files that a figure is drawn from, by name: for a drawing, of the first simulation."""
     if "trees" in study.figures[figure]:
-        return paths.TREES
-    files = [paths.TEACHER, paths.STUDENT] if "drawing" in study.figures[figure] else paths.RESULTS
-    return expand(files, experiment=study.figure_spec(figure)["experiments"], seed=0)
+        return {"trees": paths.TREES}
+    names = study.figure_spec(figure)["experiments"]
+    if "drawing" in study.figures[figure]:
+        drawn = {"teacher": paths.TEACHER, "student": paths.STUDENT}
+        (name,) = names
+        return {what: path.format(experiment=name, seed=0) for what, path in drawn.items()}
+    return {name: paths.RESULTS.format(experiment=name) for name in names}
+
+
+# Files reach steps as Snakemake knows them, which with a storage provider is under other names than
+# those of the rules.
+
+
+def by_name(names, files):
+    """A file that names the input files of a step."""
+    return handed.write(dict(zip(names, files, strict=True)))
+
+
+def simulations(experiment, input):
+    """A file that names the input files of ``collect``; what is trained comes in the same order."""
+    trained, learners = iter(input.trained), study.experiments[experiment]["learners"]
+    drawn = zip(input.teachers, input.datasets, input.students, strict=True)
+    seeds = {
+        seed: dict(zip(("teacher", "dataset", "student"), files, strict=True))
+        | {"trained": dict(zip(learners, trained))}
+        for seed, files in zip(study.seeds(), drawn, strict=True)
+    }
+    return handed.write({experiment: seeds})

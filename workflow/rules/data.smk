@@ -2,9 +2,6 @@
 #
 # One job for the three of a simulation: it takes no longer than one of three would, and to change
 # any of them means to train again on all three.
-#
-# The environment that rules name says what they need; Snakemake is started inside it, as it loads
-# the package itself, so deployment by --software-deployment-method is neither needed nor supported.
 
 
 rule draw:
@@ -18,14 +15,12 @@ rule draw:
         paths.benchmark(paths.TEACHER)
     group:
         "simulation"
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=lambda w: study.draw_memory_mb(w.experiment),
         runtime=10,
     params:
-        spec=lambda w: json.dumps(study.draw_spec(w.experiment)),
+        spec=lambda w: handed.write(study.draw_spec(w.experiment)),
         sources=sources("steps.draw"),
     message:
         "{wildcards.experiment}, seed {wildcards.seed}: teacher, data set, student"

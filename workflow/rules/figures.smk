@@ -10,7 +10,7 @@ rule figures:
 
 rule figure:
     input:
-        lambda w: behind(w.figure),
+        lambda w: list(behind(w.figure).values()),
     output:
         expand(paths.FIGURE, format=paths.FIGURE_FORMATS[:-1], allow_missing=True),
         report(
@@ -26,26 +26,20 @@ rule figure:
         paths.log(paths.FIGURE),
     benchmark:
         paths.benchmark(paths.FIGURE)
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda w: json.dumps(study.figure_spec(w.figure)),
+        spec=lambda w: handed.write(study.figure_spec(w.figure)),
         sources=sources("steps.figure"),
-        # Functions, because the step and not Snakemake fills in the wildcards.
-        results=lambda w: paths.RESULTS,
-        teacher=lambda w: paths.TEACHER,
-        student=lambda w: paths.STUDENT,
+        inputs=lambda w, input: by_name(behind(w.figure), input),
         # For the caption alone: Snakemake reruns nothing for what is derived from the input.
-        figure=lambda w, input: study.figures[w.figure],
-        shown=lambda w, input: shown(w.figure),
+        figure=lambda w, input: mapped(Rst, study.figures[w.figure]),
+        shown=lambda w, input: mapped(Rst, shown(w.figure)),
         trees=lambda w, input: study.trees,
         study=lambda w, input: study.study,
     message:
         "drawing {wildcards.figure}"
     shell:
-        "sparsebp figure {params.spec:q} --results {params.results:q} --teacher {params.teacher:q}"
-        " --student {params.student:q} --output {output:q} 2> {log:q}"
+        "sparsebp figure {params.spec:q} --inputs {params.inputs:q} --output {output:q} 2> {log:q}"

@@ -23,8 +23,6 @@ rule table:
         paths.log(paths.TABLE),
     benchmark:
         paths.benchmark(paths.TABLE)
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
@@ -51,8 +49,6 @@ rule verdict_page:
         paths.log(paths.VERDICTS_PAGE),
     benchmark:
         paths.benchmark(paths.VERDICTS_PAGE)
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
@@ -79,15 +75,14 @@ rule provenance_page:
         paths.log(paths.PROVENANCE_PAGE),
     benchmark:
         paths.benchmark(paths.PROVENANCE_PAGE)
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=10,
     params:
+        inputs=lambda w, input: by_name(study.experiments, input),
         sources=sources("steps.provenance_page"),
     message:
         "page of the provenance"
     shell:
-        "sparsebp provenance_page --results {input:q} --output {output:q} 2> {log:q}"
+        "sparsebp provenance_page --inputs {params.inputs:q} --output {output:q} 2> {log:q}"

@@ -28,22 +28,15 @@ rule collect:
         paths.log(paths.RESULTS),
     benchmark:
         paths.benchmark(paths.RESULTS)
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda w: study.collect_memory_mb(w.experiment),
         runtime=30,
     params:
-        spec=lambda w: json.dumps(study.collect_spec(w.experiment)),
+        spec=lambda w: handed.write(study.collect_spec(w.experiment)),
         sources=sources("steps.collect"),
-        # Functions, because the step and not Snakemake fills in the wildcards.
-        teacher=lambda w: paths.TEACHER,
-        dataset=lambda w: paths.DATASET,
-        student=lambda w: paths.STUDENT,
-        trained=lambda w: paths.TRAINED,
+        inputs=lambda w, input: simulations(w.experiment, input),
     message:
         "{wildcards.experiment}: collecting results"
     shell:
-        "sparsebp collect {params.spec:q} --teacher {params.teacher:q} --dataset {params.dataset:q}"
-        " --student {params.student:q} --trained {params.trained:q} --output {output:q} 2> {log:q}"
+        "sparsebp collect {params.spec:q} --inputs {params.inputs:q} --output {output:q} 2> {log:q}"

@@ -10,8 +10,6 @@ rule kernels:
     benchmark:
         paths.benchmark(paths.COMPILED.format(sources=KERNELS))
     priority: 1
-    conda:
-        "../../environment.yml"
     threads: 8
     resources:
         mem_mb=4000,
@@ -19,7 +17,7 @@ rule kernels:
     params:
         # A function of the input, for which Snakemake reruns nothing: what is missing because of a
         # new experiment is compiled by the first training that needs it.
-        spec=lambda w, input: json.dumps(study.kernels_spec()),
+        spec=lambda w, input: handed.write(study.kernels_spec()),
         kernels=paths.KERNELS,
     message:
         "compiling kernels"
@@ -41,15 +39,13 @@ rule train:
         paths.benchmark(paths.TRAINED)
     group:
         "simulation"
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda w: study.memory_mb(w.experiment),
+        mem_mb=lambda w: study.memory_mb(w.experiment, w.learner),
         memory_gib=str(study.study["memory_gib"]),
         runtime=60,
     params:
-        spec=lambda w: json.dumps(study.train_spec(w.experiment, w.learner)),
+        spec=lambda w: handed.write(study.train_spec(w.experiment, w.learner)),
         sources=sources("steps.train"),
         kernels=rules.kernels.params.kernels,
     message:

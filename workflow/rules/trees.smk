@@ -8,14 +8,12 @@ rule trees:
         paths.log(paths.TREES),
     benchmark:
         paths.benchmark(paths.TREES)
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
     params:
-        spec=json.dumps(study.trees_spec()),
+        spec=lambda w: handed.write(study.trees_spec()),
         sources=sources("steps.trees"),
         kernels=rules.kernels.params.kernels,
     message:

@@ -13,19 +13,16 @@ rule verdicts:
         paths.log(paths.VERDICTS),
     benchmark:
         paths.benchmark(paths.VERDICTS)
-    conda:
-        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=json.dumps({"claims": claims, "choices": study.choices}),
+        spec=lambda w: handed.write({"claims": claims, "choices": study.choices}),
         sources=sources("steps.verdicts"),
-        # A function, because the step and not Snakemake fills in the wildcard.
-        results=lambda w: paths.RESULTS,
+        inputs=lambda w, input: by_name(claimed(), input),
     message:
         "judging the claims of the thesis"
     shell:
-        "sparsebp verdicts {params.spec:q} --results {params.results:q}"
-        " --output {output.verdicts:q} 2> {log:q}"
+        "sparsebp verdicts {params.spec:q} --inputs {params.inputs:q}"
+        " --output {output.verdicts:q} --table {output.table:q} 2> {log:q}"

@@ -13,14 +13,14 @@ BELIEVED = ("expected_error", "entropy")
 ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
 
 
-def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, output: str) -> None:
+def run(spec: dict, inputs: dict, output: str) -> None:
     """Write the results of an experiment. ``spec``: see ``Study.collect_spec``.
 
     Gradient descent has real weights, of which only the generalisation error is measured.
 
     Args:
-        teacher, dataset, student, trained: path patterns with ``{experiment}``, ``{seed}`` and,
-            the last, ``{learner}`` to be filled in.
+        inputs: under the experiment's name for each seed, as text, the paths of teacher, dataset,
+            student, and under trained those of the learners by name.
 
     Raises:
         BadFile: an input file is not right, or of another simulation than the others.
@@ -36,12 +36,11 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
-    engines, draws, inputs = {}, {}, {}
+    engines, draws, specs = {}, {}, {}
     commits, hosts, processors, seconds = set(), set(), set(), 0.0
     for j, seed in enumerate(seeds):
-        at = {"experiment": spec["experiment"], "seed": seed}
-        named = {"teacher": teacher, "dataset": dataset, "student": student}
-        drawn = {name: pattern.format(**at) for name, pattern in named.items()}
+        given = inputs[spec["experiment"]][str(seed)]
+        drawn = {name: given[name] for name in ("teacher", "dataset", "student")}
         network = store.read_teacher(drawn["teacher"])
         patterns, alphabet = store.read_student(drawn["student"])
         test = store.read_dataset(drawn["dataset"])[1]
@@ -52,7 +51,7 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
             made = records[name]
             store.check_made(path, made, step="draw", seed=seed)
             store.check_made(path, made, together, drawn=used)
-            _note(inputs, name, path, made["spec"])
+            _note(specs, name, path, made["spec"])
             draws[store.as_json(provenance.engine(made))] = path
         layers = store.sizes(*patterns)
         store.check_made(drawn["student"], records["student"], alphabet=alphabet.tolist())
@@ -63,14 +62,14 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
                 f"its student's layers are {layers}"
             )
         for i, learner in enumerate(learners):
-            path = trained.format(**at, learner=learner)
+            path = given["trained"][learner]
             made = store.provenance(path)
             how, expected = _plan(path, made["spec"])
             found = (store.read_predicted if how.descends else store.read_trained)(path)
             told = {"seed": seed, "samples": grid, "activation": spec["activation"]}
             store.check_made(path, made, step="train", **told)
             store.check_made(path, made, together, inputs=used)
-            _note(inputs, learner, path, made["spec"])
+            _note(specs, learner, path, made["spec"])
             commits.add(made["commit"])
             hosts.add(str(made.get("host", "unknown")))
             seconds += made["seconds"]
@@ -117,8 +116,8 @@ def run(spec: dict, teacher: str, dataset: str, student: str, trained: str, outp
         "processors": sorted(processors),
         "training_seconds": round(seconds, 1),
     }
-    inputs = {name: found for name, (found, _) in inputs.items()}
-    behind = {"inputs": inputs, **provenance.of_draws(json.loads(next(iter(draws))))}
+    behind = {"inputs": {name: found for name, (found, _) in specs.items()}}
+    behind |= provenance.of_draws(json.loads(next(iter(draws))))
     made = provenance.record("collect", spec, **behind, engine=engine)
     store.write_results(output, values, coordinates, made)
 
@@ -133,9 +132,9 @@ def _plan(path: str, spec: dict) -> tuple[Learner, list[int]]:
     return learner, [batch.stop for batch in plan if batch.report]
 
 
-def _note(inputs: dict, name: str, path: str, spec: dict) -> None:
+def _note(specs: dict, name: str, path: str, spec: dict) -> None:
     """Note what a file was made with, which has to be as in the other simulations."""
-    known, other = inputs.setdefault(name, (spec, path))
+    known, other = specs.setdefault(name, (spec, path))
     if spec != known:
         raise ValueError(
             f"{other} and {path} were made with different configurations; delete the older and "

@@ -1,8 +1,9 @@
 """Compile the kernels, before trainings run side by side."""
 
 import logging
+import signal
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 
 from sparsebp import store
 from sparsebp.files import replacing
@@ -25,6 +26,11 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
             ``hidden_updates.hidden_kernel``; see ``Study.kernels_spec``.
         threads: how many programs compile side by side.
     """
+    # What is blocked, see ``program``, stays so in programs that compile. To start the tracker,
+    # which starting them does, would change that in Python 3.11.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     with ProcessPoolExecutor(threads, get_context("spawn")) as pool:
         compiled = [
             pool.submit(_compile, kernel, *arguments)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from sparsebp import pages
+from sparsebp import pages, store
 from sparsebp.files import replacing
 from sparsebp.tables import SYMBOLS, dependence, headline
 from sparsebp.validation import check
@@ -14,9 +14,11 @@ def run(verdicts: str, output: str) -> None:
     """Write the verdicts as HTML.
 
     Raises:
-        OSError: the file of verdicts cannot be read.
+        BadFile: there is no such file.
+        OSError: it cannot be read.
         ValueError: it holds no verdicts.
     """
+    store.check_there(verdicts)
     try:
         found = json.loads(Path(verdicts).read_text(encoding="utf-8"), parse_constant=int)
         check(found, FILE)

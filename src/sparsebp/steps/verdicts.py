@@ -1,19 +1,18 @@
 """Judge the claims of the thesis by the results of all experiments."""
 
 import json
-from pathlib import Path
 
 from sparsebp import store, tables, verdicts
 from sparsebp.files import replacing
 from sparsebp.provenance import record
 
 
-def run(spec: dict, results: str, output: str) -> None:
-    """Write the verdicts as JSON, and beside it, as .md, the page that ``tables`` makes of them.
+def run(spec: dict, inputs: dict, output: str, table: str) -> None:
+    """Write the verdicts as JSON, and the page that ``tables`` makes of them as Markdown.
 
     Args:
         spec: the ``claims`` and the ``choices``, see ``verdicts.judge``.
-        results: path pattern with ``{experiment}`` to be filled in.
+        inputs: paths of the results by experiment.
 
     Raises:
         BadFile: an input file is not right.
@@ -21,10 +20,10 @@ def run(spec: dict, results: str, output: str) -> None:
     """
     claims, choices = spec["claims"], spec["choices"]
     names = verdicts.experiments(claims, choices)
-    found, made = store.read_experiments(results, names)
+    found, made = store.read_experiments(inputs, names)
     records = verdicts.judge(claims, found, choices)
     everything = {"provenance": record("verdicts", spec, results=made), "records": records}
     with replacing(output) as part:
         part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")
-    with replacing(Path(output).with_suffix(".md")) as part:
+    with replacing(table) as part:
         part.write_text(tables.page(records, spec), encoding="utf-8")

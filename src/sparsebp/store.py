@@ -147,7 +147,7 @@ class BadFile(ValueError):
 
 
 def check_there(path: str | Path) -> None:
-    """Check that a file is there to read. To open others, as named pipes, may never end.
+    """Check that ``path`` is a file to read. To open others, as named pipes, may never end.
 
     Raises:
         BadFile: nothing is there, or a folder, a pipe, a device or the like.

@@ -13,13 +13,13 @@ from functools import cache, partial
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from sparsebp import handed, paths
-from sparsebp.config import Study, claimed_experiments, load_claims
-from sparsebp.markup import Rst, mapped
-from sparsebp.provenance import SURROUNDINGS, surroundings
-from sparsebp.sources import hand_down, kernel_sources, sources
-from sparsebp.targets import constraints, others, refuse
-from sparsebp.validation import ConfigError, load_yaml
+from sparsebp.storage import handed, paths
+from sparsebp.study.config import Study, claimed_experiments, load_claims
+from sparsebp.study.markup import Rst, mapped
+from sparsebp.storage.provenance import SURROUNDINGS, surroundings
+from sparsebp.storage.sources import hand_down, kernel_sources, sources
+from sparsebp.study.targets import constraints, others, refuse
+from sparsebp.study.validation import ConfigError, load_yaml
 
 min_version("9.27")
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.algorithms import Learner
-from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
-from sparsebp.model import activation
-from sparsebp.problem import Problem
+from sparsebp.engine.learner import Learner
+from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.network.model import activation
+from sparsebp.engine.problem import Problem
 
 ENTROPY, SEED = 1, 0
 CHUNK_CELLS = 1 << 22

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sparsebp import factors as fac
+from sparsebp.engine import factors as fac
 from speed.measure import Case, draw, ending, measure_all, table
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -45,7 +45,7 @@ with libraries and compiled kernels.
 
 Matched students of N neurons a layer, weights in {{-1, 1}}, learn by sum-product. Of C classes for
 each of k_out edges, C = 2 · 2^k_in, a factor has C^k_out configurations. The ones that agree with
-m samples are found by meeting in the middle (`sparsebp.survivors`).
+m samples are found by meeting in the middle (`sparsebp.engine.survivors`).
 
 {matched}
 The lists are those that trying all configurations gives:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp import factors as fac
-from sparsebp.messages import Messages
-from sparsebp.problem import Beliefs
+from sparsebp.engine import factors as fac
+from sparsebp.engine.messages import Messages
+from sparsebp.engine.problem import Beliefs
 from speed.cases import Instance, learner
 from speed.plain import Plain
 

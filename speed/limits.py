@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from sparsebp import factors as fac
+from sparsebp.engine import factors as fac
 from speed.engines import Own
 
 CHAIN = 8  # dependent pairs of operations on each number in the loops that measure arithmetic

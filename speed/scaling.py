@@ -14,9 +14,10 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from sparsebp import inspection, paths, store
-from sparsebp.panels import first_at_most
-from sparsebp.plotting import CONFIDENCE, NEVER
+from sparsebp.storage import paths, store
+from sparsebp.study import inspection
+from sparsebp.report.panels import first_at_most
+from sparsebp.report.style import CONFIDENCE, NEVER
 from speed.measure import table
 
 ROOT = Path(__file__).parents[1]

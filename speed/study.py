@@ -22,8 +22,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from sparsebp import paths, store
-from sparsebp.provenance import surroundings
+from sparsebp.storage import paths, store
+from sparsebp.storage.provenance import surroundings
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMIT = 1.5

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from sparsebp.verdicts import judge
+from sparsebp.claims.verdicts import judge
 
 MARGINS = {
     "half": {"value": 0.5, "reason": "a proportion, for tests"},

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from sparsebp.data import (
+from sparsebp.network.data import (
     Noise,
     Overlap,
     PerRow,
@@ -16,8 +16,8 @@ from sparsebp.data import (
     draw_teacher,
     generator,
 )
-from sparsebp.model import activation
-from sparsebp.trees import draw_tree
+from sparsebp.network.model import activation
+from sparsebp.network.trees import draw_tree
 
 PER_ROW = range(2, 11)
 # What a student has more than its teacher in each row, and what it has of the teacher.

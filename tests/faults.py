@@ -31,7 +31,7 @@ from pathlib import Path
 
 import yaml
 
-from sparsebp.provenance import surroundings
+from sparsebp.storage.provenance import surroundings
 from tests.outcomes import contents
 from tests.workflow_helpers import ROOT, TARGETS, Project
 

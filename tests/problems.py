@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.algorithms import Learner
-from sparsebp.data import (
+from sparsebp.engine.learner import Learner
+from sparsebp.network.data import (
     Network,
     Overlap,
     PerRow,
@@ -15,8 +15,8 @@ from sparsebp.data import (
     draw_student,
     draw_teacher,
 )
-from sparsebp.learning import Problem
-from sparsebp.model import Activation, activation
+from sparsebp.engine.learning import Problem
+from sparsebp.network.model import Activation, activation
 
 TANH = activation("tanh", b=0.1)
 RELU = activation("leaky-relu", a=0.1)

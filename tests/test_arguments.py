@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import yaml
 
-from sparsebp import factors as fac
-from sparsebp import gradient, model
-from sparsebp.algorithms import NAMES, NUMBERS, Learner, Status
-from sparsebp.data import RANGES, Noise, Overlap, Patterns, PerRow, Samples, Sizes
-from sparsebp.layered import hidden_graph
-from sparsebp.learning import learn, propagate
-from sparsebp.model import activation
-from sparsebp.problem import WEIGHTS, Beliefs, Problem
-from sparsebp.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
+from sparsebp.engine import factors as fac
+from sparsebp.engine import gradient
+from sparsebp.network import model
+from sparsebp.engine.learner import NAMES, NUMBERS, Learner, Status
+from sparsebp.network.data import RANGES, Noise, Overlap, Patterns, PerRow, Samples, Sizes
+from sparsebp.engine.hidden_messages import hidden_graph
+from sparsebp.engine.learning import learn, propagate
+from sparsebp.network.model import activation
+from sparsebp.engine.problem import WEIGHTS, Beliefs, Problem
+from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
 from tests.problems import TANH, instance, learner
 
 # The rules of the package, and those of the configuration's schema

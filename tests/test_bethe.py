@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sparsebp import factors as fac
-from sparsebp.bethe import log_partition
-from sparsebp.learning import Beliefs, Messages
+from sparsebp.engine import factors as fac
+from sparsebp.engine.bethe import log_partition
+from sparsebp.engine.learning import Beliefs, Messages
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
 from tests.problems import RELU, instance, learner

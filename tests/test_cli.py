@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sparsebp import store
-from sparsebp.algorithms import Status
+from sparsebp.storage import store
+from sparsebp.engine.learner import Status
 from sparsebp.cli import main
-from sparsebp.sources import source_files, sources
+from sparsebp.storage.sources import source_files, sources
 from tests.given import given
 
 LAYERS = {"input": 9, "hidden": 6, "output": 6}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sparsebp import comparisons
-from sparsebp.comparisons import CONTRADICTED, Estimate
-from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
+from sparsebp.claims import comparisons
+from sparsebp.claims.comparisons import CONTRADICTED, Estimate
+from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
 from tests.curves import case, claims, found, noise, pair, results
 
 REPLICATIONS = 300

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsebp.conditions import cost, meets, shortest, words
+from sparsebp.claims.conditions import cost, meets, shortest, words
 
 KEYS = ("damping", "initial_scale", "max_steps")
 GRID = list(product(["0", "0.3"], ["0", "0.1", "1"], ["100", "500"]))

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from sparsebp import paths
-from sparsebp.algorithms import Learner
-from sparsebp.config import ConfigError, Study
+from sparsebp.storage import paths
+from sparsebp.engine.learner import Learner
+from sparsebp.study.config import ConfigError, Study
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsebp.data import (
+from sparsebp.network.data import (
     Noise,
     Overlap,
     PerRow,
@@ -15,7 +15,7 @@ from sparsebp.data import (
     draw_student,
     draw_teacher,
 )
-from sparsebp.model import activation
+from sparsebp.network.model import activation
 
 SIZES, PER_ROW = Sizes(12, 8, 16), PerRow(3, 2)
 ENTROPY = 2020

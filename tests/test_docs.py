@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 from snakemake.utils import update_config
 
-from sparsebp.config import Study
+from sparsebp.study.config import Study
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"

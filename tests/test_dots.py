@@ -10,8 +10,8 @@ import yaml
 from matplotlib import style as mpl_style
 from scipy import stats
 
-from sparsebp import dots, figures, plotting
-from sparsebp.config import Study
+from sparsebp.report import choice_plots, figures, style
+from sparsebp.study.config import Study
 
 ROOT = Path(__file__).parents[1]
 STUDY = Study.load(
@@ -31,7 +31,7 @@ def dataset(seeds=10):
     shape = (len(block["learners"]), seeds, len(block["samples"]))
     sizes = 10.0 ** rng.uniform(-5, -0.5, shape[0]) * (np.arange(shape[0]) % 3 > 0)
     dims = ("learner", "seed", "n_samples")
-    errors = {q: (dims, rng.random(shape) * sizes[:, None, None]) for q in dots.QUANTITIES}
+    errors = {q: (dims, rng.random(shape) * sizes[:, None, None]) for q in choice_plots.QUANTITIES}
     coordinates = {"learner": block["learners"], "seed": np.arange(seeds)}
     return xr.Dataset(
         errors | {"status": (dims, np.ones(shape, np.int8))},
@@ -40,8 +40,8 @@ def dataset(seeds=10):
 
 
 def build(data, spec=SPEC):
-    with mpl_style.context(plotting.RC, after_reset=True):
-        drawing = dots.build(spec, {"output_choices": data})
+    with mpl_style.context(style.RC, after_reset=True):
+        drawing = choice_plots.build(spec, {"output_choices": data})
         drawing.draw_without_rendering()
     return drawing
 
@@ -55,7 +55,7 @@ def texts(ax):
     return [text.get_text() for text in ax.texts]
 
 
-@pytest.mark.parametrize("column, quantity", [*enumerate(dots.QUANTITIES)])
+@pytest.mark.parametrize("column, quantity", [*enumerate(choice_plots.QUANTITIES)])
 def test_dots_and_intervals(column, quantity):
     data = dataset()
     data[quantity].loc["ms", 3] = np.nan  # of a seed that met a contradiction
@@ -95,7 +95,7 @@ def test_one_seed_has_no_interval():
 @pytest.mark.parametrize("value", [0, np.nan])
 def test_all_exact_or_without_values(value):
     data = dataset()
-    for quantity in dots.QUANTITIES:
+    for quantity in choice_plots.QUANTITIES:
         data[quantity] *= value
     for ax in build(data).axes:
         low, high = ax.get_xlim()
@@ -139,12 +139,12 @@ def test_marks_of_how_runs_ended():
         (box, line.get_label(), line.get_ydata()[0], line.get_color())
         for box, row in enumerate(boxes(drawing))
         for line in row[-1].lines
-        if line.get_label() in [mark[-1] for mark in plotting.MARKS.values()]
+        if line.get_label() in [mark[-1] for mark in style.MARKS.values()]
     ]
-    looks = plotting.style_learners(SPEC["learners"])
+    looks = style.style_learners(SPEC["learners"])
     assert found == [
-        (1, plotting.MARKS[2][-1], pytest.approx(0.1), looks["ms"].color),
-        (2, plotting.MARKS[3][-1], pytest.approx(4 - 0.1), looks["rbp"].color),
+        (1, style.MARKS[2][-1], pytest.approx(0.1), looks["ms"].color),
+        (2, style.MARKS[3][-1], pytest.approx(4 - 0.1), looks["rbp"].color),
     ]
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sparsebp import factors as fac
-from sparsebp.algorithms import Status
-from sparsebp.data import Samples
-from sparsebp.exact import find_rings, solve
-from sparsebp.learning import learn
-from sparsebp.model import Layer, forward
+from sparsebp.engine import factors as fac
+from sparsebp.engine.learner import Status
+from sparsebp.network.data import Samples
+from sparsebp.engine.rings import find_rings, solve
+from sparsebp.engine.learning import learn
+from sparsebp.network.model import Layer, forward
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
 from tests.problems import RELU, instance, learner

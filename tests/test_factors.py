@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsebp import factors as fac
-from sparsebp.algorithms import LOG_SUM, MAX_TIMES, SUM_TIMES
-from sparsebp.model import activation
+from sparsebp.engine import factors as fac
+from sparsebp.engine.learner import LOG_SUM, MAX_TIMES, SUM_TIMES
+from sparsebp.network.model import activation
 from tests.problems import RELU, TANH, instance
 
 SHAPES = [

@@ -14,7 +14,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from scipy import stats
 
-from sparsebp import figures, panels, plotting
+from sparsebp.report import figures, panels, style
 
 LEARNERS = {
     "bp-offline": {"label": "offline", "algorithm": "sum-product", "schedule": "offline"},
@@ -46,13 +46,13 @@ def dataset(seeds=5, entropy=0, names=NAMES):
     """Errors of all learners, zero from m = 7 on, and those of mini-batches only at m = 4, 8."""
     rng = np.random.default_rng(entropy)
     shape = (len(names), seeds, len(SAMPLES))
-    errors = rng.random((len(plotting.Y_LABELS), *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
+    errors = rng.random((len(style.Y_LABELS), *shape)) * 0.5**SAMPLES * (SAMPLES < 7)
     absent = (np.array(names) == "bp-batch4")[:, None, None] & (SAMPLES % 4 != 0)
     absent = np.broadcast_to(absent, shape)
     errors[:, absent] = np.nan
     dims = ("learner", "seed", "n_samples")
     return xr.Dataset(
-        {name: (dims, e) for name, e in zip(plotting.Y_LABELS, errors, strict=True)}
+        {name: (dims, e) for name, e in zip(style.Y_LABELS, errors, strict=True)}
         | {"status": (dims, np.where(absent, 0, 1).astype(np.int8))},
         coords={"learner": names, "seed": np.arange(seeds), "n_samples": SAMPLES},
     )
@@ -92,7 +92,7 @@ def curve(ax, name):
 
 
 def marked(ax, status):
-    label = plotting.MARKS[status][-1]
+    label = style.MARKS[status][-1]
     return [line for line in ax.lines if line.get_label() == label]
 
 
@@ -100,12 +100,12 @@ def look(line):
     return line.get_markeredgecolor(), line.get_marker(), str(line._dash_pattern)
 
 
-@pytest.mark.parametrize("quantity", plotting.Y_LABELS)
+@pytest.mark.parametrize("quantity", style.Y_LABELS)
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_means_and_intervals(quantity, scale):
     data = dataset()
     (ax,) = build(panel(quantity=quantity, scale=scale), results={"one": data}).axes
-    assert ax.get_ylabel() == plotting.Y_LABELS[quantity]
+    assert ax.get_ylabel() == style.Y_LABELS[quantity]
     assert ax.get_yscale() == {"linear": "linear", "log": "symlog"}[scale]
     assert ax.get_ylim()[0] < 0  # an exact zero is inside the panel
     for name, bars in zip(NAMES, ax.containers, strict=True):
@@ -155,7 +155,7 @@ def test_every_learner_has_its_own_look():
     assert looks.pop("bp") == looks["bp-offline"]  # the same but for the label
     for a, b in itertools.combinations(looks.values(), 2):
         assert a[1:] != b[1:]  # also without colour
-    table = plotting.STYLES.values()
+    table = style.STYLES.values()
     assert len({(style.marker, style.linestyle) for style in table}) == len(table)
 
 
@@ -170,20 +170,20 @@ def test_new_learners_get_styles_of_their_own():
     new |= {f"batch{b}": LEARNERS["bp-batch4"] | {"batch_size": b} for b in range(5, 20)}
     new |= {f"r{r}": LEARNERS["rbp"] | {"reinforcement": r} for r in (0.03, 0.1)}
     new["ms-random"] = LEARNERS["ms"] | {"inference": {"initial_scale": 1.0}}
-    looks = plotting.style_learners(new)
-    assert looks == plotting.style_learners(copy.deepcopy(new))
-    assert {n: looks[n] for n in NAMES} == plotting.style_learners(LEARNERS)
+    looks = style.style_learners(new)
+    assert looks == style.style_learners(copy.deepcopy(new))
+    assert {n: looks[n] for n in NAMES} == style.style_learners(LEARNERS)
     del looks["bp"]
     assert len(set(looks.values())) == len(looks)
     for name in ("batch8", "r0.03", "ms-random"):  # the other learners of a figure play no role
-        few = plotting.style_learners({name: new[name]} | LEARNERS)
-        assert few[name] == plotting.style_learners({name: new[name]})[name]
+        few = style.style_learners({name: new[name]} | LEARNERS)
+        assert few[name] == style.style_learners({name: new[name]})[name]
         assert few["rbp"] == looks["rbp"]
 
 
 def test_defaults_filled_in_change_no_style():
     filled = {n: {"factor": "hard", "reinforcement": 0} | b for n, b in LEARNERS.items()}
-    assert plotting.style_learners(filled) == plotting.style_learners(LEARNERS)
+    assert style.style_learners(filled) == style.style_learners(LEARNERS)
 
 
 METHODS = {
@@ -196,11 +196,11 @@ METHODS = {
 
 
 def test_other_methods_have_looks_of_their_own():
-    looks = plotting.style_learners(LEARNERS | METHODS)
-    assert {n: looks[n] for n in NAMES} == plotting.style_learners(LEARNERS)
+    looks = style.style_learners(LEARNERS | METHODS)
+    assert {n: looks[n] for n in NAMES} == style.style_learners(LEARNERS)
     del looks["bp"]
     assert len({style[1:3] for style in looks.values()}) == len(looks)
-    assert {name: looks[name] for name in METHODS} == plotting.style_learners(METHODS)
+    assert {name: looks[name] for name in METHODS} == style.style_learners(METHODS)
 
 
 def test_the_exact_learner_is_a_thin_line_that_moves_no_other():
@@ -279,7 +279,7 @@ def test_status_marks():
         means = data.weight_error.sel(learner=name, n_samples=where).mean("seed")
         np.testing.assert_allclose(marks.get_ydata(), means)
     texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
-    assert {plotting.MARKS[status][-1] for status in (2, 3)} <= set(texts)
+    assert {style.MARKS[status][-1] for status in (2, 3)} <= set(texts)
 
 
 def test_no_marks_where_all_converged():
@@ -316,7 +316,7 @@ def test_marks_are_inside_the_panel(scale, status):
     drawing = build(panel(scale=scale), results={"one": data})
     drawing.draw_without_rendering()
     [ax] = drawing.axes
-    marks, size = marked(ax, status), plotting.MARKS[status][1]
+    marks, size = marked(ax, status), style.MARKS[status][1]
     assert len(marks) == len(NAMES)
     highest = max(line.get_transform().transform(line.get_xydata())[:, 1].max() for line in marks)
     assert highest + size / 2 * drawing.dpi / 72 < ax.bbox.y1
@@ -428,9 +428,9 @@ def test_an_experiment_looks_the_same_in_every_panel():
 
 
 def test_numbers_grow_darker():
-    colors = [style.color for style in plotting.style_numbers([5, 0.1, 20, 1]).values()]
+    colors = [style.color for style in style.style_numbers([5, 0.1, 20, 1]).values()]
     lightness = [sum(matplotlib.colors.to_rgb(color)) for color in colors]
-    assert list(plotting.style_numbers([5, 0.1, 20, 1])) == [0.1, 1, 5, 20]
+    assert list(style.style_numbers([5, 0.1, 20, 1])) == [0.1, 1, 5, 20]
     assert lightness == sorted(lightness, reverse=True)
     assert len(set(lightness)) == 4
 
@@ -440,7 +440,7 @@ def test_numbers_grow_darker():
     [(0, "0"), (0.03, "0.03"), (200, "200"), (1200, "1.2k"), (50_000, "50k"), (10**7, "10M")],
 )
 def test_numbers_are_short(number, label):
-    assert plotting.number_label(number) == label
+    assert style.number_label(number) == label
 
 
 def cooled(betas, limits, **changes):
@@ -533,7 +533,7 @@ def test_the_samples_until_a_limit(values, first):
     )
     (ax,) = build(one, results={"one": data}).axes
     assert curve(ax, "ms").get_ydata() == [first or SAMPLES[ran][-1]]
-    assert len(marked(ax, plotting.NEVER)) == (first is None)
+    assert len(marked(ax, style.NEVER)) == (first is None)
 
 
 @pytest.mark.parametrize("limit", [0, 0.05])
@@ -562,12 +562,12 @@ def test_experiments_against_a_value_by_the_samples_until_a_limit(limit):
         assert firsts.count(None) == (experiment == "two" and name == "ms")
         mean = np.mean([first or SAMPLES[-1] for first in firsts])
         assert curve(ax, name).get_ydata()[order.index(experiment)] == pytest.approx(mean)
-    (arrows,) = marked(ax, plotting.NEVER)
+    (arrows,) = marked(ax, style.NEVER)
     assert arrows.get_xdata() == curve(ax, "ms").get_xdata()[0]
     (crosses,) = marked(ax, 2)
     assert crosses.get_xdata() == curve(ax, "rbp").get_xdata()[-1]
     texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
-    assert plotting.MARKS[plotting.NEVER][-1] in texts
+    assert style.MARKS[style.NEVER][-1] in texts
 
 
 def test_a_part_is_drawn_on_the_scale_of_the_whole():
@@ -577,7 +577,7 @@ def test_a_part_is_drawn_on_the_scale_of_the_whole():
     drawing = build(*(panel(quantity=q) for q in quantities), results={"one": data})
     whole, part, other = drawing.axes
     assert whole.get_ylim() == part.get_ylim() != other.get_ylim()
-    assert part.get_ylabel() == plotting.Y_LABELS["flipped_error"]
+    assert part.get_ylabel() == style.Y_LABELS["flipped_error"]
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".png", ".svg"])

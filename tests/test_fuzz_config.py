@@ -12,9 +12,10 @@ import yaml
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from sparsebp import config, paths
-from sparsebp.config import Study, load_claims
-from sparsebp.validation import ConfigError, check, load_yaml
+from sparsebp.storage import paths
+from sparsebp.study import config
+from sparsebp.study.config import Study, load_claims
+from sparsebp.study.validation import ConfigError, check, load_yaml
 from tests.fuzzing import CASES, ran
 from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, nodes
 from tests.workflow_helpers import Project

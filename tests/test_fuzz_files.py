@@ -13,11 +13,11 @@ import pytest
 import yaml
 from hypothesis import strategies as st
 
-from sparsebp import provenance
+from sparsebp.storage import provenance
 from sparsebp.cli import main
-from sparsebp.config import Study
+from sparsebp.study.config import Study
 from sparsebp.steps import train
-from sparsebp.store import CONTRACT
+from sparsebp.storage.store import CONTRACT
 from tests.fuzzing import CASES, ran
 from tests.given import given
 from tests.test_config import SCHEMA

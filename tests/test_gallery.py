@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from sparsebp import gallery, inspection, store
-from sparsebp.config import Study
-from sparsebp.figures import read_provenance
-from sparsebp.provenance import record
+from sparsebp import gallery
+from sparsebp.storage import store
+from sparsebp.study import inspection
+from sparsebp.study.config import Study
+from sparsebp.report.figures import read_provenance
+from sparsebp.storage.provenance import record
 from sparsebp.steps import figure, verdicts
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees

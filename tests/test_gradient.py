@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from sparsebp.algorithms import Status
-from sparsebp.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
-from sparsebp.gradient import descend
-from sparsebp.model import activation
+from sparsebp.engine.learner import Status
+from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.engine.gradient import descend
+from sparsebp.network.model import activation
 from tests.problems import TANH, learner
 
 SIZES, PER_ROW, GRID = Sizes(8, 8, 8), PerRow(2, 2), [5, 20]

@@ -12,8 +12,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
 
-from sparsebp import graph
-from sparsebp.graph import biregular, containing, near_together, overlapping, readers
+from sparsebp.network import patterns
+from sparsebp.network.patterns import biregular, containing, near_together, overlapping, readers
 
 
 def assert_biregular(topology, rows, columns, per_row):
@@ -93,8 +93,8 @@ def rings(topology):
     """Number of rings that rows and columns form when each has two entries."""
     n = len(topology)
     rows, columns = np.repeat(np.arange(n), 2), n + topology.ravel()
-    graph = coo_array((np.ones(2 * n), (rows, columns)), shape=(2 * n, 2 * n))
-    return connected_components(graph, directed=False)[0]
+    patterns = coo_array((np.ones(2 * n), (rows, columns)), shape=(2 * n, 2 * n))
+    return connected_components(patterns, directed=False)[0]
 
 
 def by_rejection(n, rng):
@@ -152,7 +152,7 @@ def test_trades_leave_ties_as_they_are(per_row, beside, generator):
     forbidden = biregular(n, n, 3, np.random.default_rng(1)) if beside else None
     ours, plain = (generator(np.random.default_rng(2)) for _ in range(2))
     expected = traded(pattern, plain, forbidden.tolist() if beside else [[]] * n)
-    np.testing.assert_array_equal(graph._trade(pattern, ours, forbidden), expected)
+    np.testing.assert_array_equal(patterns._trade(pattern, ours, forbidden), expected)
 
 
 @st.composite

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import yaml
 
-from sparsebp import handed, inspection, paths, store
-from sparsebp.provenance import record
-from sparsebp.sources import kernel_sources
+from sparsebp.storage import handed, paths, store
+from sparsebp.study import inspection
+from sparsebp.storage.provenance import record
+from sparsebp.storage.sources import kernel_sources
 from sparsebp.steps import draw
 from tests.test_workflow import CONFIG
 from tests.workflow_helpers import Project

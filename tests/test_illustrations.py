@@ -12,13 +12,15 @@ from matplotlib import style as mpl_style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from sparsebp import illustrations, inspection, show, store
+from sparsebp.report import network_plots
+from sparsebp.storage import store
+from sparsebp.study import inspection, show
 from sparsebp.cli import main
-from sparsebp.config import Study
-from sparsebp.data import PerRow, Sizes, draw_student, draw_teacher
-from sparsebp.drawings import MOST
-from sparsebp.figures import read_provenance
-from sparsebp.plotting import PALETTE, RC
+from sparsebp.study.config import Study
+from sparsebp.network.data import PerRow, Sizes, draw_student, draw_teacher
+from sparsebp.study.figure_blocks import MOST
+from sparsebp.report.figures import read_provenance
+from sparsebp.report.style import PALETTE, RC
 from sparsebp.steps import draw, figure
 from tests.given import given
 from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, load, put, refusal
@@ -58,7 +60,7 @@ def build(of, shape, entropy, output=1):
     """The figure, drawn."""
     asked = {"of": of, "experiment": "one", "output": output}
     with mpl_style.context(RC, after_reset=True):
-        drawing = illustrations.build(
+        drawing = network_plots.build(
             {"figure": {"drawing": asked}}, {"one": drawn(shape, entropy)}
         )
         FigureCanvasAgg(drawing).draw()
@@ -109,7 +111,7 @@ def test_lines_of_the_network_are_the_weights_and_their_colours_the_signs(shape,
     weights, possible = matrices(*drawn(shape, entropy))
     signs, there = neurons(weights), neurons(possible)
     (ax,) = build("network", shape, entropy).axes
-    pale = {*illustrations.PALE.values()}
+    pale = {*network_plots.PALE.values()}
     thin = [(ends, look) for ends, look, _ in lines(ax) if look[0] not in pale]
     assert len(thin) == len({ends for ends, _ in thin}) == sum(there.values())
     assert {ends for ends, _ in thin} == {ends for ends, is_there in there.items() if is_there}
@@ -129,7 +131,7 @@ def test_the_network_highlights_what_the_factor_sees(shape, entropy):
         expected["out"].add((f"$h_{{{r + 1}}}$", f"$y_{{{a}}}$"))
         for s in np.flatnonzero(inner[r]):
             expected["in"].add((f"$x_{{{s + 1}}}$", f"$h_{{{r + 1}}}$"))
-    for kind, color in illustrations.PALE.items():
+    for kind, color in network_plots.PALE.items():
         assert {ends for ends, look, _ in lines(ax) if look[0] == color} == expected[kind]
 
 
@@ -155,7 +157,7 @@ def test_lines_of_the_factor_graph_are_those_of_its_definition(shape, entropy):
     inner, outer = matrices(*drawn(shape, entropy))[1]
     expected = adjacency(inner, outer)
     (ax,) = build("factor-graph", shape, entropy).axes
-    found = [ends for ends, look, _ in lines(ax) if look[0] == to_hex(illustrations.QUIET)]
+    found = [ends for ends, look, _ in lines(ax) if look[0] == to_hex(network_plots.QUIET)]
     kinds = [sum(isinstance(end, str) for end in ends) for ends in found]
     between = {tuple(sorted(ends)) for ends, k in zip(found, kinds, strict=True) if k == 2}
     assert between == {tuple(sorted(pair)) for pair in expected}
@@ -178,20 +180,20 @@ def test_the_factor_graph_highlights_one_factor_with_all_its_lines(shape, entrop
     expected = {pair for pair in adjacency(inner, outer) if pair[0] == f"$\\xi_{{{a}}}$"}
     for pair in adjacency(inner, outer):
         kind = "out" if "out" in pair[1] else "in"
-        color = illustrations.BRIGHT[kind] if pair in expected else to_hex(illustrations.QUIET)
+        color = network_plots.BRIGHT[kind] if pair in expected else to_hex(network_plots.QUIET)
         assert bright[frozenset(pair)] == color
 
 
 @pytest.mark.parametrize("shape, entropy", EACH)
 def test_every_node_has_room_of_its_own(shape, entropy):
-    graph = illustrations.factor_graph(drawn(shape, entropy)[1])
-    places = illustrations.layout(graph)
+    graph = network_plots.factor_graph(drawn(shape, entropy)[1])
+    places = network_plots.layout(graph)
     assert places.keys() == set(graph)
     sizes = {
-        "factor": illustrations.FACTOR * 2**0.5,  # corners may point at each other
-        "out": illustrations.WEIGHT,
-        "in": illustrations.WEIGHT,
-        "prior": illustrations.PRIOR * 2**0.5,
+        "factor": network_plots.FACTOR * 2**0.5,  # corners may point at each other
+        "out": network_plots.WEIGHT,
+        "in": network_plots.WEIGHT,
+        "prior": network_plots.PRIOR * 2**0.5,
     }
     for one, other in itertools.combinations(graph, 2):
         apart = np.hypot(*np.subtract(places[one], places[other]))
@@ -214,8 +216,8 @@ def test_no_labels_overlap_and_all_are_on_the_page(of, shape, entropy):
 
 def test_where_every_output_reads_two_neurons_there_are_rings():
     """And a ring is drawn as one: no two of its lines cross."""
-    graph = illustrations.factor_graph(drawn(SHAPES["the configured one"], 2020)[1])
-    places = illustrations.layout(graph)
+    graph = network_plots.factor_graph(drawn(SHAPES["the configured one"], 2020)[1])
+    places = network_plots.layout(graph)
     edges = [(np.array(places[u]), np.array(places[v]), {u, v}) for u, v in graph.edges]
 
     def side(p, q, r):
@@ -391,5 +393,5 @@ def test_a_drawing_needs_no_training(tmp_path):
     project.change({"study.entropy": 5})
     assert project.todo("figures/drawn.pdf") == {"draw small 0", "figure drawn"}
     project.change({"study.entropy": 1})
-    project.append("src/sparsebp/illustrations.py", '\n"""An edit."""\n')
+    project.append("src/sparsebp/report/network_plots.py", '\n"""An edit."""\n')
     assert project.todo("figures/drawn.pdf") == {"figure drawn"}

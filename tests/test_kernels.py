@@ -11,8 +11,9 @@ import sys
 import numba
 import pytest
 
-from sparsebp import kernels, sources
-from sparsebp.kernels import SEAL, compiled_once
+from sparsebp.engine.kernels import cache
+from sparsebp.storage import sources
+from sparsebp.engine.kernels.cache import SEAL, compiled_once
 from tests.workflow_helpers import ROOT
 
 
@@ -101,10 +102,10 @@ WITHOUT = {
     "a full disk": lambda cache, patch: patch.setattr(
         "numba.core.caching.IndexDataCacheFile._save_data", full
     ),
-    "a read-only folder": lambda cache, patch: patch.setattr(kernels, "TemporaryDirectory", full),
+    "a read-only folder": lambda cache, patch: patch.setattr(cache, "TemporaryDirectory", full),
     "no folder": lambda cache, patch: no_folder(cache),
     "sources edited since they were loaded": lambda cache, patch: patch.setattr(
-        kernels, "edited", lambda files: True
+        cache, "edited", lambda files: True
     ),
 }
 
@@ -131,7 +132,7 @@ def test_without_locks_several_compile_and_one_is_kept(kernel, cache, number, mo
     monkeypatch.setattr(fcntl, "flock", no_lock)
     before = files(cache)
     # Another, that has looked before the first was there: as good as at the same time.
-    monkeypatch.setattr(kernels, "_intact", lambda own: False)
+    monkeypatch.setattr(cache, "_intact", lambda own: False)
     assert kernel() and os.strerror(number) in caplog.text
     monkeypatch.undo()
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
@@ -140,7 +141,7 @@ def test_without_locks_several_compile_and_one_is_kept(kernel, cache, number, mo
 
 
 def test_without_the_module_for_locks(kernel, cache, monkeypatch):
-    monkeypatch.setattr(kernels, "fcntl", None)
+    monkeypatch.setattr(cache, "fcntl", None)
     shutil.rmtree(cache)
     assert kernel()
     assert not kernel()
@@ -155,7 +156,7 @@ def test_other_sources_are_other_kernels_whatever_the_times_of_files(kernel, mon
         found.cache_clear()
     try:
         assert not kernel()  # "survivors" does not import it
-        monkeypatch.setattr(kernels, "sources", lambda module: sources.sources("updates"))
+        monkeypatch.setattr(cache, "sources", lambda module: sources.sources("updates"))
         assert kernel()
         assert not kernel()
     finally:
@@ -169,11 +170,13 @@ import logging
 logging.basicConfig(format="%(message)s", level=logging.INFO)
 import sys
 sys.path.insert(0, "src")
-from sparsebp.algebras import LOG_SUM
-from sparsebp import algebras, sources, survivors
+from sparsebp.engine.kernels.algebras import LOG_SUM
+from sparsebp.engine import survivors
+from sparsebp.engine.kernels import algebras
+from sparsebp.storage import sources
 assert sources.PACKAGE.parts[-2:] == ("src", "sparsebp") and "{folder}" in algebras.__file__
 from numba import njit
-from sparsebp.kernels import compiled_once
+from sparsebp.engine.kernels.cache import compiled_once
 
 def run(old, new):
     return algebras.damped(0, old, new, 0.25, True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from sparsebp.lanes import (
+from sparsebp.engine.kernels.lanes import (
     WIDTH,
     by_factor,
     fill,

@@ -6,9 +6,9 @@ from math import log
 import numpy as np
 import pytest
 
-from sparsebp.law import decay, of_experiment
-from sparsebp.learning import learn
-from sparsebp.model import activation
+from sparsebp.network.law import decay, of_experiment
+from sparsebp.engine.learning import learn
+from sparsebp.network.model import activation
 from tests.oracles.enumeration import enumerate_posterior
 from tests.problems import RELU, TANH, instance
 from tests.test_blocked import blocked

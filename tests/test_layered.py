@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparsebp import metrics, reachable
-from sparsebp.algorithms import Status
-from sparsebp.data import (
+from sparsebp.engine import reachable
+from sparsebp.network import metrics
+from sparsebp.engine.learner import Status
+from sparsebp.network.data import (
     Network,
     Patterns,
     PerRow,
@@ -17,11 +18,11 @@ from sparsebp.data import (
     draw_student,
     draw_teacher,
 )
-from sparsebp.graph import biregular
-from sparsebp.layered import hidden_graph
-from sparsebp.learning import learn, propagate
-from sparsebp.model import Layer, forward
-from sparsebp.problem import Beliefs, Problem
+from sparsebp.network.patterns import biregular
+from sparsebp.engine.hidden_messages import hidden_graph
+from sparsebp.engine.learning import learn, propagate
+from sparsebp.network.model import Layer, forward
+from sparsebp.engine.problem import Beliefs, Problem
 from tests.oracles.deep import DeepTwin, enumerate_deep, reached, rounded
 from tests.oracles.rings import solve_rings
 from tests.problems import RELU, TANH, instance, learner

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sparsebp import factors as fac
-from sparsebp.algorithms import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES, Learner, Status
-from sparsebp.config import Study
-from sparsebp.data import Samples
-from sparsebp.learning import Beliefs, Messages, learn, propagate
-from sparsebp.model import forward
+from sparsebp.engine import factors as fac
+from sparsebp.engine.learner import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES, Learner, Status
+from sparsebp.study.config import Study
+from sparsebp.network.data import Samples
+from sparsebp.engine.learning import Beliefs, Messages, learn, propagate
+from sparsebp.network.model import forward
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
@@ -645,7 +645,7 @@ def test_logarithms_repeat_what_probabilities_have_lost(algorithm, monkeypatch):
             super().__init__(*arguments, **options)
             exact.append(self.algebra)
 
-    monkeypatch.setattr("sparsebp.learning.Messages", Noted)
+    monkeypatch.setattr("sparsebp.engine.learning.Messages", Noted)
     outcome = run(one, how)
     assert exact.count(how.rules.algebra) == 1
     now = Messages(how, one.problem, build(one, how), Beliefs.uniform(one.problem), None, True)
@@ -695,7 +695,7 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
         # Probabilities are in doubt, which is to be settled in logarithms.
         return lambda steps, *_: (steps, 0.0, algebra in (MAX_PLUS, LOG_SUM))
 
-    monkeypatch.setattr("sparsebp.messages.step_kernel", noted)
+    monkeypatch.setattr("sparsebp.engine.messages.step_kernel", noted)
     study = Study.load(config, schema)
     for experiment, block in study.experiments.items():
         student, layers = block["student"], block["layers"]

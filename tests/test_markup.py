@@ -15,10 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
 
-from sparsebp import gallery, markup, pages, plotting, tables
-from sparsebp.config import ConfigError, Study
-from sparsebp.markup import Rst, mapped, markdown, mathtext, rst
-from sparsebp.verdicts import HOLDS
+from sparsebp import gallery
+from sparsebp.report import pages, style, tables
+from sparsebp.study import markup
+from sparsebp.study.config import ConfigError, Study
+from sparsebp.study.markup import Rst, mapped, markdown, mathtext, rst
+from sparsebp.claims.verdicts import HOLDS
 from tests.test_config import SCHEMA, put
 
 MEANT = r"5$ and 6$, \$ $\frac{1}$ <b onload='x'>&amp; `a`_ *b* **c** |d| _e_ f_ __g__ [h](i) ~~j~~"
@@ -93,7 +95,7 @@ def test_figures(text, tmp_path):
 
 
 def test_the_font_of_figures_has_every_character_that_is_let_through():
-    [family] = plotting.RC["font.family"]
+    [family] = style.RC["font.family"]
     characters = FT2Font(findfont(family, fallback_to_default=False)).get_charmap()
     allowed = {code for code in range(0x110000) if not markup.UNDRAWN.match(chr(code))}
     assert allowed <= characters.keys()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsebp.data import Network, Samples
-from sparsebp.metrics import (
+from sparsebp.network.data import Network, Samples
+from sparsebp.network.metrics import (
     excess_error,
     flipped_error,
     generalization_error,
@@ -14,7 +14,7 @@ from sparsebp.metrics import (
     topology_error,
     weight_error,
 )
-from sparsebp.model import Layer, activation
+from sparsebp.network.model import Layer, activation
 
 FUNCTIONS = {
     "tanh": (activation("tanh", b=0.1), lambda z: np.tanh(z - 0.1)),

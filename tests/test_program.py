@@ -25,7 +25,7 @@ IN_KERNEL = f"""
 from sparsebp import cli
 step = cli.main
 def watched():
-    from sparsebp.messages import Messages
+    from sparsebp.engine.messages import Messages
     run = Messages.run
     def told(messages, steps, *threads):
         if steps == {MANY}:
@@ -100,7 +100,7 @@ def test_a_signal_ends_a_training_amid_a_call_of_a_kernel(drawn, tmp_path, numbe
     assert list(output.parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("module", ["argparse", "numpy", "numba", "sparsebp.learning"])
+@pytest.mark.parametrize("module", ["argparse", "numpy", "numba", "sparsebp.engine.learning"])
 def test_a_signal_amid_imports_is_one_line(drawn, tmp_path, module):
     files = options("train", drawn, output=tmp_path / "new.nc")
     code = AT_IMPORT.format(module=module) + PROGRAM

@@ -113,7 +113,7 @@ def test_the_tutorial_uses_the_public_interface_alone():
     tree = ast.parse("\n".join(line for line in lines if not line.startswith("%")))
     imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     ours = {node.module for node in imported if node.module.split(".")[0] == "sparsebp"}
-    assert "sparsebp.learning" in ours
+    assert "sparsebp.engine.learning" in ours
     assert ours <= set(FOR_OWN_STUDIES)
     names = [alias.name for node in imported for alias in node.names]
     names += [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)]

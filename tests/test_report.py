@@ -19,9 +19,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from sparsebp import inspection, store
-from sparsebp.config import Study
-from sparsebp.provenance import record
+from sparsebp.storage import store
+from sparsebp.study import inspection
+from sparsebp.study.config import Study
+from sparsebp.storage.provenance import record
 from sparsebp.steps import draw
 from tests.tree_problems import write_trees
 from tests.workflow_helpers import ROOT, Project

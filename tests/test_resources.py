@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from sparsebp.config import Study
+from sparsebp.study.config import Study
 from tests.given import given
 from tests.test_cli import options
 

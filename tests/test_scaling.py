@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sparsebp import inspection, paths, store
-from sparsebp.provenance import record
+from sparsebp.storage import paths, store
+from sparsebp.study import inspection
+from sparsebp.storage.provenance import record
 from speed import scaling
 from tests.conftest import ROOT
 

@@ -14,10 +14,11 @@ import pytest
 import yaml
 from PIL import Image, PngImagePlugin
 
-from sparsebp import inspection, paths, store
+from sparsebp.storage import paths, store
+from sparsebp.study import inspection
 from sparsebp.cli import main
-from sparsebp.provenance import record
-from sparsebp.sources import kernel_sources, sources
+from sparsebp.storage.provenance import record
+from sparsebp.storage.sources import kernel_sources, sources
 from sparsebp.steps import collect, draw, figure, provenance_page, table, verdict_page, verdicts
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sparsebp import sources
-from sparsebp.provenance import _commit
+from sparsebp.storage import sources
+from sparsebp.storage.provenance import _commit
 from tests.workflow_helpers import ROOT
 
 FORMS = {
@@ -92,7 +92,7 @@ def copy(tmp_path):
 
 EDIT = """
 from pathlib import Path
-path = Path("sparsebp/learning.py")
+path = Path("sparsebp/engine/learning.py")
 edit = lambda: path.write_text(path.read_text() + "# edited")
 """
 
@@ -134,10 +134,10 @@ def test_a_step_refuses_sources_that_are_not_those_the_workflow_goes_by(copy):
     # Nothing is parsed where all files are the same.
     assert python(copy, "-c", check, **handed) == "same False\n"
     # An edit of what the step does not consist of does not matter.
-    with open(copy / "sparsebp/plotting.py", "a") as file:
+    with open(copy / "sparsebp/report/style.py", "a") as file:
         file.write("# edited\n")
     assert python(copy, "-c", check, **handed) == "same True\n"
-    with open(copy / "sparsebp/graph.py", "a") as file:
+    with open(copy / "sparsebp/network/patterns.py", "a") as file:
         file.write("# edited\n")
     said = python(copy, "-c", check, **handed)
     assert "sources of steps.draw were edited since the workflow began; start it again" in said
@@ -179,7 +179,7 @@ def unpacked(tmp_path):
     return tmp_path / "ours", git(tmp_path, "rev-parse", "--short=12", "HEAD")
 
 
-COMMIT = "from sparsebp.provenance import _commit; print(_commit())"
+COMMIT = "from sparsebp.storage.provenance import _commit; print(_commit())"
 
 
 def test_the_commit_of_another_repository_is_not_ours(unpacked):
@@ -196,7 +196,7 @@ def test_nor_is_that_of_the_repository_that_git_is_told(unpacked):
     ours = git(folder, "rev-parse", "--short=12", "HEAD")
     told = {"GIT_DIR": str(folder.parent / ".git"), "GIT_WORK_TREE": str(folder.parent)}
     assert python(folder / "src", "-c", COMMIT, **told).strip() == ours != other
-    with open(folder / "src/sparsebp/graph.py", "a") as file:
+    with open(folder / "src/sparsebp/network/patterns.py", "a") as file:
         file.write("# edited\n")
     assert python(folder / "src", "-c", COMMIT, **told).strip() == f"{ours}-dirty"
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sparsebp import store
-from sparsebp.data import Network, Patterns, Samples
-from sparsebp.model import Layer
-from sparsebp.provenance import record
-from sparsebp.store import BadFile
+from sparsebp.storage import store
+from sparsebp.network.data import Network, Patterns, Samples
+from sparsebp.network.model import Layer
+from sparsebp.storage.provenance import record
+from sparsebp.storage.store import BadFile
 
 # Section 9 of the specification, as a valid example of each kind: name -> (dimensions, values).
 # Three inputs, two hidden neurons, four outputs; two training samples, three test samples.

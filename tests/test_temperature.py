@@ -17,8 +17,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sparsebp.algorithms import Status
-from sparsebp.learning import learn
+from sparsebp.engine.learner import Status
+from sparsebp.engine.learning import learn
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.problems import RELU, instance, learner

@@ -5,7 +5,9 @@ import pytest
 import xarray as xr
 from matplotlib import style as mpl_style
 
-from sparsebp import inspection, plotting, store, treeplots
+from sparsebp.report import style, tree_plots
+from sparsebp.storage import store
+from sparsebp.study import inspection
 from tests.conftest import ROOT
 from tests.tree_problems import tree_results
 
@@ -20,8 +22,8 @@ def dataset():
 
 
 def build(data, spec=SPEC):
-    with mpl_style.context(plotting.RC, after_reset=True):
-        drawing = treeplots.build(spec, {"trees": data})
+    with mpl_style.context(style.RC, after_reset=True):
+        drawing = tree_plots.build(spec, {"trees": data})
         drawing.draw_without_rendering()
     return drawing
 
@@ -50,7 +52,7 @@ def test_steps_needed_are_counted_to_the_last_error():
     data["deviation"].loc["chain", "relay", 13, 2, "uniform", [1, 5]] = 1e-3
     data["deviation"].loc["chain", "relay", 13, 2, "random", 9] = 1e-3
     data["deviation"].loc["chain", "relay", 13, 2, "uniform", 12:] = np.nan
-    needed = treeplots.steps_needed(data)
+    needed = tree_plots.steps_needed(data)
     assert needed[0, 0, 2, 2] == 6 and needed.sum() == needed.size + 5
     line, *markers = build(data).axes[2].lines
     np.testing.assert_array_equal(line.get_xdata(), line.get_ydata())
@@ -90,5 +92,5 @@ def test_texts_do_not_overlap_the_page():
 
 @pytest.mark.parametrize("shape", ["chain", "tree", "ring"])
 def test_teachers_differ_by_more_than_colour(shape):
-    relay, random = (treeplots._markers(shape, teacher) for teacher in ("relay", "random"))
+    relay, random = (tree_plots._markers(shape, teacher) for teacher in ("relay", "random"))
     assert relay["markerfacecolor"] != "none" == random["markerfacecolor"]

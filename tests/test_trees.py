@@ -15,16 +15,17 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
-from sparsebp import elimination, store
-from sparsebp import factors as fac
-from sparsebp.bethe import log_partition
-from sparsebp.config import Study
-from sparsebp.learning import Beliefs, Messages, propagate
-from sparsebp.provenance import record
+from sparsebp.engine import elimination
+from sparsebp.storage import store
+from sparsebp.engine import factors as fac
+from sparsebp.engine.bethe import log_partition
+from sparsebp.study.config import Study
+from sparsebp.engine.learning import Beliefs, Messages, propagate
+from sparsebp.storage.provenance import record
 from sparsebp.steps import trees as step
-from sparsebp.treeplots import steps_needed
-from sparsebp.trees import draw_tree
-from sparsebp.validation import ConfigError
+from sparsebp.report.tree_plots import steps_needed
+from sparsebp.network.trees import draw_tree
+from sparsebp.study.validation import ConfigError
 from tests.oracles import elimination as oracle
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings

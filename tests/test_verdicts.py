@@ -8,12 +8,14 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
-from sparsebp import comparisons, store, tables, verdicts
+from sparsebp.claims import comparisons, verdicts
+from sparsebp.report import tables
+from sparsebp.storage import store
 from sparsebp.cli import main
-from sparsebp.config import ConfigError, Study, claimed_experiments, load_claims
-from sparsebp.provenance import record
+from sparsebp.study.config import ConfigError, Study, claimed_experiments, load_claims
+from sparsebp.storage.provenance import record
 from sparsebp.steps import verdicts as step
-from sparsebp.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
+from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
 from tests.conftest import ROOT
 from tests.curves import MARGINS, QUANTITIES, case, claims, found, noise, pair, results
 from tests.given import given

@@ -18,7 +18,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sparsebp import gallery, inspection, paths, store
+from sparsebp import gallery
+from sparsebp.storage import paths, store
+from sparsebp.study import inspection
 from tests import lint
 from tests.outcomes import contents, lasting
 from tests.workflow_helpers import ROOT, TARGETS, Project, jobs
@@ -280,7 +282,7 @@ def test_every_import_of_a_step_is_among_its_sources(project):
 import sys
 from importlib import import_module
 from pathlib import Path
-from sparsebp.sources import PACKAGE, source_files
+from sparsebp.storage.sources import PACKAGE, source_files
 
 for path in (PACKAGE / "steps").glob("[!_]*.py"):
     for name in [name for name in sys.modules if name.startswith("sparsebp")]:
@@ -360,7 +362,7 @@ def compiled(project):
 
 def test_kernels_are_compiled_once_and_before_all_trainings(project):
     """No training writes to the cache, after an edit of the kernels either."""
-    project.append("src/sparsebp/updates.py", '\n"""An edit."""\n')
+    project.append("src/sparsebp/engine/kernels/updates.py", '\n"""An edit."""\n')
     before = compiled(project)
     run = project.make("--until", "kernels")
     assert run.work == {"kernels"}
@@ -374,7 +376,7 @@ def test_kernels_are_compiled_once_and_before_all_trainings(project):
 
 def test_sources_edited_during_a_run_are_refused_and_taken_back_without_a_trace(bare, finished):
     """What was made by edited sources, kernels too, would else pass for what these make."""
-    algebras = bare / "src/sparsebp/algebras.py"
+    algebras = bare / "src/sparsebp/engine/kernels/algebras.py"
     right = algebras.read_text(encoding="utf-8")
     running = bare.begin("--cores", "2")
     while not list(bare.folder.glob("results/*/seed-*/teacher.nc")):
@@ -452,7 +454,7 @@ def test_verdicts_are_made_again_only_for_what_they_depend_on(project):
     (project / "workflow/claims.yaml").write_text(CLAIMS.replace("0.95", "0.9"))
     assert project.todo() == {"verdicts", "verdict_page"}
     (project / "workflow/claims.yaml").write_text(CLAIMS)
-    project.append("src/sparsebp/verdicts.py", '\n"""An edit."""\n')
+    project.append("src/sparsebp/claims/verdicts.py", '\n"""An edit."""\n')
     assert project.todo() == {"verdicts", "verdict_page"}
     assert_shown(project, {"verdicts"})
     project.change({"learners.rms.reinforcement": 0.02})
@@ -539,7 +541,7 @@ def test_edited_engine_trains_anew(project):
     trained = project / "results/matched/seed-0/rbp.nc"
     before = store.provenance(trained)
     limit = "lambda self: object.__setattr__(self, 'max_steps', 1)"
-    project.append("src/sparsebp/algorithms.py", f"\n\nLearner.__post_init__ = {limit}\n")
+    project.append("src/sparsebp/engine/learner.py", f"\n\nLearner.__post_init__ = {limit}\n")
     assert project.make(str(trained.relative_to(project.folder))).work == {
         "kernels",
         "train matched 0 rbp",

@@ -1,14 +1,14 @@
-"""Learning problems whose factor graphs are trees, see ``sparsebp.trees``."""
+"""Learning problems whose factor graphs are trees, see ``sparsebp.network.trees``."""
 
 import numpy as np
 
-from sparsebp import store
-from sparsebp.contents import SHAPES, STARTS, TEACHERS
-from sparsebp.data import Network, Samples
-from sparsebp.learning import Beliefs, Problem
-from sparsebp.model import Layer, forward
-from sparsebp.provenance import record
-from sparsebp.trees import draw_tree
+from sparsebp.storage import store
+from sparsebp.storage.formats import SHAPES, STARTS, TEACHERS
+from sparsebp.network.data import Network, Samples
+from sparsebp.engine.learning import Beliefs, Problem
+from sparsebp.network.model import Layer, forward
+from sparsebp.storage.provenance import record
+from sparsebp.network.trees import draw_tree
 from tests.problems import TANH, Instance
 
 

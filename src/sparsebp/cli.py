@@ -14,8 +14,8 @@ import traceback
 from importlib import import_module
 from itertools import chain
 
-from sparsebp import handed, provenance, sources  # noqa: F401  (provenance: the clock starts)
-from sparsebp.files import claiming
+from sparsebp.storage import handed, provenance, sources# noqa: F401  (provenance: the clock starts)
+from sparsebp.storage.atomic import claiming
 
 EPILOG = """
 All but show are steps of the workflow. A step takes SPEC, a file of JSON with the slice of the
@@ -225,7 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
                 f"--memory-gib {options['memory_gib']}; must be a finite number above 0"
             )
         if command == "show":
-            return import_module("sparsebp.show").run(**options)
+            return import_module("sparsebp.study.show").run(**options)
         given = [options[name] for name in writes]
         with claiming(chain.from_iterable([one] if isinstance(one, str) else one for one in given)):
             step = import_module(f"sparsebp.steps.{command}")

@@ -17,12 +17,14 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
-from sparsebp import inspection, paths, tables
-from sparsebp.config import Study
-from sparsebp.drawings import DRAWINGS
-from sparsebp.files import replacing
-from sparsebp.markup import markdown
-from sparsebp.plotting import CONFIDENCE, Y_LABELS
+from sparsebp.report import tables
+from sparsebp.storage import paths
+from sparsebp.study import inspection
+from sparsebp.study.config import Study
+from sparsebp.study.figure_blocks import DRAWINGS
+from sparsebp.storage.atomic import replacing
+from sparsebp.study.markup import markdown
+from sparsebp.report.style import CONFIDENCE, Y_LABELS
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
 MOST_NAMED = 6  # experiments in the title of a section

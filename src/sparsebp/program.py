@@ -39,7 +39,7 @@ def _end(heeded: list[int]) -> None:
     number = signal.sigwait(heeded)
     from multiprocessing import active_children
 
-    from sparsebp.files import abandon
+    from sparsebp.storage.atomic import abandon
 
     abandon()
     line = " ".join(["sparsebp", *sys.argv[1:2]]) + f": interrupted ({number.name})\n"

@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from sparsebp import metrics, provenance, store
-from sparsebp.algorithms import Learner, batches
-from sparsebp.model import Layer, activation
+from sparsebp.network import metrics
+from sparsebp.storage import provenance, store
+from sparsebp.engine.learner import Learner, batches
+from sparsebp.network.model import Layer, activation
 
 BELIEVED = ("expected_error", "entropy")
 ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")

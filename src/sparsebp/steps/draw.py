@@ -1,7 +1,7 @@
 """Draw a teacher, let it answer random inputs, and draw a student's pattern."""
 
-from sparsebp import store
-from sparsebp.data import (
+from sparsebp.storage import store
+from sparsebp.network.data import (
     Noise,
     Overlap,
     PerRow,
@@ -11,8 +11,8 @@ from sparsebp.data import (
     draw_student,
     draw_teacher,
 )
-from sparsebp.model import activation
-from sparsebp.provenance import record
+from sparsebp.network.model import activation
+from sparsebp.storage.provenance import record
 
 
 def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None:

@@ -1,8 +1,8 @@
 """Draw a figure."""
 
-from sparsebp import store
-from sparsebp.figures import draw
-from sparsebp.provenance import engine, of_draws, record
+from sparsebp.storage import store
+from sparsebp.report.figures import draw
+from sparsebp.storage.provenance import engine, of_draws, record
 
 SEED = 0  # the simulation that drawings are of
 

@@ -5,13 +5,13 @@ import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, resource_tracker
 
-from sparsebp import store
-from sparsebp.files import replacing
-from sparsebp.hidden_updates import hidden_kernel
-from sparsebp.provenance import record
-from sparsebp.sources import kernel_sources
-from sparsebp.survivors import join_kernel
-from sparsebp.updates import step_kernel
+from sparsebp.storage import store
+from sparsebp.storage.atomic import replacing
+from sparsebp.engine.kernels.hidden_updates import hidden_kernel
+from sparsebp.storage.provenance import record
+from sparsebp.storage.sources import kernel_sources
+from sparsebp.engine.survivors import join_kernel
+from sparsebp.engine.kernels.updates import step_kernel
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,8 @@
 """Put the provenance of all results into a page."""
 
-from sparsebp import pages, store
-from sparsebp.files import replacing
+from sparsebp.report import pages
+from sparsebp.storage import store
+from sparsebp.storage.atomic import replacing
 
 
 def run(inputs: dict, output: str) -> None:

@@ -1,7 +1,7 @@
 """Put the results of an experiment into a table that any program reads."""
 
-from sparsebp import store
-from sparsebp.files import replacing
+from sparsebp.storage import store
+from sparsebp.storage.atomic import replacing
 
 
 def run(results: str, output: str) -> None:

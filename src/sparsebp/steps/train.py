@@ -6,12 +6,13 @@ import time
 import numpy as np
 from numba.core.event import install_timer
 
-from sparsebp import gradient, provenance, store
-from sparsebp.algorithms import Learner, Status, check_grid
-from sparsebp.factors import CONTRADICTED
-from sparsebp.learning import learn
-from sparsebp.model import activation
-from sparsebp.problem import Problem
+from sparsebp.engine import gradient
+from sparsebp.storage import provenance, store
+from sparsebp.engine.learner import Learner, Status, check_grid
+from sparsebp.engine.factors import CONTRADICTED
+from sparsebp.engine.learning import learn
+from sparsebp.network.model import activation
+from sparsebp.engine.problem import Problem
 
 log = logging.getLogger(__name__)
 

@@ -4,18 +4,18 @@ from itertools import product
 
 import numpy as np
 
-from sparsebp import store
-from sparsebp.algorithms import Learner
-from sparsebp.bethe import log_partition
-from sparsebp.contents import SHAPES, STARTS, TEACHERS
-from sparsebp.data import Samples, Stream, generator
-from sparsebp.elimination import exact
-from sparsebp.factors import hard_factors
-from sparsebp.messages import Messages
-from sparsebp.model import Layer, activation, forward
-from sparsebp.problem import Beliefs, Problem
-from sparsebp.provenance import record
-from sparsebp.trees import draw_tree
+from sparsebp.storage import store
+from sparsebp.engine.learner import Learner
+from sparsebp.engine.bethe import log_partition
+from sparsebp.storage.formats import SHAPES, STARTS, TEACHERS
+from sparsebp.network.data import Samples, Stream, generator
+from sparsebp.engine.elimination import exact
+from sparsebp.engine.factors import hard_factors
+from sparsebp.engine.messages import Messages
+from sparsebp.network.model import Layer, activation, forward
+from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.storage.provenance import record
+from sparsebp.network.trees import draw_tree
 
 # Hidden neurons that an output reads. A ring is a chain with an output more, which closes it.
 READS = {"chain": 2, "tree": 3, "ring": 2}

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
-from sparsebp import pages, store
-from sparsebp.files import replacing
-from sparsebp.tables import SYMBOLS, dependence, headline
-from sparsebp.validation import check
-from sparsebp.verdicts import FILE
+from sparsebp.report import pages
+from sparsebp.storage import store
+from sparsebp.storage.atomic import replacing
+from sparsebp.report.tables import SYMBOLS, dependence, headline
+from sparsebp.study.validation import check
+from sparsebp.claims.verdicts import FILE
 
 
 def run(verdicts: str, output: str) -> None:

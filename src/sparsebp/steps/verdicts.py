@@ -2,9 +2,11 @@
 
 import json
 
-from sparsebp import store, tables, verdicts
-from sparsebp.files import replacing
-from sparsebp.provenance import record
+from sparsebp.claims import verdicts
+from sparsebp.report import tables
+from sparsebp.storage import store
+from sparsebp.storage.atomic import replacing
+from sparsebp.storage.provenance import record
 
 
 def run(spec: dict, inputs: dict, output: str, table: str) -> None:

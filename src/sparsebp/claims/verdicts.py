@@ -1,0 +1,221 @@
+"""Verdicts: which claims of the thesis the results bear out, with effect sizes and intervals.
+
+A claim is a list of tests (workflow/claims.yaml), and each test a comparison of curves over seeds:
+``comparisons`` says how it decides, and how rarely it is wrong. A claim holds if all its tests
+hold, does not hold if one does not, and is undecided otherwise.
+
+A choice puts other experiments and learners in the places of those that the claims name. Choices
+are separate questions: nothing is corrected between them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from sparsebp.claims.comparisons import (
+    KINDS,
+    QUANTITIES,
+    ComparisonError,
+    Outcome,
+    contradicted,
+    contrast,
+    curves,
+    m_range,
+)
+
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+
+
+def _block(**properties) -> dict:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+_TEXT, _VERDICT = {"type": "string"}, {"enum": [HOLDS, FAILS, UNDECIDED]}
+_TEST = _block(verdict=_VERDICT, reading=_TEXT)
+_RECORD = _block(
+    id=_TEXT,
+    thesis=_TEXT,
+    statement=_TEXT,
+    choice={"type": ["string", "null"]},
+    verdict=_VERDICT,
+    key={"type": "integer", "minimum": 0},
+    tests={"type": "array", "minItems": 1, "items": _TEST},
+)
+FILE = _block(
+    provenance={"type": "object"}, records={"type": "array", "minItems": 1, "items": _RECORD}
+)
+"""JSON schema of a file of verdicts, for what its readers need."""
+
+
+class ClaimError(ValueError):
+    """A claim that cannot be tested; the message names the claim and what is wrong."""
+
+
+def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict]:
+    """Test every claim, and under each choice those that are about its experiments alone.
+
+    Args:
+        claims: as in claims.yaml.
+        results: experiment -> data set over (learner, seed, n_samples).
+        choices: name -> {name in the claims: name in the results} for experiments and learners. A
+            claim is tested under a choice that names all the claim's experiments; a name that the
+            choice does not give stays.
+
+    Returns:
+        Records that JSON can hold, ``choice`` None first: id, thesis, statement, choice, verdict,
+        tests, and key, the index of the test that decides (the tightest one).
+
+    Raises:
+        ClaimError: an unknown kind, margin, quantity, experiment, learner or choice, or curves
+            without a common m.
+    """
+    learners = {name: data["learner"].values.tolist() for name, data in results.items()}
+    check(claims, learners, choices)
+    alpha, records = 1 - claims["confidence"], []
+    for choice, claim, tests in _cases(claims, choices):
+        found = []
+        for test in tests:
+            if "margin" in test:
+                test = test | {"margin": claims["margins"][test["margin"]]}
+            try:
+                outcome = KINDS[test["kind"]].outcome(test, results, alpha, len(tests))
+            except ComparisonError as error:
+                raise ClaimError(f"{_where(claim, choice)}: {error}") from None
+            found.append((outcome, test))
+        verdicts = [_verdict(outcome) for outcome, _ in found]
+        overall = next((v for v in (FAILS, UNDECIDED) if v in verdicts), HOLDS)
+        deciding = [i for i, verdict in enumerate(verdicts) if verdict == overall]
+        records.append(
+            {
+                "id": claim["id"],
+                "thesis": claim["thesis"],
+                "statement": claim["statement"],
+                "choice": choice,
+                "verdict": overall,
+                "key": min(deciding, key=lambda i: found[i][0].slack),
+                "tests": [_record(outcome, test, results) for outcome, test in found],
+            }
+        )
+    return records
+
+
+def check(claims: dict, learners: dict[str, list[str]], choices: dict | None = None) -> None:
+    """Raise ClaimError unless all that claims and choices name exists.
+
+    Args:
+        learners: experiment -> its learners.
+    """
+    ids = Counter(claim["id"] for claim in claims["claims"])
+    for name, count in ids.items():
+        if count > 1:
+            raise ClaimError(f"{name}: {count} claims have this id")
+    for choice, claim, tests in _cases(claims, choices):
+        where = _where(claim, choice)
+        for test in tests:
+            _known(where, "kind", test["kind"], KINDS)
+            _known(where, "quantity", test["quantity"], QUANTITIES)
+            if "margin" in test:
+                _known(where, "margin", test["margin"], claims["margins"])
+            for experiment, learner in curves(test):
+                _known(where, "experiment", experiment, learners)
+                _known(where, f"learner in {experiment}", learner, learners[experiment])
+
+
+def check_samples(
+    claims: dict, grids: dict[str, dict[str, list[int]]], choices: dict | None = None
+) -> None:
+    """Raise ClaimError unless the curves of each test have a number of samples in common.
+
+    Args:
+        grids: experiment -> learner -> the m at which it is measured.
+    """
+    for choice, claim, tests in _cases(claims, choices):
+        for test in tests:
+            first, last = m_range(test)
+            common = set.intersection(*(set(grids[e][learner]) for e, learner in curves(test)))
+            if not any(first <= m <= last for m in common):
+                where = f"{_where(claim, choice)}: {contrast(test)}"
+                raise ClaimError(f"{where}: no common m from {first} to {last}")
+
+
+def experiments(claims: dict, choices: dict | None = None) -> list[str]:
+    """Names of the experiments whose results the claims need, sorted."""
+    cases = _cases(claims, choices)
+    return sorted({e for _, _, tests in cases for test in tests for e, _ in curves(test)})
+
+
+def number(record: dict) -> str:
+    """The effect of a test with the interval that decides: text."""
+    ends = record["corrected" if record["verdict"] == FAILS else "interval"]
+    low, high = (f"{e:.3g}" if e is not None else "∞" for e in ends)
+    return f"{record['effect']:.3g} [{'-' * (ends[0] is None)}{low}, {high}]"
+
+
+# Which tests there are.
+
+
+def _cases(claims: dict, choices: dict | None = None) -> Iterator[tuple[str | None, dict, list]]:
+    """Each choice (None first), claim and list of tests, with the names that the choice gives."""
+    for choice, names in {None: None, **(choices or {})}.items():
+        for claim in claims["claims"]:
+            about = {experiment for test in claim["tests"] for experiment, _ in curves(test)}
+            if names is None:
+                yield choice, claim, claim["tests"]
+            elif about <= set(names):
+                yield choice, claim, [_renamed(test, names) for test in claim["tests"]]
+
+
+def _renamed(test: dict, names: dict[str, str]) -> dict:
+    new = dict(test)
+    for key in ("a", "b", "learner", "others", "experiments"):
+        if key in test:
+            old = test[key]
+            new[key] = names.get(old, old) if key == "learner" else [names.get(n, n) for n in old]
+    return new
+
+
+def _where(claim: dict, choice: str | None) -> str:
+    return claim["id"] if choice is None else f"{claim['id']} under {choice!r}"
+
+
+def _known(where: str, what: str, name: str, allowed) -> None:
+    if name not in allowed:
+        raise ClaimError(f"{where}: no {what} {name!r}; there are: {', '.join(sorted(allowed))}")
+
+
+# Records.
+
+
+def _verdict(outcome: Outcome) -> str:
+    return HOLDS if outcome.holds else FAILS if outcome.fails else UNDECIDED
+
+
+def _record(outcome: Outcome, test: dict, results: dict) -> dict:
+    """A test and its outcome; an end at infinity is None."""
+    kind, margin = KINDS[test["kind"]], test.get("margin", {"value": None, "reason": None})
+    m, quantity = m_range(test), QUANTITIES[test["quantity"]]
+    record = {
+        "kind": test["kind"],
+        "contrast": contrast(test),
+        "measured": kind.measured.format(quantity=quantity, at=outcome.at, m=m),
+        "m": m,
+        "verdict": _verdict(outcome),
+        "effect": float(outcome.effect),
+        "interval": _ends(outcome.interval),
+        "level": round(outcome.level, 9),
+        "corrected": _ends(outcome.corrected),
+        "n": outcome.n,
+        "at": int(outcome.at),
+        "margin": margin["value"],
+        "reason": margin["reason"],
+        "contradicted": contradicted(test, results),
+    }
+    holds, fails = (text.format(margin=margin["value"]) for text in (kind.holds, kind.fails))
+    found = {HOLDS: holds, FAILS: fails, UNDECIDED: f"too uncertain to tell whether {holds}"}
+    subject = f"{record['contrast']}: {record['measured']}"
+    return record | {"reading": f"{subject} is {number(record)}; {found[record['verdict']]}."}
+
+
+def _ends(interval) -> list[float | None]:
+    return [float(end) if np.isfinite(end) else None for end in interval]

@@ -1,0 +1,130 @@
+"""The reference by gradient descent: the network with real weights, fitted to the same samples.
+
+All training samples at once, the squared error of Eq. 3.13 on them, and Adam (Kingma and Ba, ICLR
+2015) from the library Optax on JAX. Both are an optional dependency, loaded when this runs.
+"""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.engine.learner import Learner, Status, batches, brief
+from sparsebp.network.data import Patterns, Samples, Stream, checked_samples, generator
+from sparsebp.network.model import Activation
+
+LIBRARIES = ("jax", "jaxlib", "optax")
+
+
+class Predicted(NamedTuple):
+    """What a network that was fitted to ``n_samples`` samples answers to fresh inputs.
+
+    Attributes:
+        n_samples: how many samples it has seen.
+        prediction: (test_sample, output) float64.
+        iterations: steps of the optimiser.
+        status: converged where the training error is at most the tolerance, else step limit.
+    """
+
+    n_samples: int
+    prediction: np.ndarray
+    iterations: int
+    status: Status
+
+    __repr__ = brief
+
+
+def descend(
+    learner: Learner,
+    patterns: Patterns,
+    phi: Activation,
+    samples: Samples,
+    x_test: np.ndarray,
+    grid: list[int],
+    entropy: int,
+    seed: int,
+) -> Iterator[Predicted]:
+    """Fit a network afresh to every number of samples.
+
+    Weights start as Gaussian numbers of variance 1 / (non-zeros per row), and descend until the
+    mean squared error of the training outputs is at most ``learner.tolerance``, or for
+    ``learner.max_steps`` steps.
+
+    Args:
+        learner: of algorithm gradient-descent. ``network``: weights on the patterns (sparse), or
+            everywhere (dense).
+        patterns: the student's.
+        phi: the activation function of both layers.
+        samples: the training data; at least max(grid) of them.
+        x_test: (test_sample, input) fresh inputs.
+        entropy, seed: of the random stream for the first weights.
+
+    Raises:
+        ValueError: at once, the samples or their numbers are not as above; or the libraries are not
+            installed.
+    """
+    plan = batches(learner, grid)
+    samples = checked_samples(patterns, samples, max(grid))
+    try:
+        import jax
+        import jax.numpy as jnp
+        import optax
+    except ImportError as error:
+        raise ValueError(
+            f"algorithm gradient-descent needs JAX and Optax ({error}): pip install "
+            "'sparsebp[gradient]'"
+        ) from None
+    apply = {
+        "tanh": lambda z: jnp.tanh(z - phi.parameter),
+        "leaky-relu": lambda z: jnp.maximum(z, phi.parameter * z),
+    }[phi.function]
+    inputs = samples.x.shape[1], len(patterns.inner)
+    if learner.network == "dense":
+        shapes = [(len(topology), n) for topology, n in zip(patterns, inputs, strict=True)]
+    else:
+        shapes = [topology.shape for topology in patterns]
+
+    def forward(weights, x):
+        for layer, topology in zip(weights, patterns, strict=True):
+            if learner.network == "dense":
+                x = apply(x @ layer.T)
+            else:
+                x = apply((x[:, topology] * layer).sum(axis=-1))
+        return x
+
+    optimiser = optax.adam(learner.learning_rate)
+
+    @jax.jit
+    def fit(weights, x, y):
+        error = jax.value_and_grad(lambda weights: jnp.mean((forward(weights, x) - y) ** 2))
+
+        def step(state):
+            weights, moments, steps, (_, gradient) = state
+            changes, moments = optimiser.update(gradient, moments)
+            weights = optax.apply_updates(weights, changes)
+            return weights, moments, steps + 1, error(weights)
+
+        def goes_on(state):
+            _, _, steps, (loss, _) = state
+            return (steps < learner.max_steps) & (loss > learner.tolerance)
+
+        start = weights, optimiser.init(weights), 0, error(weights)
+        weights, _, steps, (loss, _) = jax.lax.while_loop(goes_on, step, start)
+        return weights, steps, loss
+
+    def fitted(m):
+        rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, m)
+        first = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in shapes]
+        with jax.enable_x64(True):
+            weights, steps, loss = fit(first, samples.x[:m].astype(float), samples.y[:m])
+            status = Status.CONVERGED if loss <= learner.tolerance else Status.STEP_LIMIT
+            prediction = np.asarray(forward(weights, jnp.asarray(x_test, float)))
+        return Predicted(m, prediction, int(steps), status)
+
+    return (fitted(batch.stop) for batch in plan)
+
+
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that this runs on."""
+    return {name: version(name) for name in LIBRARIES}

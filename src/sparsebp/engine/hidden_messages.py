@@ -1,0 +1,156 @@
+"""Messages on the factor graph with hidden variables (appendix B), for any number of layers.
+
+What ``messages`` is to the factor graph of section 2.1, for the same loop in ``learning``. A hidden
+variable is one neuron's values for all samples of a batch, of which there are finitely many, see
+``reachable``; so small batches are learnt without approximating them.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sparsebp.engine import reachable
+from sparsebp.engine.kernels.algebras import from_logs, to_logs
+from sparsebp.engine.learner import LOG_SUM
+from sparsebp.network.data import checked_data
+from sparsebp.engine.kernels.hidden_updates import hidden_kernel
+from sparsebp.engine.problem import Beliefs
+
+
+@dataclass
+class HiddenGraph:
+    """The factor graph of one batch.
+
+    Attributes:
+        values: what each layer's neurons can be, the inputs' first, the last hidden layer's last.
+        arrays: as the kernel takes them, see ``hidden_updates``.
+        configurations: of all factors, likewise.
+    """
+
+    values: list[reachable.Values]
+    arrays: tuple[np.ndarray, ...]
+    configurations: tuple[np.ndarray, np.ndarray]
+
+
+def hidden_graph(problem, x, y, max_values: int, memory_gib: float) -> HiddenGraph:
+    """Build the factor graph of a batch.
+
+    Args:
+        problem: what the student knows.
+        x, y: (samples, input) and (samples, output).
+        max_values, memory_gib: see ``reachable.hidden_layer``.
+
+    Raises:
+        ValueError: samples are not for this network, see ``data.checked_data``; lists of
+            configurations would need more memory than allowed.
+    """
+    x, y = checked_data(problem.patterns.inner, problem.patterns.outer, x, y)
+    (*hidden, outer), alphabet, phi = problem.patterns, problem.states.alphabet, problem.phi
+    values, found = [reachable.given(x)], []
+    for topology in hidden:
+        layer, configurations = reachable.hidden_layer(
+            values[-1], topology, alphabet, phi, max_values, memory_gib
+        )
+        values.append(layer)
+        found.append(configurations)
+    found.append(reachable.output_layer(values[-1], outer, alphabet, phi, y, memory_gib))
+
+    counts = [layer.counts for layer in values]
+    neurons = np.cumsum([0, *map(len, counts)])
+    read = np.concatenate(
+        [(first + part).ravel() for first, part in zip(neurons, problem.patterns, strict=False)]
+    )
+    counts = np.concatenate([*counts, np.ones(len(outer), int)])
+    slots = np.concatenate([np.full(len(part), part.shape[1]) for part in problem.patterns])
+    readers = np.bincount(read, minlength=len(counts))
+    starts = map(_starts, (counts, slots, counts[read], readers))
+    values_at, slots_at, downs_at, readers_at = starts
+    order = np.argsort(read, kind="stable")
+    arrays = values_at, slots_at, read, downs_at, readers_at, order
+    lengths = np.concatenate([np.diff(part.offsets) for part in found])
+    states = np.concatenate([part.states.ravel() for part in found])
+    arrays = tuple(part.astype(np.int64) for part in arrays)
+    return HiddenGraph(values, arrays, (_starts(lengths), states))
+
+
+def _starts(lengths) -> np.ndarray:
+    return np.append(0, np.cumsum(lengths))
+
+
+class HiddenMessages:
+    """All messages on a factor graph with hidden variables, and the steps that update them.
+
+    The messages of weights, which are leaves, are computed once, at the end. Attributes in
+    common with ``messages.Messages``: steps, converged, certain, logarithmic.
+
+    Args:
+        learner: an ``algorithms.Learner``.
+        problem: a ``problem.Problem``.
+        graph: what hidden variables can be, and how they and the weights go together.
+        prior: the ``problem.Beliefs`` that the fields of the weights come from.
+        rng: of the initial messages; not used where ``initial_scale`` is 0.
+        exact: calculate in logarithms.
+
+    Attributes:
+        up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.
+    """
+
+    def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, exact=False):
+        rules = learner.rules
+        self.learner, self.problem, self.graph, self.prior = learner, problem, graph, prior
+        self.algebra = LOG_SUM if exact else rules.algebra
+        self.logarithmic = self.algebra == LOG_SUM
+        self.steps, self.converged, self.certain = 0, False, True
+        self._rules = rules.temperature, float(learner.damping), float(learner.tolerance)
+        given = np.concatenate([part.ravel() for part in prior])
+        self._prior = from_logs(given, self.logarithmic)
+        values, _, _, downs, _, _ = graph.arrays
+        up, down = (_first(starts, learner.initial_scale, rng) for starts in (values, downs))
+        self._up, self._down = (from_logs(part, self.logarithmic) for part in (up, down))
+        self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty_like(self._prior)
+        self._kernel = hidden_kernel(self.algebra)
+
+    up = property(lambda self: to_logs(self._up, self.logarithmic))
+    down = property(lambda self: to_logs(self._down, self.logarithmic))
+
+    def run(self, steps: int, threads: int = 1) -> int:
+        """Update all messages, up to ``steps`` times. Returns how many steps were done.
+
+        Ends early on convergence or when in doubt. One thread does all, whatever ``threads`` allow.
+        """
+        done, change, self.certain = self._kernel(
+            steps,
+            self._rules,
+            self.graph.arrays,
+            self.graph.configurations,
+            self._prior,
+            (self._up, self._down, *self._back),
+        )
+        self.steps += done
+        self.converged = self.certain and change < self._rules[2]
+        return done
+
+    def final_beliefs(self) -> Beliefs:
+        """Log-beliefs of all weights after the steps done (Eq. A.7). Sets ``certain``.
+
+        In logarithms: they depend on all that a factor is told, and may be very small.
+        """
+        learner = replace(self.learner, damping=0.0, initial_scale=0.0)
+        last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, exact=True)
+        last._up, last._down = self.up, self.down
+        last.run(1)
+        told, beliefs, at = last._back[2], [], 0
+        for part in self.prior:
+            belief = part + told[at : at + part.size].reshape(part.shape)
+            beliefs.append(belief - belief.max(axis=-1, keepdims=True))
+            at += part.size
+        self.certain &= last.certain and not any(np.isnan(part).any() for part in beliefs)
+        return Beliefs(*beliefs) if self.certain else self.prior
+
+
+def _first(starts, scale, rng) -> np.ndarray:
+    """First log-messages, uniform or at random, each over so many values as it starts before the
+    next."""
+    logs = rng.normal(0.0, scale, starts[-1]) if scale > 0 else np.zeros(starts[-1])
+    total = np.logaddexp.reduceat(logs, starts[:-1])
+    return logs - np.repeat(total, np.diff(starts))

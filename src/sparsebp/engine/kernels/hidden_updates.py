@@ -1,0 +1,227 @@
+"""Message updates on the factor graph with hidden variables (appendix B), as one kernel.
+
+Variables are the weights and the hidden variables; each neuron but the inputs has a factor. Neurons
+of all layers are numbered from the inputs to the outputs, and slots, at which a factor reads a
+neuron through a weight, factor by factor. In a step all hidden variables send their messages to
+their factors, then all factors send theirs back. Weights are leaves, whose messages to their factor
+are their prior fields.
+
+Inputs and outputs are hidden variables with one value, so that all layers are alike.
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import njit, types
+
+from sparsebp.engine.kernels.algebras import (
+    damped,
+    distance,
+    kept,
+    least_total,
+    mass,
+    one,
+    over,
+    plus,
+    times,
+    zero,
+)
+from sparsebp.engine.kernels.cache import compiled_once
+
+_NUMBERS, _FLOATS = types.int64[::1], types.float64[::1]
+_SIGNATURE = types.Tuple((types.int64, types.float64, types.boolean))(
+    types.int64,  # steps
+    types.UniTuple(types.float64, 3),  # rules
+    types.UniTuple(_NUMBERS, 6),  # graph
+    types.Tuple((_NUMBERS, types.int32[::1])),  # configurations
+    _FLOATS,  # prior
+    types.UniTuple(_FLOATS, 5),  # messages
+)
+
+
+@cache
+def hidden_kernel(algebra: int):
+    """The steps, compiled for an algebra; the other arguments are those of ``_run`` after it."""
+
+    def run(steps, rules, graph, configurations, prior, messages):
+        return _run(algebra, steps, rules, graph, configurations, prior, messages)
+
+    options = {"nogil": True, "error_model": "numpy"}
+    return compiled_once(f"hidden-{algebra}", run, _SIGNATURE, "hidden_updates", **options)
+
+
+@njit(inline="always")
+def _run(algebra, steps, rules, graph, configurations, prior, messages):
+    """Up to ``steps`` steps.
+
+    Args:
+        rules: temperature, damping of the messages to hidden variables, tolerance.
+        graph: (neurons + 1,) where the values of each neuron begin in ``up``; (factors + 1,) where
+            its slots begin; (slots,) the neuron that each reads; (slots + 1,) where the messages of
+            each begin in ``down``; (neurons + 1,) where the readers of each neuron begin; (slots,)
+            the readers, which are slots.
+        configurations: (factors + 1,) where those of each factor begin; flat, of each the states
+            of its slots and the value of its neuron, see ``reachable.Configurations``.
+        prior: (slots * Q,) the fields of the weights.
+        messages: up, of each factor to its own neuron; down, to the neurons that it reads; those
+            back, from neurons to their own factor and to their readers; and to the weights.
+
+    Returns:
+        steps done, largest change of a message in the last, whether nothing was doubtful.
+    """
+    temperature, damping, tolerance = rules
+    values, slots = graph[0], graph[1]
+    most = 0
+    for f in range(len(slots) - 1):
+        room = values[f + len(values) - len(slots) + 1] - values[f + len(values) - len(slots)]
+        for slot in range(slots[f], slots[f + 1]):
+            room += (graph[3][slot + 1] - graph[3][slot]) * (len(prior) // len(graph[2]))
+        most = max(most, room)
+    incoming, outgoing = np.empty(most), np.empty(most)
+    done, change, certain = 0, 0.0, True
+    while done < steps and certain:
+        total = _update_variables(algebra, graph, messages)
+        change, least = _update_factors(
+            algebra, temperature, damping, graph, configurations, prior, messages, incoming,
+            outgoing,
+        )  # fmt: skip
+        certain = min(total, least) > least_total(algebra)
+        done += 1
+        if change < tolerance:
+            break
+    return done, change, certain
+
+
+@njit(forceinline=True)
+def _update_variables(algebra, graph, messages):
+    """Messages of hidden variables to factors, Eq. 2.6: the product over the other factors.
+
+    Returns:
+        The smallest total of a message before it was normalised.
+    """
+    values, _, _, downs, first, readers = graph
+    up, down, to_own, to_readers, _ = messages
+    least = np.inf
+    for n in range(len(values) - 1):
+        begin, count = values[n], values[n + 1] - values[n]
+        # The last message is that to the neuron's own factor, which leaves out no reader.
+        for r in range(first[n], first[n + 1] + 1):
+            own = r == first[n + 1]
+            at = begin if own else downs[readers[r]]
+            out = to_own if own else to_readers
+            for v in range(count):
+                x = one(algebra) if own else up[begin + v]
+                for other in range(first[n], first[n + 1]):
+                    if other != r:
+                        x = times(algebra, x, down[downs[readers[other]] + v])
+                out[at + v] = x
+            least = min(_normalise(algebra, out, at, count), least)
+            for v in range(count):
+                out[at + v] = kept(algebra, out[at + v])
+    return least
+
+
+@njit(forceinline=True)
+def _update_factors(
+    algebra, temperature, damping, graph, configurations, prior, messages, incoming, outgoing
+):
+    """Messages of factors, Eqs. 2.7, 2.8, 2.12: each configuration tells each of its states what
+    the others say.
+
+    Returns:
+        By how much a message to a hidden variable changed at most, and the smallest total of one.
+    """
+    values, slots, read, downs, _, _ = graph
+    bounds, states = configurations
+    up, down, to_own, to_readers, to_weights = messages
+    q, inputs = len(prior) // len(read), len(values) - len(slots)
+    change, least, entry = 0.0, np.inf, 0
+    for f in range(len(slots) - 1):
+        edges, n = slots[f + 1] - slots[f], f + inputs
+        first, at = np.empty(edges + 1, np.int64), np.empty(edges + 1, np.int64)
+        before = np.empty(edges + 2)
+        size = 0
+        for j in range(edges):
+            slot = slots[f] + j
+            first[j] = size
+            for weight in range(q):
+                for v in range(downs[slot], downs[slot + 1]):
+                    incoming[size] = times(algebra, prior[slot * q + weight], to_readers[v])
+                    size += 1
+        first[edges] = size
+        for v in range(values[n], values[n + 1]):
+            incoming[size] = to_own[v]
+            size += 1
+        for i in range(size):
+            outgoing[i] = zero(algebra)
+        before[0] = one(algebra)
+        for _ in range(bounds[f], bounds[f + 1]):
+            impossible = 0
+            for j in range(edges + 1):
+                at[j] = first[j] + states[entry + j]
+                x = incoming[at[j]]
+                before[j + 1] = times(algebra, before[j], x)
+                impossible += x == zero(algebra)
+            entry += edges + 1
+            if impossible > 1:
+                continue  # nobody is told anything
+            after = one(algebra)
+            for j in range(edges, -1, -1):
+                x = times(algebra, before[j], after)
+                outgoing[at[j]] = plus(algebra, outgoing[at[j]], x, temperature)
+                after = times(algebra, after, incoming[at[j]])
+        count = values[n + 1] - values[n]
+        moved, total = _settle(algebra, damping, outgoing, first[edges], count, up, values[n])
+        change, least = max(change, moved), min(least, total)
+        for j in range(edges):
+            slot, begin = slots[f] + j, first[j]
+            count = downs[slot + 1] - downs[slot]
+            for weight in range(q):
+                x = zero(algebra)
+                for v in range(count):
+                    y = outgoing[begin + weight * count + v]
+                    z = to_readers[downs[slot] + v]
+                    x = plus(algebra, x, times(algebra, y, z), temperature)
+                to_weights[slot * q + weight] = x
+            _normalise(algebra, to_weights, slot * q, q)
+            for v in range(count):
+                x = zero(algebra)
+                for weight in range(q):
+                    y = outgoing[begin + weight * count + v]
+                    z = prior[slot * q + weight]
+                    x = plus(algebra, x, times(algebra, y, z), temperature)
+                outgoing[begin + v] = x
+            moved, total = _settle(algebra, damping, outgoing, begin, count, down, downs[slot])
+            change, least = max(change, moved), min(least, total)
+    return change, least
+
+
+@njit(forceinline=True)
+def _settle(algebra, damping, fresh, at, count, messages, to):
+    """Take over a fresh message: normalised, damped against the one before (Eq. 2.14).
+
+    Returns:
+        How far it is from the one before, damping left aside as in ``updates``; and its total
+        before it was normalised.
+    """
+    total = _normalise(algebra, fresh, at, count)
+    change = 0.0
+    for v in range(count):
+        x, old = fresh[at + v], messages[to + v]
+        moved = distance(algebra, kept(algebra, x), old, True)
+        change = moved if moved > change else change
+        if damping > 0.0:
+            x = damped(algebra, old, x, damping, True)
+        messages[to + v] = kept(algebra, x)
+    return change, total
+
+
+@njit(forceinline=True)
+def _normalise(algebra, message, at, count):
+    """Divide a message by its total, which is returned."""
+    total = message[at]
+    for v in range(at + 1, at + count):
+        total = mass(algebra, total, message[v], True)
+    for v in range(at, at + count):
+        message[v] = over(algebra, message[v], total)
+    return total

@@ -1,0 +1,329 @@
+"""Which algorithms and schedules there are, and what sets each apart from the others."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from enum import IntEnum
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.network.ranges import SAMPLES, Range
+
+# Of what operations the message updates consist, see ``sparsebp.engine.kernels.algebras``.
+SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
+
+METHODS = {
+    "messages": "messages on the thesis's factor graph, with one variable for each weight",
+    "blocked": "messages with one variable for all input weights of a hidden neuron",
+    "exact": "the exact posterior, where hidden neurons and outputs form rings",
+    "layered": "messages on the factor graph with hidden variables, for any number of layers",
+}
+"""How the beliefs of a batch are found, each in words; see ``learning.learn``."""
+
+
+DESCENT = ("network", "learning_rate")
+"""Keys of the learners by gradient descent, and of no others."""
+
+NAMES = {
+    "algorithm": ("sum-product", "max-product", "max-sum", "gradient-descent"),
+    "schedule": ("offline", "mini-batch", "online"),
+    "factor": ("hard", "soft"),
+    "damped": ("factor-to-variable", "variable-to-factor", "both"),
+    "output_readout": ("alphabet", "nonzero"),
+    "method": tuple(METHODS),
+    "network": ("sparse", "dense"),
+}
+"""What a learner's keys may be that are names."""
+
+NUMBERS = {
+    "beta": Range(1e-6, 1e12),
+    "batch_size": Range(2, 100_000, whole=True),
+    "reinforcement": Range(0, 10),
+    "damping": Range(0, 1, below=True),
+    "initial_scale": Range(0, 100),
+    "tolerance": Range(0, 1, above=True),
+    "max_steps": Range(1, 1_000_000, whole=True),
+    "tie_tolerance": Range(0, 100),
+    "learning_rate": Range(0, 100, above=True),
+    "max_values": Range(1, 1_000_000, whole=True),
+}
+"""What those may be that are numbers."""
+
+
+class Status(IntEnum):
+    """How a training ended.
+
+    Attributes:
+        NOT_RUN: 0, the schedule has no such number of samples.
+        CONVERGED: 1, no message changed by the tolerance or more in the last step.
+        STEP_LIMIT: 2, it had not converged after the largest number of steps.
+        CONTRADICTION: 3, no weights reproduce the samples, as far as hard factors and the prior of
+            earlier batches tell.
+    """
+
+    NOT_RUN = 0
+    CONVERGED = 1
+    STEP_LIMIT = 2
+    CONTRADICTION = 3
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+
+def brief(record: tuple) -> str:
+    """The named tuple ``record`` in one line, arrays by their shapes: to be its ``__repr__``."""
+
+    def text(value):
+        if isinstance(value, np.ndarray):
+            return "x".join(map(str, value.shape))
+        if isinstance(value, tuple):
+            return f"({', '.join(map(text, value))})"
+        if is_dataclass(value):
+            return type(value).__name__
+        return f"{value:.4g}" if isinstance(value, float) else f"{value}"
+
+    parts = ", ".join(f"{name}={text(getattr(record, name))}" for name in record._fields)
+    return f"{type(record).__name__}({parts})"
+
+
+class Rules(NamedTuple):
+    """What sets one algorithm apart from another.
+
+    Attributes:
+        temperature: T of the sums over configurations, see ``sparsebp.engine.kernels.algebras``.
+        probability: messages are probabilities (True) or log-likelihoods (False).
+        soft: factors are energies (Eq. 3.2) instead of constraints (Eq. 2.5).
+        reinforcement: r of Eqs. 3.8 and 3.10; 0 for none.
+    """
+
+    temperature: float
+    probability: bool
+    soft: bool
+    reinforcement: float
+
+    @property
+    def algebra(self) -> int:
+        """Which sums and products the updates are made of, see ``sparsebp.engine.kernels.algebras``."""
+        if self.probability:
+            return SUM_TIMES if self.temperature > 0 else MAX_TIMES
+        return LOG_SUM if self.temperature > 0 else MAX_PLUS
+
+
+@dataclass(frozen=True)
+class Learner:
+    """An algorithm, a schedule and the open choices. Built and checked from a config block.
+
+    Attributes:
+        algorithm: sum-product, max-product, max-sum or gradient-descent.
+        schedule: offline, mini-batch or online.
+        factor: hard or soft.
+        beta: inverse temperature of sum-product with soft factors, else None.
+        batch_size: of the mini-batch schedule, else None.
+        reinforcement: r; 0 for none.
+        damping: alpha of Eq. 2.14, in [0, 1).
+        damped: factor-to-variable, variable-to-factor or both.
+        initial_scale: standard deviation of the first factor-to-variable log-messages.
+        tolerance: largest change of a message at convergence.
+        max_steps: limit on the number of steps.
+        tie_tolerance: log-beliefs this close to the largest tie with it.
+        output_readout: alphabet, or nonzero for output weights estimated among nonzero states.
+        method: a key of ``METHODS``.
+        network: of gradient descent, sparse or dense, else None.
+        learning_rate: of gradient descent, else None.
+        max_values: of a hidden variable, for method layered, else None; see ``reachable``.
+
+    The defaults are those of the configuration's schema.
+
+    Raises:
+        ValueError: a value that is not allowed, see ``NAMES`` and ``NUMBERS``, or that does not go
+            with another; names the key, the value and what is allowed.
+    """
+
+    algorithm: str
+    schedule: str = "offline"
+    factor: str = "hard"
+    beta: float | None = None
+    batch_size: int | None = None
+    reinforcement: float = 0.0
+    damping: float = 0.3
+    damped: str = "factor-to-variable"
+    initial_scale: float = 0.0
+    tolerance: float = 1e-6
+    max_steps: int = 500
+    tie_tolerance: float = 1e-9
+    output_readout: str = "alphabet"
+    method: str = "messages"
+    network: str | None = None
+    learning_rate: float | None = None
+    max_values: int | None = None
+
+    def __post_init__(self):
+        for field in fields(self):
+            key, value = field.name, getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if key in NAMES and value not in NAMES[key]:
+                raise ValueError(f"{key}: {value!r}; allowed: {', '.join(NAMES[key])}")
+            if key in NUMBERS:
+                NUMBERS[key].check(key, value)
+        soft, finite = self.factor == "soft", self.algorithm == "sum-product"
+        if self.algorithm == "max-sum" and not soft:
+            raise ValueError(
+                f"factor: {self.factor!r}; algorithm max-sum minimises energies and needs soft"
+            )
+        if self.algorithm == "max-product" and soft:
+            raise ValueError(
+                f"factor: {self.factor!r}; algorithm max-product needs hard; with soft use max-sum"
+            )
+        if soft and finite and self.beta is None:
+            raise ValueError("sum-product with factor: soft needs beta, the inverse temperature")
+        if self.beta is not None and not (soft and finite):
+            raise ValueError("beta is for sum-product with factor: soft only")
+        if (self.batch_size is None) == (self.schedule == "mini-batch"):
+            raise ValueError("batch_size goes with schedule: mini-batch, and only with it")
+        if self.reinforcement and self.algorithm not in ("sum-product", "max-sum"):
+            raise ValueError("reinforcement is for sum-product and max-sum")
+        for key in DESCENT:
+            if (getattr(self, key) is not None) != self.descends:
+                raise ValueError(f"{key} goes with algorithm: gradient-descent, and only with it")
+        if self.descends and self.method != "messages":
+            raise ValueError(f"method: {self.method!r}; algorithm gradient-descent has none")
+        if self.descends and (self.schedule != "offline" or soft):
+            raise ValueError(
+                f"schedule: {self.schedule!r}, factor: {self.factor!r}; algorithm gradient-descent "
+                "is offline and has no factors"
+            )
+        if self.reinforcement and self.method != "messages":
+            raise ValueError(f"reinforcement is for method messages; given: {self.method}")
+        if self.method == "exact" and self.schedule != "offline":
+            raise ValueError(f"schedule: {self.schedule!r}; method exact is for offline only")
+        if self.method == "exact" and self.draws and self.output_readout != "alphabet":
+            raise ValueError(
+                f"output_readout: {self.output_readout!r}; with method exact, {self.algorithm} "
+                "finds a whole configuration, for which only alphabet is allowed"
+            )
+        if (self.max_values is None) == (self.method == "layered"):
+            raise ValueError("max_values goes with method: layered, and only with it")
+        if self.method == "layered":
+            self._check_layered()
+
+    def _check_layered(self):
+        for key, value, allowed in (
+            ("factor", self.factor, "hard"),
+            ("damped", self.damped, "factor-to-variable"),
+        ):
+            if value != allowed:
+                raise ValueError(f"{key}: {value!r}; method layered takes {allowed} only")
+
+    def check_network(self, per_row: int, per_column: int, hidden_layers: int) -> None:
+        """Raise ValueError unless the method is for a network of this kind.
+
+        Args:
+            per_row, per_column: non-zeros in each row and column of the student's W_out.
+            hidden_layers: how many there are.
+        """
+        if hidden_layers > 1 and self.method != "layered":
+            raise ValueError(
+                f"method {self.method} is for one hidden layer; {hidden_layers} of them "
+                "(layers.hidden_layers) need layered"
+            )
+        if self.method == "exact" and (per_row, per_column) != (2, 2):
+            raise ValueError(
+                f"method exact needs 2 non-zeros per row and per column of the student's output "
+                f"layer, which has {per_row} and {per_column}"
+            )
+
+    @property
+    def descends(self) -> bool:
+        """Whether this is gradient descent, which passes no messages."""
+        return self.algorithm == "gradient-descent"
+
+    @property
+    def rules(self) -> Rules:
+        """The update rules of the algorithm."""
+        soft = self.factor == "soft"
+        temperature = {"sum-product": 1.0, "max-product": 0.0, "max-sum": 0.0}[self.algorithm]
+        if self.beta is not None:
+            temperature = 1.0 / self.beta
+        # A float, also where a configuration says 0: kernels are compiled for floats.
+        return Rules(temperature, not soft, soft, float(self.reinforcement))
+
+    @property
+    def draws(self) -> bool:
+        """With method exact: the estimate is a most probable configuration, not of marginals."""
+        return self.rules.temperature == 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether sums of messages count configurations, so that they have an entropy.
+
+        With hidden variables they would too, but nothing asks for it.
+        """
+        alone = self.schedule == "offline" and self.method != "layered"
+        return alone and self.rules == Rules(1.0, True, False, 0.0)
+
+    @property
+    def algebras(self) -> tuple[int, ...]:
+        """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
+        settles doubts, and computes the last messages."""
+        if self.descends:
+            return ()
+        return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
+
+    def kernels(self, k_in: int, k_out: int, q: int, degree: int) -> list[tuple[int, ...]]:
+        """Arguments of ``updates.step_kernel`` for all kernels that a training needs.
+
+        Args:
+            k_in, k_out, q, degree: the shape of the student's network, as there.
+        """
+        if self.method in ("exact", "layered"):
+            return []
+        if self.method == "blocked":
+            k_in, q = 1, q**k_in
+        return [(algebra, k_in, k_out, q, degree) for algebra in self.algebras]
+
+
+class Batch(NamedTuple):
+    """Samples start:stop. ``fresh``: forget all earlier beliefs; ``report``: yield the result."""
+
+    start: int
+    stop: int
+    fresh: bool
+    report: bool
+
+
+def check_grid(grid: list[int]) -> None:
+    """Raise ValueError unless a ``grid`` is numbers of samples: integers from 1 on, ascending."""
+    given = list(grid) if isinstance(grid, Iterable) else [None]
+    if not given or not all(map(SAMPLES.holds, given)) or any(a >= b for a, b in pairwise(given)):
+        raise ValueError(f"numbers of samples: {grid!r}; must be integers from 1 on, ascending")
+
+
+def batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
+    """The batches of a learner's schedule that reaches the sample numbers in ``grid``, in order.
+
+    Args:
+        learner: offline, each number of samples is a batch that starts afresh; else a batch is
+            ``batch_size`` samples (online: one), and numbers that are no multiple are left out.
+        grid: ascending numbers of samples.
+
+    Raises:
+        ValueError: they are not.
+    """
+    check_grid(grid)
+    return _batches(learner, grid)
+
+
+def _batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
+    if learner.schedule == "offline":
+        for m in grid:
+            yield Batch(0, m, fresh=True, report=True)
+        return
+    size = learner.batch_size or 1
+    reachable = {m for m in grid if m % size == 0}
+    for stop in range(size, max(reachable, default=0) + 1, size):
+        yield Batch(stop - size, stop, fresh=False, report=stop in reachable)

@@ -1,0 +1,298 @@
+"""Teachers, students and samples, each drawn from a random stream of its own."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.network.patterns import biregular, overlapping
+from sparsebp.network.model import Activation, Layer, forward
+from sparsebp.network.ranges import ENTROPY, FRACTION, SAMPLES, Range
+
+
+class Stream(IntEnum):
+    """One random stream per purpose, so that changing one thing leaves the others as they were."""
+
+    TEACHER_PATTERN = 0
+    TEACHER_WEIGHTS = 1
+    SAMPLES = 2
+    TEST_SAMPLES = 3
+    STUDENT_PATTERN = 4
+    INITIAL_MESSAGES = 5
+    TIE_BREAKS = 6
+    NOISE = 7
+    TREES = 8
+
+
+def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.Generator:
+    """The generator of one stream of one simulation.
+
+    Args:
+        entropy: root of all streams of the study.
+        seed: number of the simulation.
+        stream: what the numbers are for.
+        more: further integers that set streams apart, for example a number of samples.
+
+    Raises:
+        ValueError: entropy or seed is negative, or no integer.
+    """
+    ENTROPY.check("entropy", entropy)
+    ENTROPY.check("seed", seed)
+    sequence = np.random.SeedSequence(entropy, spawn_key=(seed, int(stream), *more))
+    return np.random.Generator(np.random.PCG64(sequence))
+
+
+class Sizes(NamedTuple):
+    """Numbers of neurons in the layers.
+
+    Attributes:
+        input, hidden, output: neurons in one layer of the kind.
+        hidden_layers: how many hidden layers there are, all of one size.
+    """
+
+    input: int
+    hidden: int
+    output: int
+    hidden_layers: int = 1
+
+
+class PerRow(NamedTuple):
+    """Non-zeros per row of the matrices of weights.
+
+    Attributes:
+        input, output: of W_in and W_out.
+        hidden: of those between hidden layers, if there are any.
+    """
+
+    input: int
+    output: int
+    hidden: int | None = None
+
+
+class Overlap(NamedTuple):
+    """Fractions of the teacher's entries that the student's patterns contain.
+
+    Attributes:
+        input, output: of W_in and W_out, from 0 to 1.
+    """
+
+    input: float = 1
+    output: float = 1
+
+
+class Noise(NamedTuple):
+    """What happens to training outputs, to each on its own.
+
+    Attributes:
+        flipped: the fraction that changes sign.
+        jittered: the fraction that gets a Gaussian number added.
+        scale: the standard deviation of that number, whose mean is 0.
+    """
+
+    flipped: float = 0
+    jittered: float = 0
+    scale: float = 0
+
+
+NEURONS, PER_ROW = Range(1, 10_000_000, whole=True), Range(1, 20, whole=True)
+RANGES = {
+    Sizes: (NEURONS, NEURONS, NEURONS, Range(1, 20, whole=True)),
+    PerRow: (PER_ROW, PER_ROW, PER_ROW),
+    Overlap: (FRACTION, FRACTION),
+    Noise: (FRACTION, FRACTION, Range(0, 1000)),
+}
+"""What each of these may be."""
+
+
+def check(*records: Sizes | PerRow | Overlap | Noise) -> None:
+    """Raise ValueError unless all numbers in the ``records`` are allowed, see ``RANGES``."""
+    for record in records:
+        for name, value, allowed in zip(record._fields, record, RANGES[type(record)], strict=True):
+            if value is not None:
+                allowed.check(name, value)
+
+
+class Layers(tuple):
+    """One thing for each layer of weights: the ``parts``, two or more, from inputs to outputs."""
+
+    def __new__(cls, *parts):
+        return super().__new__(cls, parts)
+
+    def __getnewargs__(self):
+        return tuple(self)
+
+    inner = property(lambda self: self[0])
+    middle = property(lambda self: self[1:-1])
+    outer = property(lambda self: self[-1])
+
+
+class Network(Layers):
+    """A teacher: its ``parts`` are a ``model.Layer`` each, with weights of -1 and +1 (int8)."""
+
+
+class Patterns(Layers):
+    """Where the weights of each layer may be non-zero: its ``parts`` are int32 topologies."""
+
+
+class Samples(NamedTuple):
+    """Input-output pairs: x (samples, input) int8 of -1 and +1, y (samples, output) float64."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Network:
+    """Draw a teacher: biregular patterns, and weights uniform on {-1, +1}.
+
+    Args:
+        sizes: of the layers.
+        per_row: non-zeros in each row; sizes and they fix those in each column.
+        entropy, seed: of the random streams, see ``generator``.
+
+    Raises:
+        ValueError: sizes and degrees are none, or do not fit.
+    """
+    check(sizes, per_row)
+    rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
+    inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
+    outer = biregular(sizes.output, sizes.hidden, per_row.output, rng)
+    middle = [
+        biregular(sizes.hidden, sizes.hidden, per_row.hidden, rng)
+        for _ in range(1, sizes.hidden_layers)
+    ]
+    rng = generator(entropy, seed, Stream.TEACHER_WEIGHTS)
+    # Those that every network has come first, so that they do not depend on the depth.
+    inner, outer, *middle = (Layer(p, _signs(rng, p.shape)) for p in (inner, outer, *middle))
+    return Network(inner, *middle, outer)
+
+
+def draw_student(
+    teacher: Network,
+    sizes: Sizes,
+    per_row: PerRow,
+    entropy: int,
+    seed: int,
+    overlap: Overlap = Overlap(),  # noqa: B008 (it is immutable)
+) -> Patterns:
+    """Draw the student's patterns, which contain a fraction of the teacher's entries.
+
+    By default they contain all, and equal the teacher's where as dense.
+
+    Args:
+        teacher: what to contain.
+        sizes: of the layers, as for the teacher.
+        per_row: of the student, at least as many as the teacher's.
+        entropy, seed: of the random streams, see ``generator``.
+
+    Between hidden layers they are the teacher's.
+
+    Raises:
+        ValueError: sizes, degrees and overlap are none, or do not fit.
+    """
+    check(sizes, per_row, overlap)
+    rng = generator(entropy, seed, Stream.STUDENT_PATTERN)
+    return Patterns(
+        overlapping(teacher.inner.topology, sizes.input, per_row.input, overlap.input, rng),
+        *(layer.topology for layer in teacher.middle),
+        overlapping(teacher.outer.topology, sizes.hidden, per_row.output, overlap.output, rng),
+    )
+
+
+def draw_samples(
+    teacher: Network, phi: Activation, inputs: int, count: int, entropy: int, seed: int, test=False
+) -> Samples:
+    """Draw ``count`` inputs uniform on {-1, +1} and let the teacher answer them.
+
+    The first m samples are the same whatever the count. Another processor may round tanh in
+    another way, and so y: see docs/cluster.md, Another processor.
+
+    Args:
+        teacher: with y = phi(W_out phi(W_in x)), Eq. 1.1.
+        phi: its activation function.
+        inputs: number of input neurons.
+        count: number of samples.
+        entropy, seed: of the random streams, see ``generator``.
+        test: draw from another stream, for samples that no student is trained on.
+
+    Returns:
+        x: (count, inputs) int8, and y: (count, output) float64.
+
+    Raises:
+        ValueError: the count is none.
+    """
+    SAMPLES.check("count", count)
+    stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
+    x = _signs(generator(entropy, seed, stream), (count, inputs))
+    return Samples(x, forward(teacher, phi, x))
+
+
+def checked_data(inner, outer, x, y) -> tuple[np.ndarray, np.ndarray]:
+    """Samples as arrays, after a check that they are for a network.
+
+    Args:
+        inner, outer: (hidden, k_in) and (output, k_out) int, the first and last topology.
+        x: (samples, input) numbers, with a column for each input that is read.
+        y: (samples, output) numbers; NaN where an output is missing.
+
+    Returns:
+        x as it is, and y as float64.
+
+    Raises:
+        ValueError: they are of other shapes, or not such numbers; says which are needed.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    needed = int(inner.max()) + 1, len(outer)
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or x.shape[1] < needed[0]:
+        raise ValueError(
+            f"x is of shape {x.shape} and y of shape {y.shape}; needed are as many rows in both, "
+            f"one for each sample, and at least {needed[0]} columns, inputs, in x"
+        )
+    if y.shape[1] != needed[1]:
+        raise ValueError(f"y is of shape {y.shape}; needed are {needed[1]} columns, the outputs")
+    for name, array in (("x", x), ("y", y)):
+        if array.dtype.kind not in "iuf":
+            raise ValueError(f"{name} holds {array.dtype} values; allowed are real numbers")
+    if not np.isfinite(x).all() or np.isinf(y).any():
+        raise ValueError("x or y holds values that are not finite; NaN is allowed in y alone")
+    return x, y.astype(float, copy=False)
+
+
+def checked_samples(patterns: Patterns, samples: Samples, needed: int) -> Samples:
+    """The ``samples`` as ``checked_data`` returns them, ``needed`` of them or more.
+
+    Args:
+        patterns: the student's.
+
+    Raises:
+        ValueError: as there, or they are fewer.
+    """
+    samples = Samples(*checked_data(patterns.inner, patterns.outer, *samples))
+    if len(samples.x) < needed:
+        raise ValueError(f"{len(samples.x)} samples; the numbers of samples go up to {needed}")
+    return samples
+
+
+def disturb(y: np.ndarray, noise: Noise, entropy: int, seed: int) -> np.ndarray:
+    """Outputs (samples, output) with noise.
+
+    Those of the first m samples are the same whatever their number, and what a smaller fraction
+    changes, a larger one changes likewise.
+
+    Args:
+        y: (samples, output) float64, the teacher's answers.
+        noise: how many are changed, and how.
+        entropy, seed: of the random stream.
+
+    Raises:
+        ValueError: the noise is none.
+    """
+    check(noise)
+    flips, jitters, normal = (generator(entropy, seed, Stream.NOISE, k) for k in range(3))
+    flipped = np.where(flips.random(y.shape) < noise.flipped, -y, y)
+    jitter = noise.scale * normal.standard_normal(y.shape)
+    return flipped + np.where(jitters.random(y.shape) < noise.jittered, jitter, 0.0)
+
+
+def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    # Filled row by row, so that the first rows do not depend on how many there are.
+    return (2 * rng.integers(0, 2, size=shape, dtype=np.int64) - 1).astype(np.int8)

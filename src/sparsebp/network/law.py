@@ -1,0 +1,126 @@
+"""How the error that the exact posterior leaves decays with the samples, from nothing but counting.
+
+A hidden neuron sees its k inputs in one of 2^k patterns of signs in each sample. Two students that
+differ in its weights alone, w and w', v and v', say the same of all samples if in every one of them
+
+    v_a psi(w . x) = v'_a psi(w' . x)    for each output a that reads the neuron,
+
+that is if all samples lie among the patterns on which the two agree. If these are a fraction f of
+all patterns, that happens with probability f^m. After many samples only the largest f counts, and
+of the sets of patterns with this f only one at a time, as two of them have fewer in common. A
+student in a network of many neurons then has, in the mean,
+
+    error per weight = f^m * sum over these sets of the weights got wrong / weights of a neuron,
+
+and as much entropy, with the logarithm of the number of students that agree on the set.
+
+For weights of -1 and 1 the sets are those in which an input i is the same as an input j, up to a
+fixed sign s: the pair says w_i x_i + w_j x_j = (s w_i + w_j) x_j, and f = 1/2. See docs/exact.md.
+"""
+
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.network.model import Activation, activation
+
+# Students of one hidden neuron that are compared with each teacher.
+STUDENTS = 2**14
+# Contributions that agree to this are equal, as outputs are for hard factors.
+TOLERANCE = 1e-9
+
+
+class Decay(NamedTuple):
+    """Errors c * rate^m after many samples m, in the mean over teachers and samples.
+
+    Attributes:
+        rate: f, at most 1.
+        weight_error: the c of the fraction of the teacher's weights that the most likely states
+            have wrong.
+        entropy: the c of the entropy of the posterior, in nats per weight of the student.
+    """
+
+    rate: float
+    weight_error: float
+    entropy: float
+
+
+def of_experiment(block: dict) -> Decay:
+    """The decay in an experiment of a configuration. Raises ValueError as ``neuron`` does.
+
+    Args:
+        block: of the experiment, with its defaults filled in.
+    """
+    phi = activation(**block["activation"])
+    return decay(block["student"]["alphabet"], phi, *neuron(block))
+
+
+def neuron(block: dict) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Non-zeros per row of W_in and per column of W_out, of the teacher and of the student.
+
+    Args:
+        block: of an experiment, with its defaults filled in.
+
+    Raises:
+        ValueError: a hidden neuron has too many states to compare them all.
+    """
+    layers, student = block["layers"], block["student"]
+    both = [
+        (per_row["input"], per_row["output"] * layers["output"] // layers["hidden"])
+        for per_row in (block["nonzeros_per_row"], student["nonzeros_per_row"])
+    ]
+    count = len(student["alphabet"]) ** sum(both[1])
+    if count > STUDENTS:
+        raise ValueError(
+            f"a hidden neuron has {count} states of its weights; at most {STUDENTS} are compared"
+        )
+    return tuple(both)
+
+
+def decay(alphabet, phi: Activation, teacher: tuple[int, int], student: tuple[int, int]) -> Decay:
+    """The decay for neurons of a student whose pattern contains the teacher's.
+
+    Args:
+        alphabet: the values of a weight.
+        phi: the activation.
+        teacher, student: non-zeros per row of W_in, and per column of W_out.
+    """
+    k_in, readers = student
+    states = np.array(list(product(alphabet, repeat=k_in + readers)))
+    patterns = np.array(list(product((-1, 1), repeat=k_in)))
+    said = _said(states, k_in, patterns, phi)
+    there = np.r_[np.arange(k_in) < teacher[0], np.arange(readers) < teacher[1]]
+    found = []
+    for signs in product((-1, 1), repeat=there.sum()):
+        truth = np.zeros(k_in + readers)
+        truth[there] = signs
+        agree = (np.abs(said - _said(truth[None], k_in, patterns, phi)) <= TOLERANCE).all(axis=1)
+        others = agree[(states != truth).any(axis=1)]
+        most = others.sum(axis=1).max()
+        sets = np.unique(others[others.sum(axis=1) == most], axis=0)
+        found.append((float(most) / len(patterns), *_lost(states, truth, there, agree, sets)))
+    rate = max(rate for rate, _, _ in found)
+    wrong, nats = (
+        np.mean([values[part] if values[0] == rate else 0.0 for values in found]) for part in (1, 2)
+    )
+    return Decay(rate, float(wrong / there.sum()), float(nats / len(there)))
+
+
+def _said(states, k_in, patterns, phi):
+    """What students say to each output in each pattern: (students, outputs, patterns)."""
+    hidden = phi((states[:, :k_in] @ patterns.T).astype(float))
+    return states[:, k_in:, None] * hidden[:, None, :]
+
+
+def _lost(states, truth, there, agree, sets):
+    """Weights of the teacher got wrong, and nats, summed over sets of patterns."""
+    wrong = nats = 0.0
+    for patterns in sets:
+        alike = states[agree[:, patterns].all(axis=1)]
+        for weight in np.flatnonzero(there):
+            values, votes = np.unique(alike[:, weight], return_counts=True)
+            likely = values[votes == votes.max()]
+            wrong += 1 - (truth[weight] == likely).sum() / len(likely)
+        nats += np.log(len(alike))
+    return wrong, nats

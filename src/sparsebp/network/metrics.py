@@ -1,0 +1,111 @@
+"""Errors of a student against its teacher (Eqs. 2.2, 3.12, 3.13), and what they consist of.
+
+Everywhere, ``teacher`` has both layers with weights of -1 and +1, and ``student`` is a list of both
+with its estimates, on patterns of its own: the layers W_in and W_out. Errors are numbers between 0
+and 1, but for the generalisation error, which is in units of a squared output.
+"""
+
+import numpy as np
+
+from sparsebp.network.data import Network, Samples
+from sparsebp.network.model import Activation, Layer, forward
+
+
+def on_pattern(values: np.ndarray, pattern: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Read row-wise sparse values at other columns; zero where the pattern has no entry.
+
+    Args:
+        values: (..., rows, slots) on ``pattern`` (rows, slots).
+        wanted: (rows, k) int columns.
+
+    Returns:
+        (..., rows, k), of the dtype of ``values``.
+    """
+    match = pattern[:, None, :] == wanted[:, :, None]
+    return np.where(match, values[..., :, None, :], 0).sum(axis=-1).astype(values.dtype)
+
+
+def weight_error(teacher: Network, student: list[Layer]) -> float:
+    r"""Fraction of the teacher's non-zero weights that the student has wrong: 1 - Eq. 2.2.
+
+    .. math:: 1 - \frac{1}{N_{\mathrm{teacher}}} \sum_i \delta(w_i, w_i^*)
+    """
+    wrong = total = 0
+    for theirs, ours in zip(teacher, student, strict=True):
+        estimate = on_pattern(ours.weights, ours.topology, theirs.topology)
+        wrong += np.count_nonzero(estimate != theirs.weights)
+        total += theirs.weights.size
+    return wrong / total
+
+
+def flipped_error(teacher: Network, student: list[Layer]) -> float:
+    """The part of a student's ``weight_error`` that lies in hidden neurons flipped as a whole.
+
+    Those have the opposite sign in each weight that the teacher has of them: their row of weights
+    and their column in the next layer's. Where phi(-z) is close to -phi(z), that hardly changes any
+    output.
+    """
+    flipped = [
+        on_pattern(ours.weights, ours.topology, theirs.topology) == -theirs.weights
+        for theirs, ours in zip(teacher, student, strict=True)
+    ]
+    # Of weights between hidden layers each may be in a neuron at either end that is.
+    wrong = [np.zeros(part.shape, bool) for part in flipped]
+    for below in range(len(flipped) - 1):
+        read = teacher[below + 1].topology
+        whole = flipped[below].all(axis=1)
+        np.logical_and.at(whole, read, flipped[below + 1])
+        wrong[below] |= whole[:, None]
+        wrong[below + 1] |= whole[read]
+    return sum(map(np.count_nonzero, wrong)) / sum(part.size for part in wrong)
+
+
+def topology_error(teacher: Network, student: list[Layer]) -> float:
+    r"""Eq. 3.12: missed and excess non-zeros over the number of possibly non-zero weights.
+
+    .. math:: \frac{1}{N_{\mathrm{student}}} \Bigl(
+       \sum_{i:\, w_i^* \ne 0} \delta(w_i, 0) + \sum_{i:\, w_i^* = 0} (1 - \delta(w_i, 0)) \Bigr)
+
+    Sums run over both layers of teacher and student; a student's weight outside its pattern is 0.
+    """
+    missed = total = 0
+    for theirs, ours in zip(teacher, student, strict=True):
+        missed += np.count_nonzero(on_pattern(ours.weights, ours.topology, theirs.topology) == 0)
+        total += ours.weights.size
+    return missed / total + excess_error(teacher, student)
+
+
+def excess_error(teacher: Network, student: list[Layer]) -> float:
+    """The part of a student's ``topology_error`` that is non-zeros where the teacher has none."""
+    excess = total = 0
+    for theirs, ours in zip(teacher, student, strict=True):
+        present = on_pattern(np.ones_like(theirs.weights), theirs.topology, ours.topology)
+        excess += np.count_nonzero((present == 0) & (ours.weights != 0))
+        total += ours.weights.size
+    return excess / total
+
+
+def generalization_error(student: list[Layer], phi: Activation, test: Samples) -> float:
+    r"""Eq. 3.13: mean over fresh samples of the squared output distance per output neuron.
+
+    .. math:: \frac{1}{N_{\mathrm{out}} N_{\mathrm{test}}}
+       \sum_{\eta, a} (y_{\eta a} - f_{\eta a})^2
+
+    with y the teacher's output, and f the student's.
+
+    Args:
+        student: its layers, from W_in to W_out.
+        phi: the activation function of all.
+        test: samples that the student has not seen.
+    """
+    return squared_error(forward(student, phi, test.x), test)
+
+
+def squared_error(prediction: np.ndarray, test: Samples) -> float:
+    """Eq. 3.13 of any network by its outputs for ``test.x``.
+
+    Args:
+        prediction: (samples, output), its outputs.
+        test: samples that it has not seen.
+    """
+    return float(np.mean((test.y - prediction) ** 2))

@@ -1,0 +1,223 @@
+"""The verdicts as Markdown: tables, and in words where they depend on the open choices."""
+
+from collections import Counter
+from collections.abc import Iterable
+from html import escape
+from typing import NamedTuple
+
+from sparsebp.claims.conditions import Point, meets, settings, shortest, words
+from sparsebp.study.markup import markdown
+from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, experiments, number
+
+SYMBOLS = {HOLDS: "✓", UNDECIDED: "?", FAILS: "✗"}
+# What a choice may set: every key of `choices.vary` in the configuration's schema.
+KEYS = {
+    "damping": "share of the old message in the new one, alpha of Eq. 2.14",
+    "damped": "which messages are damped",
+    "initial_scale": "standard deviation of the random first log-messages; 0: uniform ones",
+    "tolerance": "converged when no message changes by more in a step",
+    "max_steps": "limit on the number of steps",
+    "tie_tolerance": "log-beliefs closer than this to the largest tie with it",
+    "output_readout": "output weights are estimated among all states (alphabet) or the non-zero "
+    "ones (nonzero)",
+    "reinforcement": "r of Eqs. 3.8 and 3.10, for the reinforced learners alone",
+}
+HYPOTHESES = {
+    "output_readout nonzero": "the thesis, which does not say how it reads out output weights, "
+    "counts only non-zero ones where it finds the excess of C9",
+}
+UNDER = "under other choices"
+SHORT = ("", "claim", "verdict", "deciding number [interval]", "n", UNDER)
+COLUMNS = ("", "thesis", *SHORT[1:])
+NOTE = (
+    "n: simulations. Of several tests of a claim, the tightest is shown, with the interval that "
+    "decides: corrected for the number of tests where the claim does not hold."
+)
+WHERE = " *Where* a value is so: under the choices that set it so, with all else as configured."
+
+
+class Family(NamedTuple):
+    """Choices that set the same keys: the points of each by its name."""
+
+    keys: tuple[str, ...]
+    points: dict[str, Point]
+
+
+def page(records: list[dict], spec: dict) -> str:
+    """Everything about the verdicts: Markdown.
+
+    Args:
+        records: as ``verdicts.judge`` returns them.
+        spec: the ``claims`` and the ``choices`` that they are about.
+    """
+    parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n"]
+    parts += [headline(records), table(records)]
+    if families := _families(records):
+        parts += [_legend(families, spec)]
+        parts += [_by_choice(records, family, spec) for family in families]
+        parts += ["### Deciding numbers\n", *_numbers(records)]
+    return "\n".join(parts)
+
+
+def headline(records: list[dict]) -> str:
+    """How many claims hold in the study as configured: a line."""
+    base = Counter(record["verdict"] for record in _configured(records).values())
+    return (
+        f"Of {base.total()} claims, {base[HOLDS]} hold, {base[FAILS]} do not hold and "
+        f"{base[UNDECIDED]} are undecided at this number of simulations.\n"
+    )
+
+
+def summary(records: list[dict]) -> str:
+    """How many claims hold, and for which it depends on the choice: Markdown."""
+    lines = [headline(records)]
+    dependent = [name for name in _configured(records) if len(_verdicts(records, name)) > 1]
+    if dependent:
+        lines.append("What the thesis leaves open decides about some:\n")
+        lines += [f"- {name}: {dependence(records, name)}." for name in dependent] + [""]
+    return "\n".join(lines)
+
+
+def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
+    """The claims with their verdicts, in those of the columns that say anything: Markdown."""
+    chosen = any(record["choice"] for record in records)
+    columns = [column for column in columns if chosen or column != UNDER]
+    rows = []
+    for name, record in _configured(records).items():
+        cells = {
+            "": name,
+            "thesis": markdown(record["thesis"]),
+            "claim": markdown(record["statement"]),
+            "verdict": f"**{record['verdict']}**",
+            "deciding number [interval]": _deciding(record, record),
+            "n": record["tests"][record["key"]]["n"],
+            UNDER: dependence(records, name),
+        }
+        rows.append([cells[column] for column in columns])
+    return f"{_markdown(columns, rows)}\n{NOTE}{WHERE if chosen else ''}\n"
+
+
+def dependence(records: list[dict], claim: str) -> str:
+    """Under which choices a claim has which verdict, in few words; nothing if it has none."""
+    verdicts = _verdicts(records, claim)
+    if len(verdicts) < 2:
+        under = {HOLDS: "all", UNDECIDED: "all", FAILS: "any of the"}
+        return "".join(f"{verdict} under {under[verdict]} {n}" for verdict, n in verdicts.items())
+    # The most common one, and of two the later, is left for the rest.
+    *others, rest = sorted(verdicts, key=lambda v: (verdicts[v], [*SYMBOLS].index(v)))
+    parts = [
+        f"{verdict} where {', or where '.join(_conditions(records, claim, verdict))}"
+        for verdict in others
+    ]
+    return "; ".join([*parts, f"{rest} under the other {verdicts[rest]}"])
+
+
+# Records and choices.
+
+
+def _configured(records: list[dict]) -> dict[str, dict]:
+    """The records of the study as configured, by claim."""
+    return {record["id"]: record for record in records if record["choice"] is None}
+
+
+def _chosen(records: list[dict], claim: str) -> dict[str, dict]:
+    """The records of a claim under each choice."""
+    return {r["choice"]: r for r in records if r["id"] == claim and r["choice"] is not None}
+
+
+def _verdicts(records: list[dict], claim: str) -> Counter:
+    """How often a claim has which verdict under the choices."""
+    return Counter(record["verdict"] for record in _chosen(records, claim).values())
+
+
+def _families(records: list[dict]) -> list[Family]:
+    """The choices, named ``key value, key value``, by the keys that they set."""
+    found: dict[tuple[str, ...], dict[str, Point]] = {}
+    for choice in dict.fromkeys(r["choice"] for r in records if r["choice"] is not None):
+        keys, point = zip(*settings(choice).items(), strict=True)
+        found.setdefault(keys, {})[choice] = point
+    return [Family(*item) for item in found.items()]
+
+
+def _conditions(records: list[dict], claim: str, verdict: str) -> list[str]:
+    """Where a claim has a verdict, in words: exactly, family by family."""
+    under, families = _chosen(records, claim), _families(records)
+    said = []
+    for family in families:
+        points = {name: point for name, point in family.points.items() if name in under}
+        chosen = [point for name, point in points.items() if under[name]["verdict"] == verdict]
+        for condition in shortest(chosen, list(points.values())) if chosen else ():
+            met = [name for name, point in points.items() if meets(point, condition)]
+            if len(met) == 1:
+                condition = tuple((value,) for value in points[met[0]])
+            text = words(condition, family.keys) or f"{' × '.join(family.keys)} is varied"
+            if any({*family.keys} & {*other.keys} for other in families if other is not family):
+                text += f", of {' × '.join(family.keys)}"
+            said.append(text + " (hypothesis)" * (HYPOTHESES.keys() >= {*met}))
+    return said
+
+
+# Parts of the page.
+
+
+def _legend(families: list[Family], spec: dict) -> str:
+    total = sum(len(family.points) for family in families)
+    lines = [
+        "## Under other choices\n",
+        f"What the thesis leaves open, tried out: {total} choices, each of which sets some values "
+        "and leaves all else as configured. The claims about the experiments that are run again "
+        "get a verdict under each, at the numbers of samples of these runs.\n",
+    ]
+    keys = dict.fromkeys(key for family in families for key in family.keys)
+    lines += [f"- `{key}`: {KEYS[key]}." for key in keys if key in KEYS]
+    for choice, text in HYPOTHESES.items():
+        if any(choice in family.points for family in families):
+            lines.append(f"\n**Hypothesis**: {choice}: {text}.")
+    symbols = ", ".join(f"{symbol} {verdict}" for verdict, symbol in SYMBOLS.items())
+    return "\n".join([*lines, f"\n{symbols}; empty: not tested:\n"])
+
+
+def _as_configured(spec: dict) -> set[str]:
+    """The choices that change no learner."""
+    names = set(experiments(spec["claims"]))
+    return {choice for choice, renamed in spec["choices"].items() if renamed.keys() <= names}
+
+
+def _by_choice(records: list[dict], family: Family, spec: dict) -> str:
+    """A row for each choice of a family, a column for each claim."""
+    claims = [
+        name for name in _configured(records) if family.points.keys() & _chosen(records, name)
+    ]
+    found = {(r["choice"], r["id"]): SYMBOLS[r["verdict"]] for r in records}
+    same, rows = _as_configured(spec), []
+    for choice, point in family.points.items():
+        symbols = (found.get((choice, name), "") for name in claims)
+        remark = "as configured" if choice in same else "hypothesis" * (choice in HYPOTHESES)
+        rows.append([*point, *symbols, remark])
+    return _markdown([*family.keys, *claims, ""], rows)
+
+
+def _numbers(records: list[dict]) -> Iterable[str]:
+    """For each claim, folded: the deciding number under each choice."""
+    for name, record in _configured(records).items():
+        under = _chosen(records, name)
+        rows = [
+            [choice, r["verdict"], _deciding(r, record), r["tests"][r["key"]]["n"]]
+            for choice, r in {"as configured": record, **under}.items()
+        ]
+        if under:
+            head = ["", "verdict", "deciding number [interval]", "n"]
+            title = f"<summary>{name}: {escape(record['statement'])}</summary>"
+            yield f"<details>{title}\n\n{_markdown(head, rows)}\n</details>\n"
+
+
+def _deciding(record: dict, named: dict) -> str:
+    """The test that decides, with the curves named as in another record of the claim."""
+    test, contrast = record["tests"][record["key"]], named["tests"][record["key"]]["contrast"]
+    return f"{contrast}, {test['measured']}: {number(test)}"
+
+
+def _markdown(head: Iterable[str], rows: list[list]) -> str:
+    cells = [[str(cell) for cell in row] for row in [head, *rows]]
+    cells.insert(1, ["---"] * len(cells[0]))
+    return "".join(f"| {' | '.join(row)} |\n" for row in cells)

@@ -1,0 +1,530 @@
+"""The study's NetCDF files: their names for things, checked on writing and on reading.
+
+The files of one simulation go through netCDF4 alone, which loads four times as fast as xarray;
+results over all simulations are xarray data sets.
+"""
+
+import json
+import math
+import os
+from pathlib import Path
+from textwrap import shorten
+
+# Not every network file system has locks, and a file that is never seen half-written needs none.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+
+import netCDF4  # which reads that
+import numpy as np
+
+from sparsebp.storage.formats import ALLOWED, NUMBERS
+from sparsebp.network.data import Network, Patterns, Samples
+from sparsebp.storage.atomic import replacing
+from sparsebp.network.model import Layer
+
+RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
+TREES_DIMENSIONS = ("shape", "teacher", "outputs", "seed")
+TOPOLOGIES = {
+    "input_topology": (("hidden", "input_slot"), "i4"),
+    "output_topology": (("output", "output_slot"), "i4"),
+}
+# Contents of each kind of file: variable -> (dimensions, dtype).
+CONTRACT = {
+    "teacher": TOPOLOGIES
+    | {
+        "input_weights": (("hidden", "input_slot"), "i1"),
+        "output_weights": (("output", "output_slot"), "i1"),
+    },
+    "dataset": {
+        "x": (("sample", "input"), "i1"),
+        "y": (("sample", "output"), "f8"),
+        "x_test": (("test_sample", "input"), "i1"),
+        "y_test": (("test_sample", "output"), "f8"),
+    },
+    "student": TOPOLOGIES | {"alphabet": (("state",), "i1")},
+    "trained": {
+        "n_samples": (("n_samples",), "i4"),
+        "input_estimate": (("n_samples", "hidden", "input_slot"), "i1"),
+        "output_estimate": (("n_samples", "output", "output_slot"), "i1"),
+        "iterations": (("n_samples",), "i4"),
+        "status": (("n_samples",), "i1"),
+        "expected_error": (("n_samples",), "f8"),
+        "entropy": (("n_samples",), "f8"),
+    },
+    "predicted": {
+        "n_samples": (("n_samples",), "i4"),
+        "prediction": (("n_samples", "test_sample", "output"), "f8"),
+        "iterations": (("n_samples",), "i4"),
+        "status": (("n_samples",), "i1"),
+    },
+    "results": {
+        "learner": (("learner",), str),
+        "seed": (("seed",), "i8"),
+        "n_samples": (("n_samples",), "i8"),
+        "weight_error": (RESULT_DIMENSIONS, "f8"),
+        "flipped_error": (RESULT_DIMENSIONS, "f8"),
+        "topology_error": (RESULT_DIMENSIONS, "f8"),
+        "excess_error": (RESULT_DIMENSIONS, "f8"),
+        "generalization_error": (RESULT_DIMENSIONS, "f8"),
+        "expected_error": (RESULT_DIMENSIONS, "f8"),
+        "entropy": (RESULT_DIMENSIONS, "f8"),
+        "iterations": (RESULT_DIMENSIONS, "i4"),
+        "status": (RESULT_DIMENSIONS, "i1"),
+    },
+    "trees": {
+        "shape": (("shape",), str),
+        "teacher": (("teacher",), str),
+        "outputs": (("outputs",), "i8"),
+        "seed": (("seed",), "i8"),
+        "start": (("start",), str),
+        "step": (("step",), "i8"),
+        "diameter": (("shape", "outputs", "seed"), "i4"),
+        "deviation": ((*TREES_DIMENSIONS, "start", "step"), "f8"),
+        "log_partition": (TREES_DIMENSIONS, "f8"),
+        "bethe": (TREES_DIMENSIONS, "f8"),
+    },
+}
+# Contents of files about networks with several hidden layers, besides.
+_MIDDLE = ("middle", "hidden", "middle_slot")
+DEEP = {
+    "teacher": {"middle_topology": (_MIDDLE, "i4"), "middle_weights": (_MIDDLE, "i1")},
+    "student": {"middle_topology": (_MIDDLE, "i4")},
+    "trained": {"middle_estimate": (("n_samples", *_MIDDLE), "i1")},
+}
+# Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
+RESULTS = {
+    "weight_error": ("fraction of the teacher's weights estimated wrongly", "1 - Eq. 2.2"),
+    "flipped_error": (
+        "part of the weight error in hidden neurons flipped as a whole",
+        "each of the teacher's weights of the neuron has the opposite sign",
+    ),
+    "topology_error": ("missed and excess non-zero weights", "Eq. 3.12"),
+    "excess_error": (
+        "part of the topology error in excess weights",
+        "non-zero where the teacher has no weight",
+    ),
+    "generalization_error": ("squared error on fresh samples", "Eq. 3.13"),
+    "expected_error": (
+        "fraction of wrong weights expected from the beliefs",
+        "sum-product with hard factors only",
+    ),
+    "entropy": (
+        "entropy of the posterior in nats per weight",
+        "exact, or of Bethe, as the learner; offline sum-product with hard factors only",
+    ),
+    "iterations": ("steps of the last batch", "0 where not run"),
+    "status": (
+        "how the training ended",
+        "0 not run, 1 converged, 2 step limit, 3 contradiction",
+    ),
+}
+# The same of results/trees.nc.
+TREES = {
+    "diameter": ("diameter of the factor graph", "of a ring, of the chain that it closes"),
+    "deviation": (
+        "largest difference of a belief from the exact marginal after a step",
+        "NaN after the last step",
+    ),
+    "log_partition": ("exact log Z", "nats"),
+    "bethe": ("log Z in the Bethe approximation, at the fixed point", "nats"),
+}
+# What every provenance says, see ``provenance.record``.
+PROVENANCE = {
+    "step": str,
+    "spec": dict,
+    "sources": str,
+    "versions": dict,
+    "commit": str,
+    "seconds": float,
+}
+# Attributes by which a file means other numbers than it holds.
+RECODING = {"scale_factor", "add_offset", "_Unsigned", "missing_value", "_FillValue"}
+# Raised by netCDF4 and json for what they cannot read.
+UNREADABLE = OSError, RuntimeError, AttributeError, LookupError, TypeError, ValueError, MemoryError
+
+
+class BadFile(ValueError):
+    """A file that is missing, unreadable, or not what its place calls for."""
+
+
+def check_there(path: str | Path) -> None:
+    """Check that ``path`` is a file to read. To open others, as named pipes, may never end.
+
+    Raises:
+        BadFile: nothing is there, or a folder, a pipe, a device or the like.
+    """
+    if not Path(path).exists():
+        raise BadFile(f"{path}: no such file")
+    if not Path(path).is_file():
+        raise BadFile(f"{path}: not a regular file")
+
+
+def write_teacher(path: str | Path, teacher: Network, provenance: dict) -> None:
+    """Write teacher.nc to ``path``, with a provenance as ``provenance.record`` returns it."""
+    topologies, weights = zip(*teacher, strict=True)
+    arrays = by_layer("topology", topologies) | by_layer("weights", weights)
+    _write(path, "teacher", arrays, provenance)
+
+
+def read_teacher(path: str | Path) -> Network:
+    """Read a teacher.nc from ``path``. Raises BadFile."""
+    found = _read(path, "teacher")
+    parts = of_layers(found, "topology"), of_layers(found, "weights")
+    return Network(*map(Layer, *parts))
+
+
+def write_dataset(path: str | Path, train: Samples, test: Samples, provenance: dict) -> None:
+    """Write dataset.nc to ``path``: train and test samples, and provenance as for a teacher."""
+    arrays = {"x": train.x, "y": train.y, "x_test": test.x, "y_test": test.y}
+    _write(path, "dataset", arrays, provenance)
+
+
+def read_dataset(path: str | Path) -> tuple[Samples, Samples]:
+    """Read a dataset.nc from ``path``: training and test samples. Raises BadFile."""
+    found = _read(path, "dataset")
+    return Samples(found["x"], found["y"]), Samples(found["x_test"], found["y_test"])
+
+
+def write_student(path: str | Path, patterns: Patterns, alphabet, provenance: dict) -> None:
+    """Write student.nc to ``path``: patterns, alphabet, and provenance as for a teacher."""
+    arrays = by_layer("topology", patterns) | {"alphabet": np.asarray(alphabet)}
+    _write(path, "student", arrays, provenance)
+
+
+def read_student(path: str | Path) -> tuple[Patterns, np.ndarray]:
+    """Read a student.nc from ``path``: patterns and alphabet (int8). Raises BadFile."""
+    found = _read(path, "student")
+    return Patterns(*of_layers(found, "topology")), found["alphabet"]
+
+
+def write_trained(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
+    """Write <learner>.nc to ``path`` from arrays as ``CONTRACT["trained"]`` lists them, and a
+    provenance."""
+    _write(path, "trained", arrays, provenance)
+
+
+def read_trained(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a <learner>.nc from ``path``: the arrays of ``CONTRACT["trained"]`` by name. Raises
+    BadFile."""
+    return _read(path, "trained")
+
+
+def write_predicted(path: str | Path, arrays: dict[str, np.ndarray], provenance: dict) -> None:
+    """Write <learner>.nc of gradient descent.
+
+    Args:
+        path: of the file.
+        arrays: those of ``CONTRACT["predicted"]``.
+        provenance: what made it.
+    """
+    _write(path, "predicted", arrays, provenance)
+
+
+def read_predicted(path: str | Path) -> dict[str, np.ndarray]:
+    """Read <learner>.nc of gradient descent: the arrays of ``CONTRACT["predicted"]`` by name.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
+    return _read(path, "predicted")
+
+
+def by_layer(what: str, parts, axis: int = 0) -> dict[str, np.ndarray]:
+    """Arrays of each layer by name; those between hidden layers are one.
+
+    Args:
+        what: they are, as ``topology``: the end of their names.
+        parts: an array for each layer, from the inputs to the outputs.
+        axis: along which those between hidden layers are stacked.
+    """
+    first, *middle, last = parts
+    arrays = {f"input_{what}": first, f"output_{what}": last}
+    return arrays | ({f"middle_{what}": np.stack(middle, axis)} if middle else {})
+
+
+def of_layers(found: dict, what: str, axis: int = 0) -> list[np.ndarray]:
+    """The opposite of ``by_layer``: an array for each layer.
+
+    Args:
+        found: arrays by name.
+        what, axis: as there.
+    """
+    middle = np.moveaxis(found.get(f"middle_{what}", np.empty([0] * (axis + 1))), axis, 0)
+    return [found[f"input_{what}"], *middle, found[f"output_{what}"]]
+
+
+def write_results(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
+    """Write results/<experiment>.nc with xarray.
+
+    Args:
+        path: of the file.
+        values: (learner, seed, n_samples) arrays by the names in ``RESULTS``.
+        coordinates: the labels along each of ``RESULT_DIMENSIONS``.
+        provenance: as ``provenance.record`` returns it.
+    """
+    _write_labelled(path, "results", RESULTS, values, coordinates, provenance)
+
+
+def write_trees(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
+    """Write results/trees.nc; names are in ``TREES``. Arguments as for ``write_results``."""
+    _write_labelled(path, "trees", TREES, values, coordinates, provenance)
+
+
+def _write_labelled(path, kind, names, values, coordinates, provenance) -> None:
+    import xarray
+
+    variables = {
+        name: (
+            CONTRACT[kind][name][0],
+            np.asarray(values[name], CONTRACT[kind][name][1]),
+            {"long_name": long_name, "comment": comment},
+        )
+        for name, (long_name, comment) in names.items()
+    }
+    given = coordinates | {name: values for name, (_, values, _) in variables.items()}
+    _check_values(path, kind, {name: np.asarray(values) for name, values in given.items()})
+    attributes = {"kind": kind, "provenance": as_json(provenance)}
+    # Compressed like the other files; reading damaged values fails by the checksum that zlib adds.
+    encoding = {name: {"zlib": True, "complevel": 1} for name in names}
+    with replacing(path) as part:
+        dataset = xarray.Dataset(variables, coordinates, attributes)
+        dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
+
+
+def read_results(path: str | Path):
+    """Read a results/<experiment>.nc from ``path`` as an xarray.Dataset. Raises BadFile."""
+    return _results(path)[0]
+
+
+def _results(path) -> tuple:
+    """An xarray.Dataset and its provenance."""
+    import xarray
+
+    arrays, made = _read(path, "results"), provenance(path)
+    learners, seeds, samples = (arrays[name].tolist() for name in RESULT_DIMENSIONS)
+    check_made(path, made, step="collect", learners=learners, seeds=len(seeds), samples=samples)
+    found = {name: (CONTRACT["results"][name][0], array) for name, array in arrays.items()}
+    return xarray.Dataset(found), made
+
+
+def read_trees(path: str | Path) -> tuple:
+    """Read results/trees.nc: an xarray.Dataset and its provenance.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
+    import xarray
+
+    arrays, made = _read(path, "trees"), provenance(path)
+    told = made["spec"].get("trees")
+    check_made(path, made, step="trees", seeds=len(arrays["seed"]))
+    if not isinstance(told, dict) or told.get("outputs") != arrays["outputs"].tolist():
+        raise BadFile(f"{path}: outputs of its provenance are not {arrays['outputs'].tolist()}")
+    if arrays["diameter"].max() > 2 * len(arrays["step"]):
+        raise BadFile(f"{path}: variable diameter holds more than twice its number of steps")
+    found = {name: (CONTRACT["trees"][name][0], array) for name, array in arrays.items()}
+    return xarray.Dataset(found), made
+
+
+def read_experiments(paths: dict, names) -> tuple[dict, dict]:
+    """Read the results of several experiments, and what made them, each by name.
+
+    Args:
+        paths: of the files of results by experiment.
+        names: of the experiments.
+
+    Raises:
+        BadFile: a file is not right.
+    """
+    found = {name: _results(paths[name]) for name in names}
+    for name, (_, made) in found.items():
+        check_made(paths[name], made, experiment=name)
+    results = {name: data for name, (data, _) in found.items()}
+    return results, {name: made for name, (_, made) in found.items()}
+
+
+def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> None:
+    contract, values = _contract(kind, arrays), {}
+    for name, (_, dtype) in contract.items():
+        given = np.asarray(arrays[name])
+        with np.errstate(invalid="ignore"):
+            values[name] = given.astype(dtype)
+        if not np.array_equal(values[name], given, equal_nan=given.dtype.kind == "f"):
+            raise ValueError(f"{path}: {name} holds values that are no {np.dtype(dtype)}")
+    _check_values(path, kind, values)
+    with replacing(path) as part, netCDF4.Dataset(part, "w") as file:
+        file.kind, file.provenance = kind, as_json(provenance)
+        for name, (dimensions, dtype) in contract.items():
+            for dimension, length in zip(dimensions, values[name].shape, strict=True):
+                if dimension not in file.dimensions:
+                    file.createDimension(dimension, length)
+                if file.dimensions[dimension].size != length:
+                    raise ValueError(
+                        f"{path}: {name} has {length} along {dimension}, others "
+                        f"{file.dimensions[dimension].size}"
+                    )
+            variable = file.createVariable(name, dtype, dimensions, zlib=True, complevel=1)
+            variable[:] = values[name]
+
+
+def _contract(kind: str, names) -> dict:
+    """What a file of a kind holds, given the names of variables that it has."""
+    deep = DEEP.get(kind, {})
+    return CONTRACT[kind] | (deep if deep.keys() & set(names) else {})
+
+
+def _read(path, kind: str) -> dict[str, np.ndarray]:
+    """Read a file and check it against the contract of its kind.
+
+    BadFile: missing or unreadable, of another kind, or with variables that are missing, of the
+    wrong dimensions or type, or that hold values not allowed; the message names the file, the
+    variable and what is expected.
+    """
+    check_there(path)
+    try:
+        with netCDF4.Dataset(path) as file:
+            file.set_auto_maskandscale(False)
+            found = str(getattr(file, "kind", "foreign"))
+            if found != kind:
+                raise BadFile(f"{path}: a {kind} file is expected here; this is {found}")
+            arrays = {}
+            for name, (dimensions, dtype) in _contract(kind, file.variables).items():
+                if name not in file.variables:
+                    raise BadFile(f"{path}: variable {name} is missing")
+                variable = file.variables[name]
+                expected = dtype if dtype is str else np.dtype(dtype)
+                given = variable.dtype if variable.dtype is str else variable.datatype
+                # NumPy takes a list of numbers of a type for that type, unless asked for the class.
+                same = type(given) is type(expected) and given == expected
+                if variable.dimensions != dimensions or not same:
+                    raise BadFile(
+                        f"{path}: variable {name} is {given} over {variable.dimensions}; expected "
+                        f"{expected} over {dimensions}"
+                    )
+                if not 0 < variable.size <= NUMBERS:
+                    raise BadFile(
+                        f"{path}: variable {name} holds {variable.size} values; allowed are from 1 "
+                        f"to {NUMBERS}"
+                    )
+                for attribute in sorted(RECODING & set(variable.ncattrs())):
+                    value = variable.getncattr(attribute)
+                    # Not NaN, which as a mark of what is missing says what it says anyway.
+                    if np.any(value == value):
+                        raise BadFile(f"{path}: variable {name} has {attribute}; expected is none")
+                arrays[name] = variable[:]
+    except BadFile:
+        raise
+    except UNREADABLE as error:
+        raise BadFile(
+            f"{path}: not a readable NetCDF file ({error}); delete it and rerun"
+        ) from None
+    _check_values(path, kind, arrays)
+    return arrays
+
+
+def _check_values(path, kind, arrays) -> None:
+    for name, (words, allows) in ALLOWED[kind].items():
+        if name in arrays and not np.all(allows(arrays[name])):
+            raise BadFile(
+                f"{path}: variable {name} holds values that are not allowed; only {words}"
+            )
+    for name in ("output_topology", "middle_topology"):
+        if name in arrays:
+            named, hidden = arrays[name].max() + 1, len(arrays["input_topology"])
+            if named != hidden:
+                raise BadFile(
+                    f"{path}: variable {name} names {named} hidden neurons; input_topology has "
+                    f"{hidden}"
+                )
+
+
+def provenance(path: str | Path) -> dict:
+    """The provenance that the NetCDF file at ``path`` carries.
+
+    Raises:
+        BadFile: missing, unreadable, or without provenance.
+    """
+    check_there(path)
+    try:
+        with netCDF4.Dataset(path) as file:
+            # Strictly JSON: NaN and infinity are none, and int() takes neither.
+            found = json.loads(file.provenance, parse_constant=int)
+        wrong = [key for key, kind in PROVENANCE.items() if not isinstance(found.get(key), kind)]
+        if wrong or not math.isfinite(found["seconds"]):
+            raise ValueError(f"its provenance lacks a proper {', '.join(wrong) or 'seconds'}")
+    except UNREADABLE as error:
+        raise BadFile(f"{path}: not a NetCDF file of this study ({error})") from None
+    return found
+
+
+def verified_provenance(path: str | Path) -> dict:
+    """The provenance of the NetCDF file at ``path``, after reading and checking all that it holds.
+
+    Raises:
+        BadFile: as from ``provenance`` and the function that reads a file of its kind.
+    """
+    made = provenance(path)
+    with netCDF4.Dataset(path) as file:
+        kind = str(getattr(file, "kind", "foreign"))
+    if kind not in CONTRACT:
+        raise BadFile(f"{path}: of kind {kind}; allowed: {', '.join(CONTRACT)}")
+    _read(path, kind)
+    return made
+
+
+def check_made(path: str | Path, made: dict, as_in: str = "", /, **expected) -> None:
+    """Check a provenance for what it and its ``spec`` have to say.
+
+    Args:
+        path: of the file that carries it.
+        made: the provenance.
+        as_in: the files that say what is expected; of those that disagree, any may be wrong.
+        expected: what they say, by key.
+
+    Raises:
+        BadFile: it says something else.
+    """
+    told = made["spec"] | made
+    for key, value in expected.items():
+        if told.get(key) != value:
+            found, wanted = (
+                shorten(json.dumps(v), 300, placeholder=" ...") for v in (told.get(key), value)
+            )
+            like = f", as in {as_in}" if as_in else ""
+            raise BadFile(f"{path}: {key} of its provenance is {found}; expected is {wanted}{like}")
+
+
+def as_json(provenance: dict) -> str:
+    """A provenance as one line of JSON with sorted keys: NetCDF attributes hold text.
+
+    Raises:
+        ValueError: it holds NaN or infinity, which JSON has not.
+    """
+    try:
+        return json.dumps(provenance, sort_keys=True, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(f"no record can hold it: {error}") from None
+
+
+def sizes(inner: np.ndarray, *others: np.ndarray) -> dict[str, int]:
+    """The numbers of neurons that biregular topologies connect, by layer; how many hidden layers
+    there are, if several.
+
+    Args:
+        inner: (hidden, input_slot) topology of W_in.
+        others: the topologies of the further layers, that of W_out last.
+    """
+    found = {"input": int(inner.max()) + 1, "hidden": len(inner), "output": len(others[-1])}
+    return found | ({"hidden_layers": len(others)} if len(others) > 1 else {})
+
+
+def check_sizes(path, teacher: Network, layers: dict) -> None:
+    """Raise BadFile, naming the ``path``, unless a teacher is of the sizes ``layers``."""
+    found = sizes(*(layer.topology for layer in teacher))
+    if found != layers:
+        raise BadFile(f"{path}: its layers are {found}; expected are {layers}")

@@ -1,0 +1,96 @@
+"""The choices of a configuration, made into experiments and learners."""
+
+from copy import deepcopy
+from dataclasses import fields
+from itertools import product
+from math import prod
+
+from sparsebp.engine.learner import Learner
+from sparsebp.study.validation import ConfigError, check_among
+
+MOST = 100
+"""Choices, at most."""
+
+LONGEST = 200
+"""Characters of a learner's name, at most: it is that of a file, with some more around it."""
+
+
+def add_choices(config: dict, general: dict, choices: dict) -> dict:
+    """Add the experiments and learners of the choices to the configuration; ``Study.choices``."""
+    experiments, learners = config["experiments"], config["learners"]
+    blocks = {}
+    for again, original in choices["experiments"].items():
+        where = f"choices.experiments.{again}"
+        check_among(where, original, experiments)
+        if again in experiments:
+            raise ConfigError(f"{where}: an experiment of this name is defined already")
+        blocks[again] = deepcopy(experiments[original]) | {"samples": choices["samples"]}
+        if "learners" in choices:
+            ran = blocks[again]["learners"]
+            for name in choices["learners"]:
+                check_among("choices.learners", name, ran, f"does not run in {original}")
+            blocks[again]["learners"] = list(choices["learners"])
+    bases = {name: None for block in blocks.values() for name in block["learners"]}
+    inferences = [general | block.get("inference", {}) for block in blocks.values()]
+    count = sum(prod(map(len, values.values())) for values in choices["vary"])
+    if count > MOST:
+        raise ConfigError(f"choices.vary: {count} combinations of values; at most {MOST}")
+    titles = {}
+    for choice in _combinations(choices["vary"]):
+        title = _title(choice)
+        if title in titles:
+            raise ConfigError(f"choices.vary: {title} stands there twice, to six digits")
+        names = {original: again for again, original in choices["experiments"].items()}
+        for base in bases:
+            variant = _variant(learners[base], choice)
+            pairs = [[learner_fields(i, b) for b in (variant, learners[base])] for i in inferences]
+            if all(one == other for one, other in pairs):
+                continue  # the learner is as this choice has it
+            names[base] = f"{base}-{_title(choice, '-')}"
+            if len(names[base]) > LONGEST:
+                raise ConfigError(
+                    f"choices.vary: {names[base]} is too long a name; at most {LONGEST} characters"
+                )
+            if learners.setdefault(names[base], variant) != variant:
+                raise ConfigError(f"learners.{names[base]}: the choices make one of this name")
+            for block in blocks.values():
+                if base in block["learners"] and names[base] not in block["learners"]:
+                    block["learners"].append(names[base])
+        titles[title] = names
+    experiments.update(blocks)
+    return titles
+
+
+def learner_fields(inference: dict, block: dict) -> dict:
+    """The fields of a Learner: its block's own values and ``inference`` over the given ones.
+
+    Those that it does not have are left out, so that a new kind of learner, with a field of its
+    own, leaves the others as they are.
+    """
+    merged = inference | block.get("inference", {}) | block
+    return {field.name: merged[field.name] for field in fields(Learner) if field.name in merged}
+
+
+def _combinations(sets: list[dict]) -> list[dict]:
+    """Every combination of the values of each set."""
+    return [
+        dict(zip(values, combination, strict=True))
+        for values in sets
+        for combination in product(*values.values())
+    ]
+
+
+def _title(choice: dict, link: str = " ") -> str:
+    """``damping 0.3, max_steps 500``, or with ``-`` as the link the end of a learner's name."""
+    values = [value if isinstance(value, str) else f"{value:g}" for value in choice.values()]
+    parts = [key + link + value for key, value in zip(choice, values, strict=True)]
+    return ", ".join(parts) if link == " " else link.join(parts).replace("_", link)
+
+
+def _variant(learner: dict, choice: dict) -> dict:
+    """A learner's block under a choice. Without reinforcement it stays so."""
+    own, inference = dict(learner), dict(choice)
+    strength = inference.pop("reinforcement", None)
+    if strength is not None and own["reinforcement"]:
+        own["reinforcement"] = strength
+    return own | {"inference": own.get("inference", {}) | inference}

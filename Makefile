@@ -38,7 +38,7 @@ small: $(STAMP)  ## the same figures on the small configuration, in build/small
 
 gallery: $(STAMP)  ## put the figures and the verdicts into docs and the README
 	$(RUN) snakemake all results/verdicts.json $(ARGS)
-	$(RUN) python -m sparsebp.gallery figures results/verdicts.json
+	$(RUN) python -m docs.write_gallery figures results/verdicts.json
 
 growth: $(STAMP)  ## time and memory against the number of neurons, into docs (some minutes)
 	$(RUN) python -m speed.growth $(ARGS)

@@ -14,7 +14,8 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from sparsebp.storage import handed, paths
-from sparsebp.study.config import Study, claimed_experiments, load_claims
+from sparsebp.study.config import Study
+from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.markup import Rst, mapped
 from sparsebp.storage.provenance import SURROUNDINGS, surroundings
 from sparsebp.storage.sources import hand_down, kernel_sources, sources

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine.learner import Learner
+from sparsebp.engine.problem import Problem
 from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
 from sparsebp.network.model import activation
-from sparsebp.engine.problem import Problem
 
 ENTROPY, SEED = 1, 0
 CHUNK_CELLS = 1 << 22

@@ -10,15 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine import factors as fac
+from sparsebp.engine.kernels.updates import step_kernel
 from sparsebp.engine.learner import Status
-from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
 from sparsebp.engine.learning import propagate
 from sparsebp.engine.messages import Messages
-from sparsebp.network.metrics import weight_error
-from sparsebp.network.model import Layer, activation
 from sparsebp.engine.problem import Beliefs, Problem
 from sparsebp.engine.survivors import join_kernel
-from sparsebp.engine.kernels.updates import step_kernel
+from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
+from sparsebp.network.metrics import weight_error
+from sparsebp.network.model import Layer, activation
 from speed.cases import learner
 
 

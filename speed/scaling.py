@@ -14,10 +14,10 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
-from sparsebp.storage import paths, store
-from sparsebp.study import inspection
 from sparsebp.report.panels import first_at_most
 from sparsebp.report.style import CONFIDENCE, NEVER
+from sparsebp.storage import paths, store
+from sparsebp.study import inspection
 from speed.measure import table
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ import json
 import netCDF4
 from PIL import Image
 
-from sparsebp.report.figures import read_provenance
+from sparsebp.storage.figure_metadata import read_provenance
 
 RUN = {"seconds", "training_seconds", "engine_seconds", "made"}
 RUN |= {"commit", "commits", "host", "hosts"}

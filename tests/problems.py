@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine.learner import Learner
+from sparsebp.engine.learning import Problem
 from sparsebp.network.data import (
     Network,
     Overlap,
@@ -15,7 +16,6 @@ from sparsebp.network.data import (
     draw_student,
     draw_teacher,
 )
-from sparsebp.engine.learning import Problem
 from sparsebp.network.model import Activation, activation
 
 TANH = activation("tanh", b=0.1)

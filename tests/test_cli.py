@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sparsebp.storage import store
-from sparsebp.engine.learner import Status
 from sparsebp.cli import main
+from sparsebp.engine.learner import Status
+from sparsebp.storage import store
 from sparsebp.storage.sources import source_files, sources
 from tests.given import given
 
@@ -740,9 +740,9 @@ def names(module):
 
 def test_sources_of_a_step_are_those_it_imports():
     draw, train = names("steps.draw"), names("steps.train")
-    assert {"draw.py", "graph.py", "data.py", "store.py"} <= draw
+    assert {"draw.py", "patterns.py", "data.py", "store.py"} <= draw
     assert not {"messages.py", "factors.py", "learning.py", "cli.py", "figures.py"} & draw
-    assert {"train.py", "messages.py", "factors.py", "learning.py", "graph.py"} <= train
+    assert {"train.py", "messages.py", "factors.py", "learning.py", "patterns.py"} <= train
     assert not {"cli.py", "config.py", "figures.py", "metrics.py"} & train
 
 

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from sparsebp.storage import paths
 from sparsebp.engine.learner import Learner
+from sparsebp.storage import paths
 from sparsebp.study.config import ConfigError, Study
 
 ROOT = Path(__file__).parents[1]

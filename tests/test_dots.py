@@ -11,6 +11,7 @@ from matplotlib import style as mpl_style
 from scipy import stats
 
 from sparsebp.report import choice_plots, figures, style
+from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.study.config import Study
 
 ROOT = Path(__file__).parents[1]
@@ -191,4 +192,4 @@ def test_a_figure_of_other_results_is_refused(tmp_path):
 
 def test_the_file(tmp_path):
     figures.draw(SPEC, {"output_choices": dataset()}, [tmp_path / "a.svg"], {"from": "here"})
-    assert figures.read_provenance(tmp_path / "a.svg") == {"from": "here"}
+    assert read_provenance(tmp_path / "a.svg") == {"from": "here"}

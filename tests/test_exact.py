@@ -5,9 +5,9 @@ import pytest
 
 from sparsebp.engine import factors as fac
 from sparsebp.engine.learner import Status
-from sparsebp.network.data import Samples
-from sparsebp.engine.rings import find_rings, solve
 from sparsebp.engine.learning import learn
+from sparsebp.engine.rings import find_rings, solve
+from sparsebp.network.data import Samples
 from sparsebp.network.model import Layer, forward
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from sparsebp.report import figures, panels, style
+from sparsebp.storage.figure_metadata import read_provenance
 
 LEARNERS = {
     "bp-offline": {"label": "offline", "algorithm": "sum-product", "schedule": "offline"},
@@ -586,7 +587,7 @@ def test_provenance_and_bytes(tmp_path, suffix, monkeypatch):
     draw(first)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")  # no date may depend on the clock
     draw(second)
-    assert figures.read_provenance(first) == PROVENANCE
+    assert read_provenance(first) == PROVENANCE
     assert first.read_bytes() == second.read_bytes()
     assert os.listdir(tmp_path / "folder") == [second.name]
 

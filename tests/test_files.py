@@ -15,15 +15,15 @@ from sparsebp.storage import atomic
 
 KILLED = """
 import os, sys
-from sparsebp.storage.atomic import claiming, replacing
-with claiming([sys.argv[1]]), replacing(sys.argv[1]) as part:
+from sparsebp.storage.atomic import reserved_outputs, written_whole
+with reserved_outputs([sys.argv[1]]), written_whole(sys.argv[1]) as part:
     part.write_bytes(b"half")
     os._exit(9)
 """
 LATER = """
 import sys
-from sparsebp.storage.atomic import replacing
-with replacing(sys.argv[1]) as part:
+from sparsebp.storage.atomic import written_whole
+with written_whole(sys.argv[1]) as part:
     part.write_bytes(b"later")
 """
 
@@ -41,7 +41,7 @@ def other_program(source, path):
 
 
 def write(path, content=b"content"):
-    with atomic.replacing(path) as part:
+    with atomic.written_whole(path) as part:
         part.write_bytes(content)
 
 
@@ -59,10 +59,10 @@ def test_what_a_killed_program_leaves_is_removed_by_the_next_to_write(path):
 
 @pytest.mark.parametrize("point", ["before it writes", "while it writes"])
 def test_a_file_is_that_of_the_program_that_began_last(path, point, caplog):
-    with atomic.claiming([path]):
+    with atomic.reserved_outputs([path]):
         if point == "before it writes":
             assert other_program(LATER, path) == 0
-        with atomic.replacing(path) as part:
+        with atomic.written_whole(path) as part:
             if point == "while it writes":
                 assert other_program(LATER, path) == 0
             part.write_bytes(b"earlier")
@@ -75,7 +75,7 @@ def test_to_be_superseded_is_a_failure_while_a_file_is_missing(path):
     missing = path.with_name("missing.nc")
     with (
         pytest.raises(atomic.Superseded, match=r"missing\.nc: another program"),
-        atomic.claiming([path, missing]),
+        atomic.reserved_outputs([path, missing]),
     ):
         assert other_program(KILLED, missing) == 9
         write(missing)
@@ -111,7 +111,7 @@ def test_a_write_that_the_system_refuses_names_file_and_trouble(path, writer):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with pytest.raises(OSError) as caught:
         try:
-            with atomic.replacing(path) as part:
+            with atomic.written_whole(path) as part:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
                 writer(part)
         finally:
@@ -122,6 +122,6 @@ def test_a_write_that_the_system_refuses_names_file_and_trouble(path, writer):
 
 
 def test_what_has_another_cause_is_said_as_it_is(path):
-    with pytest.raises(RuntimeError, match=r"^no such thing$"), atomic.replacing(path):
+    with pytest.raises(RuntimeError, match=r"^no such thing$"), atomic.written_whole(path):
         raise RuntimeError("no such thing")
     assert os.listdir(path.parent) == [path.name]

@@ -14,7 +14,8 @@ from snakemake.utils import update_config
 
 from sparsebp.storage import paths
 from sparsebp.study import config
-from sparsebp.study.config import Study, load_claims
+from sparsebp.study.claims_file import claimed_experiments, load_claims
+from sparsebp.study.config import Study
 from sparsebp.study.validation import ConfigError, check, load_yaml
 from tests.fuzzing import CASES, ran
 from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, nodes
@@ -318,7 +319,7 @@ def test_mutated_claims(tmp_path):
         path.write_text(yaml.safe_dump(edited, sort_keys=False), encoding="utf-8")
         try:
             claims = load_claims(path, CLAIMS_SCHEMA)
-            config.claimed_experiments(claims, STUDY.choices, STUDY)
+            claimed_experiments(claims, STUDY.choices, STUDY)
         except ConfigError as error:
             refused(error, path.name, "this study cannot test the claims")
             return "refused"

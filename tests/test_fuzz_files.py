@@ -13,11 +13,11 @@ import pytest
 import yaml
 from hypothesis import strategies as st
 
-from sparsebp.storage import provenance
 from sparsebp.cli import main
-from sparsebp.study.config import Study
 from sparsebp.steps import train
-from sparsebp.storage.store import CONTRACT
+from sparsebp.storage import provenance
+from sparsebp.storage.formats import CONTRACT
+from sparsebp.study.config import Study
 from tests.fuzzing import CASES, ran
 from tests.given import given
 from tests.test_config import SCHEMA

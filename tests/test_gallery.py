@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import yaml
 
-from sparsebp import gallery
-from sparsebp.storage import store
+from docs import write_gallery as gallery
+from sparsebp.steps import figure, verdicts
+from sparsebp.storage import formats, store
+from sparsebp.storage.figure_metadata import read_provenance
+from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
-from sparsebp.report.figures import read_provenance
-from sparsebp.storage.provenance import record
-from sparsebp.steps import figure, verdicts
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees
 
@@ -42,7 +42,7 @@ def test_the_verdicts_are_of_this_configuration():
 
 
 def test_the_pages_show_what_docs_hold():
-    again = f"python -m sparsebp.gallery {gallery.GALLERY} {gallery.VERDICTS}"
+    again = f"python -m docs.write_gallery {gallery.GALLERY} {gallery.VERDICTS}"
     for path, text in gallery.pages(ROOT, STUDY).items():
         assert path.read_text(encoding="utf-8") == text, f"run `make gallery` or `{again}`"
 
@@ -182,7 +182,7 @@ def compute(folder, study, claims):
     for name, block in study.experiments.items():
         learners, m = block["learners"], block["samples"]
         shape = len(learners), study.study["seeds"], len(m)
-        values = {variable: np.zeros(shape) for variable in store.RESULTS}
+        values = {variable: np.zeros(shape) for variable in formats.RESULTS}
         values["status"] = np.ones(shape, np.int8)
         coordinates = {"learner": learners, "seed": list(study.seeds()), "n_samples": m}
         trained = {learner: study.train_spec(name, learner) for learner in learners}

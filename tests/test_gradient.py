@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from sparsebp.engine.gradient import descend
 from sparsebp.engine.learner import Status
 from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
-from sparsebp.engine.gradient import descend
 from sparsebp.network.model import activation
 from tests.problems import TANH, learner
 

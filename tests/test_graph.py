@@ -12,8 +12,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import chisquare
 
+from sparsebp.engine.layout import near_together, readers
 from sparsebp.network import patterns
-from sparsebp.network.patterns import biregular, containing, near_together, overlapping, readers
+from sparsebp.network.patterns import biregular, containing, overlapping
 
 
 def assert_biregular(topology, rows, columns, per_row):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
+from sparsebp.steps import draw
 from sparsebp.storage import handed, paths, store
-from sparsebp.study import inspection
 from sparsebp.storage.provenance import record
 from sparsebp.storage.sources import kernel_sources
-from sparsebp.steps import draw
+from sparsebp.study import inspection
 from tests.test_workflow import CONFIG
 from tests.workflow_helpers import Project
 

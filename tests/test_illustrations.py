@@ -12,16 +12,16 @@ from matplotlib import style as mpl_style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from sparsebp.report import network_plots
-from sparsebp.storage import store
-from sparsebp.study import inspection, show
 from sparsebp.cli import main
-from sparsebp.study.config import Study
 from sparsebp.network.data import PerRow, Sizes, draw_student, draw_teacher
-from sparsebp.study.figure_blocks import MOST
-from sparsebp.report.figures import read_provenance
+from sparsebp.report import network_plots
 from sparsebp.report.style import PALETTE, RC
 from sparsebp.steps import draw, figure
+from sparsebp.storage import store
+from sparsebp.storage.figure_metadata import read_provenance
+from sparsebp.study import inspection, show
+from sparsebp.study.config import Study
+from sparsebp.study.figure_blocks import MOST
 from tests.given import given
 from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, load, put, refusal
 from tests.workflow_helpers import Project

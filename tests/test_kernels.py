@@ -11,9 +11,9 @@ import sys
 import numba
 import pytest
 
-from sparsebp.engine.kernels import cache
-from sparsebp.storage import sources
+from sparsebp.engine.kernels import cache as kernel_cache
 from sparsebp.engine.kernels.cache import SEAL, compiled_once
+from sparsebp.storage import sources
 from tests.workflow_helpers import ROOT
 
 
@@ -33,7 +33,7 @@ def kernel(cache, caplog):
             return 2 * number
 
         caplog.clear()
-        assert compiled_once("twice", twice, "int64(int64)", "survivors")(21) == 42
+        assert compiled_once("twice", twice, "int64(int64)", "sparsebp.engine.survivors")(21) == 42
         return "compiling kernel twice" in caplog.text
 
     assert compile()
@@ -102,10 +102,12 @@ WITHOUT = {
     "a full disk": lambda cache, patch: patch.setattr(
         "numba.core.caching.IndexDataCacheFile._save_data", full
     ),
-    "a read-only folder": lambda cache, patch: patch.setattr(cache, "TemporaryDirectory", full),
+    "a read-only folder": lambda cache, patch: patch.setattr(
+        kernel_cache, "TemporaryDirectory", full
+    ),
     "no folder": lambda cache, patch: no_folder(cache),
     "sources edited since they were loaded": lambda cache, patch: patch.setattr(
-        cache, "edited", lambda files: True
+        kernel_cache, "edited", lambda files: True
     ),
 }
 
@@ -132,7 +134,7 @@ def test_without_locks_several_compile_and_one_is_kept(kernel, cache, number, mo
     monkeypatch.setattr(fcntl, "flock", no_lock)
     before = files(cache)
     # Another, that has looked before the first was there: as good as at the same time.
-    monkeypatch.setattr(cache, "_intact", lambda own: False)
+    monkeypatch.setattr(kernel_cache, "_intact", lambda own: False)
     assert kernel() and os.strerror(number) in caplog.text
     monkeypatch.undo()
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(cache))
@@ -141,22 +143,23 @@ def test_without_locks_several_compile_and_one_is_kept(kernel, cache, number, mo
 
 
 def test_without_the_module_for_locks(kernel, cache, monkeypatch):
-    monkeypatch.setattr(cache, "fcntl", None)
+    monkeypatch.setattr(kernel_cache, "fcntl", None)
     shutil.rmtree(cache)
     assert kernel()
     assert not kernel()
 
 
 def test_other_sources_are_other_kernels_whatever_the_times_of_files(kernel, monkeypatch):
-    algebras = sources.PACKAGE / "algebras.py"
+    algebras = sources.PACKAGE / "engine/kernels/algebras.py"
     loaded = sources._LOADED[algebras]
     other = {algebras: loaded._replace(content=loaded.content + b"# edited\n")}
     monkeypatch.setattr(sources, "_LOADED", sources._LOADED | other)
     for found in (sources.sources, sources.source_files, sources._imports):
         found.cache_clear()
     try:
-        assert not kernel()  # "survivors" does not import it
-        monkeypatch.setattr(cache, "sources", lambda module: sources.sources("updates"))
+        assert not kernel()  # that module does not import it
+        of_updates = sources.sources("engine.kernels.updates")
+        monkeypatch.setattr(kernel_cache, "sources", lambda module: of_updates)
         assert kernel()
         assert not kernel()
     finally:
@@ -181,7 +184,8 @@ from sparsebp.engine.kernels.cache import compiled_once
 def run(old, new):
     return algebras.damped(0, old, new, 0.25, True)
 
-print(compiled_once("damp", run, "float64(float64, float64)", "updates")(0.0, 1.0))
+module = "sparsebp.engine.kernels.updates"
+print(compiled_once("damp", run, "float64(float64, float64)", module)(0.0, 1.0))
 """
 
 
@@ -212,15 +216,15 @@ def test_an_edit_of_an_imported_module_is_compiled_and_taken_back_without_a_trac
     package, run = copy
     assert run() == (0.75, True)
     assert run() == (0.75, False)
-    right = (package / "algebras.py").read_text(encoding="utf-8")
+    right = (package / "engine/kernels/algebras.py").read_text(encoding="utf-8")
     wrong = right.replace(
         "rounded_product(number(alpha, old), old) + number(1.0 - alpha, old) * new",
         "rounded_product(number(alpha, old), new) + number(1.0 - alpha, old) * old",
     )
     assert wrong != right
-    (package / "algebras.py").write_text(wrong, encoding="utf-8")
+    (package / "engine/kernels/algebras.py").write_text(wrong, encoding="utf-8")
     assert run() == (0.25, True)
-    (package / "algebras.py").write_text(right, encoding="utf-8")
+    (package / "engine/kernels/algebras.py").write_text(right, encoding="utf-8")
     assert run() == (0.75, False)
 
 

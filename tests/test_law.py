@@ -6,8 +6,8 @@ from math import log
 import numpy as np
 import pytest
 
-from sparsebp.network.law import decay, of_experiment
 from sparsebp.engine.learning import learn
+from sparsebp.network.law import decay, of_experiment
 from sparsebp.network.model import activation
 from tests.oracles.enumeration import enumerate_posterior
 from tests.problems import RELU, TANH, instance

@@ -6,8 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsebp.engine import reachable
-from sparsebp.network import metrics
+from sparsebp.engine.hidden_messages import hidden_graph
 from sparsebp.engine.learner import Status
+from sparsebp.engine.learning import learn, propagate
+from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.network import metrics
 from sparsebp.network.data import (
     Network,
     Patterns,
@@ -18,11 +21,8 @@ from sparsebp.network.data import (
     draw_student,
     draw_teacher,
 )
-from sparsebp.network.patterns import biregular
-from sparsebp.engine.hidden_messages import hidden_graph
-from sparsebp.engine.learning import learn, propagate
 from sparsebp.network.model import Layer, forward
-from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.network.patterns import biregular
 from tests.oracles.deep import DeepTwin, enumerate_deep, reached, rounded
 from tests.oracles.rings import solve_rings
 from tests.problems import RELU, TANH, instance, learner

@@ -5,10 +5,10 @@ import pytest
 
 from sparsebp.engine import factors as fac
 from sparsebp.engine.learner import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES, Learner, Status
-from sparsebp.study.config import Study
-from sparsebp.network.data import Samples
 from sparsebp.engine.learning import Beliefs, Messages, learn, propagate
+from sparsebp.network.data import Samples
 from sparsebp.network.model import forward
+from sparsebp.study.config import Study
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
@@ -711,7 +711,7 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
         )
         for name in block["learners"]:
             how = Learner(**study.learner(experiment, name))
-            if not how.descends:
+            if not how.is_gradient_descent:
                 size = how.batch_size or 1
                 list(learn(how, one.problem, one.samples, [size], 1, 0, 1))
     assert used == {tuple(kernel) for kernel in study.kernels_spec()["kernels"]}

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
 
-from sparsebp import gallery
+from docs import write_gallery as gallery
+from sparsebp.claims.verdicts import HOLDS
 from sparsebp.report import pages, style, tables
 from sparsebp.study import markup
 from sparsebp.study.config import ConfigError, Study
 from sparsebp.study.markup import Rst, mapped, markdown, mathtext, rst
-from sparsebp.claims.verdicts import HOLDS
 from tests.test_config import SCHEMA, put
 
 MEANT = r"5$ and 6$, \$ $\frac{1}$ <b onload='x'>&amp; `a`_ *b* **c** |d| _e_ f_ __g__ [h](i) ~~j~~"

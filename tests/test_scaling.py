@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sparsebp.storage import paths, store
-from sparsebp.study import inspection
+from sparsebp.storage import formats, paths, store
 from sparsebp.storage.provenance import record
+from sparsebp.study import inspection
 from speed import scaling
 from tests.conftest import ROOT
 
@@ -36,7 +36,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scaling")
     for size, name in zip(SIZES, EXPERIMENTS, strict=True):
         found = errors(size)
-        values = {variable: np.zeros(found.shape) for variable in store.RESULTS}
+        values = {variable: np.zeros(found.shape) for variable in formats.RESULTS}
         values |= {"weight_error": found, "status": np.isfinite(found).astype(np.int8)}
         labels = {"learner": LEARNERS, "seed": list(range(SEEDS)), "n_samples": SAMPLES}
         spec = {"experiment": name, "learners": LEARNERS}

@@ -14,12 +14,12 @@ import pytest
 import yaml
 from PIL import Image, PngImagePlugin
 
-from sparsebp.storage import paths, store
-from sparsebp.study import inspection
 from sparsebp.cli import main
+from sparsebp.steps import collect, draw, figure, provenance_page, table, verdict_page, verdicts
+from sparsebp.storage import paths, store
 from sparsebp.storage.provenance import record
 from sparsebp.storage.sources import kernel_sources, sources
-from sparsebp.steps import collect, draw, figure, provenance_page, table, verdict_page, verdicts
+from sparsebp.study import inspection
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees
 

@@ -52,7 +52,7 @@ OTHERS = {
     "wing/up.py": "from ..two import x",
     "__init__.py": "",
 }
-PROGRAM = "from sparsebp import sources; print(*sources.source_files('module'), sep='\\n')"
+PROGRAM = "from sparsebp.storage import sources; print(*sources.source_files('module'), sep='\\n')"
 
 
 def python(folder, *arguments, **environment):
@@ -76,7 +76,8 @@ def test_every_form_of_import_is_found(tmp_path, statement):
         path = package / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    shutil.copy(sources.PACKAGE / "sources.py", package)
+    (package / "storage").mkdir()
+    shutil.copy(sources.PACKAGE / "storage/sources.py", package / "storage")
     found = python(tmp_path, "-c", PROGRAM).splitlines()
     expected = FORMS[statement] | {"module.py", "__init__.py"}
     assert {Path(path).relative_to(package).as_posix() for path in found} == expected
@@ -90,6 +91,7 @@ def copy(tmp_path):
     return tmp_path
 
 
+HASH = "from sparsebp.storage.sources import sources; print(sources('engine.learning'))"
 EDIT = """
 from pathlib import Path
 path = Path("sparsebp/engine/learning.py")
@@ -98,35 +100,43 @@ edit = lambda: path.write_text(path.read_text() + "# edited")
 
 
 def test_what_is_recorded_is_what_was_loaded(copy):
-    before = python(copy, "-c", "from sparsebp import sources; print(sources.sources('learning'))")
+    before = python(
+        copy,
+        "-c",
+        "from sparsebp.storage import sources; print(sources.sources('engine.learning'))",
+    )
     late = EDIT + (
-        "from sparsebp import learning, provenance, sources\n"
-        "sources.check_loaded('learning'); edit()\n"
-        "print(sources.sources('learning'))"
+        "from sparsebp.storage import provenance, sources\n"
+        "from sparsebp.engine import learning\n"
+        "sources.check_loaded('engine.learning'); edit()\n"
+        "print(sources.sources('engine.learning'))"
     )
     assert python(copy, "-c", late) == before
-    after = python(copy, "-c", "from sparsebp import sources; print(sources.sources('learning'))")
+    after = python(
+        copy,
+        "-c",
+        "from sparsebp.storage import sources; print(sources.sources('engine.learning'))",
+    )
     assert after != before
 
 
 def test_an_edit_while_the_sources_are_loaded_is_noticed(copy):
     program = EDIT + (
-        "from sparsebp import sources\n"
+        "from sparsebp.storage import sources\n"
         "edit()\n"
-        "from sparsebp import learning\n"
-        "try: sources.check_loaded('learning')\n"
+        "from sparsebp.engine import learning\n"
+        "try: sources.check_loaded('engine.learning')\n"
         "except sources.SourcesChanged as error: print(error)"
     )
     assert "edited while they were loaded; run it again" in python(copy, "-c", program)
 
 
 def test_a_step_refuses_sources_that_are_not_those_the_workflow_goes_by(copy):
-    hand = (
-        "from sparsebp import sources as s; s.hand_down(); import os; print(os.environ[s.HANDED])"
-    )
+    hand = "from sparsebp.storage import sources as s; s.hand_down()\n"
+    hand += "import os; print(os.environ[s.HANDED])"
     handed = {sources.HANDED: python(copy, "-c", hand).strip()}
     check = (
-        "from sparsebp import sources; import sparsebp.steps.draw\n"
+        "from sparsebp.storage import sources; import sparsebp.steps.draw\n"
         "try: sources.check_loaded('steps.draw')\n"
         "except sources.SourcesChanged as error: print(error)\n"
         "else: print('same', bool(sources.source_files.cache_info().misses))"

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sparsebp.storage import store
 from sparsebp.network.data import Network, Patterns, Samples
 from sparsebp.network.model import Layer
+from sparsebp.storage import store
 from sparsebp.storage.provenance import record
 from sparsebp.storage.store import BadFile
 
@@ -195,7 +195,7 @@ def test_a_lock_keeps_nobody_from_reading(tmp_path):
     """Network file systems lack locks, or keep those of nodes that are gone."""
     path = tmp_path / "teacher.nc"
     write("teacher", path)
-    program = "import sys; from sparsebp import store; store.read_teacher(sys.argv[1])"
+    program = "import sys; from sparsebp.storage import store; store.read_teacher(sys.argv[1])"
     with open(path) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         subprocess.run([sys.executable, "-c", program, path], check=True)
@@ -240,7 +240,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(there, monkeypatch, targ
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_an_interruption_half_way_leaves_the_old_file_and_nothing_else(there, error):
     path, unchanged = there
-    with pytest.raises(error), store.replacing(path) as part:
+    with pytest.raises(error), store.written_whole(path) as part:
         part.write_bytes(b"half")
         raise error
     unchanged()

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsebp.engine import factors as fac
-from sparsebp.network.model import activation
 from sparsebp.engine.survivors import FEW, half_sums, join_halves
+from sparsebp.network.model import activation
 from tests.problems import RELU, TANH, instance
 
 # Non-zeros per row and alphabet: from 2 to 8^4 and 19^3 configurations per factor.

@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED
 from sparsebp.report import tables
 from sparsebp.study.config import Study
-from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED
 from tests.conftest import ROOT
 
 GRID = [f"damping {d}, initial_scale {s}" for d, s in product(["0", "0.3"], ["0", "0.1", "1"])]

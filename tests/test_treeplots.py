@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib import style as mpl_style
 
 from sparsebp.report import style, tree_plots
-from sparsebp.storage import store
+from sparsebp.storage import formats
 from sparsebp.study import inspection
 from tests.conftest import ROOT
 from tests.tree_problems import tree_results
@@ -17,7 +17,7 @@ SPEC = STUDY.figure_spec("trees")
 
 def dataset():
     values, coordinates = tree_results(STUDY)
-    variables = {name: (store.CONTRACT["trees"][name][0], values[name]) for name in values}
+    variables = {name: (formats.CONTRACT["trees"][name][0], values[name]) for name in values}
     return xr.Dataset(variables, coordinates)
 
 

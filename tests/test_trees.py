@@ -16,15 +16,15 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
 from sparsebp.engine import elimination
-from sparsebp.storage import store
 from sparsebp.engine import factors as fac
 from sparsebp.engine.bethe import log_partition
-from sparsebp.study.config import Study
 from sparsebp.engine.learning import Beliefs, Messages, propagate
-from sparsebp.storage.provenance import record
-from sparsebp.steps import trees as step
-from sparsebp.report.tree_plots import steps_needed
 from sparsebp.network.trees import draw_tree
+from sparsebp.report.tree_plots import steps_needed
+from sparsebp.steps import trees as step
+from sparsebp.storage import store
+from sparsebp.storage.provenance import record
+from sparsebp.study.config import Study
 from sparsebp.study.validation import ConfigError
 from tests.oracles import elimination as oracle
 from tests.oracles.enumeration import enumerate_posterior
@@ -233,7 +233,7 @@ def test_any_tree_is_exact(reads, third, m, phi, beta, seed, scale):
 def test_elimination_of_the_package_against_the_oracle(shape):
     one, _ = tree(**shape)
     prior = random_prior(one)
-    marginals, log_z = elimination.exact(one.problem, *one.samples, prior)
+    marginals, log_z = elimination.posterior(one.problem, *one.samples, prior)
     factors = tables(one, prior)
     assert log_z == pytest.approx(total(factors) + logs_of_rest(one, prior), abs=1e-10)
     for hidden in (0, 7, len(marginals.inner) - 1):
@@ -289,7 +289,7 @@ def test_converged_exactly_when_the_diameter_says(shape, start):
         one, diameter = relay(seed=seed, **shape)
         needed = diameter // 2 + (start > 0)
         prior = random_prior(one, seed)
-        marginals, _ = elimination.exact(one.problem, *one.samples, prior)
+        marginals, _ = elimination.posterior(one.problem, *one.samples, prior)
         now, _ = built(one, learner(damping=0.0, tolerance=1e-13, initial_scale=start), prior)
         far = []
         for _ in range(needed):
@@ -344,7 +344,7 @@ def test_a_short_ring_is_not_exact():
         if closed:
             samples = step._answers(one.problem.patterns, "relay", one.phi, None)
             one = one._replace(samples=samples)
-        exact, log_z = elimination.exact(one.problem, *one.samples, prior)
+        exact, log_z = elimination.posterior(one.problem, *one.samples, prior)
         now, factors = built(one, how, prior)
         now.run(500)
         gap = log_partition(now.u, one.problem, factors, prior, how.rules) - log_z
@@ -358,7 +358,9 @@ def test_a_short_ring_is_not_exact():
 def test_elimination_is_exact_on_rings():
     one, _ = tree(observed=6, reads=2, m=1, seed=2, close=True)
     exact = solve_rings(*one.arguments)
-    marginals, log_z = elimination.exact(one.problem, *one.samples, Beliefs.uniform(one.problem))
+    marginals, log_z = elimination.posterior(
+        one.problem, *one.samples, Beliefs.uniform(one.problem)
+    )
     assert log_z == pytest.approx(exact.log_partition, abs=1e-10)
     np.testing.assert_allclose(marginals.inner, exact.input_marginals, atol=1e-12)
     np.testing.assert_allclose(marginals.outer, exact.output_marginals, atol=1e-12)

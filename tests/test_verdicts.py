@@ -9,13 +9,14 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from sparsebp.claims import comparisons, verdicts
-from sparsebp.report import tables
-from sparsebp.storage import store
-from sparsebp.cli import main
-from sparsebp.study.config import ConfigError, Study, claimed_experiments, load_claims
-from sparsebp.storage.provenance import record
-from sparsebp.steps import verdicts as step
 from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
+from sparsebp.cli import main
+from sparsebp.report import tables
+from sparsebp.steps import verdicts as step
+from sparsebp.storage import formats, store
+from sparsebp.storage.provenance import record
+from sparsebp.study.claims_file import claimed_experiments, load_claims
+from sparsebp.study.config import ConfigError, Study
 from tests.conftest import ROOT
 from tests.curves import MARGINS, QUANTITIES, case, claims, found, noise, pair, results
 from tests.given import given
@@ -304,7 +305,7 @@ def test_each_claim_fails_where_the_world_differs(
 def write(path, found):
     """Write results as the step that collects them does."""
     values = {name: array.values for name, array in found.fillna({"iterations": 0}).items()}
-    for name in store.RESULTS:  # the tests of verdicts make do with fewer
+    for name in formats.RESULTS:  # the tests of verdicts make do with fewer
         values.setdefault(name, np.zeros(found["status"].shape))
     coordinates = {name: array.values for name, array in found.coords.items()}
     learners, seeds, samples = (found[name].values.tolist() for name in found["status"].dims)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sparsebp import gallery
+from docs import write_gallery as gallery
 from sparsebp.storage import paths, store
 from sparsebp.study import inspection
 from tests import lint
@@ -254,19 +254,19 @@ def test_order_of_keys_reruns_nothing(project):
 
 
 EDITS_OF_SOURCES = {
-    "updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "survivors.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "learning.py": TRAININGS | AFTER_ALL,
-    "graph.py": EVERYTHING - {"kernels"},
-    "store.py": EVERYTHING - {"kernels"},
+    "engine/kernels/updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
+    "engine/survivors.py": {"kernels"} | TRAININGS | AFTER_ALL,
+    "engine/learning.py": TRAININGS | AFTER_ALL,
+    "network/patterns.py": EVERYTHING - {"kernels"},
+    "storage/store.py": EVERYTHING - {"kernels"},
     "steps/draw.py": EVERYTHING - {"kernels"},
     "steps/train.py": TRAININGS | AFTER_ALL,
-    "metrics.py": AFTER_ALL,
-    "figures.py": FIGURES,
-    "pages.py": {"provenance_page"},
+    "network/metrics.py": AFTER_ALL,
+    "report/figures.py": FIGURES,
+    "report/pages.py": {"provenance_page"},
     "cli.py": set(),
-    "paths.py": set(),
-    "config.py": set(),
+    "storage/paths.py": set(),
+    "study/config.py": set(),
 }
 
 

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from sparsebp.storage import store
-from sparsebp.storage.formats import SHAPES, STARTS, TEACHERS
-from sparsebp.network.data import Network, Samples
 from sparsebp.engine.learning import Beliefs, Problem
+from sparsebp.network.data import Network, Samples
 from sparsebp.network.model import Layer, forward
+from sparsebp.network.trees import SHAPES, STARTS, TEACHERS, draw_tree
+from sparsebp.storage import store
 from sparsebp.storage.provenance import record
-from sparsebp.network.trees import draw_tree
 from tests.problems import TANH, Instance
 
 

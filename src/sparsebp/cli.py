@@ -14,8 +14,8 @@ import traceback
 from importlib import import_module
 from itertools import chain
 
-from sparsebp.storage import handed, provenance, sources# noqa: F401  (provenance: the clock starts)
-from sparsebp.storage.atomic import claiming
+from sparsebp.storage import handed, provenance, sources  # noqa: F401  (provenance: the clock starts)
+from sparsebp.storage.atomic import reserved_outputs
 
 EPILOG = """
 All but show are steps of the workflow. A step takes SPEC, a file of JSON with the slice of the
@@ -227,7 +227,9 @@ def main(arguments: list[str] | None = None) -> int:
         if command == "show":
             return import_module("sparsebp.study.show").run(**options)
         given = [options[name] for name in writes]
-        with claiming(chain.from_iterable([one] if isinstance(one, str) else one for one in given)):
+        with reserved_outputs(
+            chain.from_iterable([one] if isinstance(one, str) else one for one in given)
+        ):
             step = import_module(f"sparsebp.steps.{command}")
             sources.check_loaded(f"steps.{command}")
             step.run(**options)

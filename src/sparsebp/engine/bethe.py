@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from sparsebp.engine.factors import HardFactors, SoftFactors
 from sparsebp.engine.learner import Rules
-from sparsebp.engine.factors import HardFactors, SoftFactors, log_sum
 from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.engine.states import log_sum
 
 
 def log_partition(

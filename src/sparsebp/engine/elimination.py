@@ -15,10 +15,13 @@ from sparsebp.engine.factors import preactivations
 from sparsebp.engine.problem import Beliefs, Problem
 
 
-def exact(problem: Problem, x: np.ndarray, y: np.ndarray, prior: Beliefs) -> tuple[Beliefs, float]:
+def posterior(
+    problem: Problem, x: np.ndarray, y: np.ndarray, prior: Beliefs
+) -> tuple[Beliefs, float]:
     """The posterior under hard factors, with what reproduces y from x equally likely.
 
     Args:
+        problem: what the student knows.
         x, y: (samples, input) and (samples, output), NaN where an output is unobserved.
         prior: finite log-fields of all weights.
 

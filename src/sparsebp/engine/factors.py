@@ -23,14 +23,15 @@ configuration, and its soft one gives none of them an energy.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise, product
 
 import numpy as np
 
 from sparsebp.engine.learner import MAX_TIMES, SUM_TIMES
+from sparsebp.engine.memory import chunks, refuse_beyond
+from sparsebp.engine.states import HiddenStates, log_sum
+from sparsebp.engine.survivors import half_sums, join_halves
 from sparsebp.network.data import checked_data
 from sparsebp.network.model import Activation
-from sparsebp.engine.survivors import half_sums, join_halves
 
 MATCH_TOLERANCE = 1e-9
 """Pre-activations that agree to this are equal: far above rounding, and far below what different
@@ -46,96 +47,6 @@ CONTRADICTED = (
     "sum-product with beta)"
 )
 """What a contradiction means, for messages."""
-
-# Rows of dense work done at once, to bound memory.
-CHUNK_CELLS = 1 << 22
-
-
-@dataclass(frozen=True)
-class HiddenStates:
-    """The states of one edge: output weight, and input weights of its hidden neuron.
-
-    Attributes:
-        alphabet: (Q,) float64, the values of a weight.
-        tuples: (S, k_in) int64, S = Q^k_in: the alphabet index of each input weight.
-        classes: (Q, S) int64, the class of (output weight, input weights).
-        class_output: (C,) int64, the output weight's alphabet index of a class.
-        class_tuple: (C,) int64, the input weights' index of a class; 0, standing for all of
-            them, where the output weight is zero.
-    """
-
-    alphabet: np.ndarray
-    tuples: np.ndarray
-    classes: np.ndarray
-    class_output: np.ndarray
-    class_tuple: np.ndarray
-
-    @classmethod
-    def of(cls, alphabet, fan_in: int) -> "HiddenStates":
-        """States for weights in ``alphabet`` and ``fan_in`` input weights per hidden neuron."""
-        alphabet = np.asarray(alphabet, float)
-        tuples = np.array(list(product(range(len(alphabet)), repeat=fan_in)), dtype=np.int64)
-        pairs = [
-            (q, s)
-            for q, value in enumerate(alphabet)
-            for s in range(len(tuples))
-            if value != 0 or s == 0
-        ]
-        number = {pair: c for c, pair in enumerate(pairs)}
-        classes = np.array(
-            [
-                [number[q, s if value != 0 else 0] for s in range(len(tuples))]
-                for q, value in enumerate(alphabet)
-            ]
-        )
-        class_output, class_tuple = np.array(pairs).T.copy()
-        return cls(alphabet, tuples, classes, class_output, class_tuple)
-
-    def contributions(
-        self, input_topology: np.ndarray, phi: Activation, x: np.ndarray
-    ) -> np.ndarray:
-        """What each class adds to an output's pre-activation, ``w_out psi(w_in . x)``.
-
-        Args:
-            input_topology: (..., k_in) int, the inputs of hidden neurons in an array of any shape.
-            phi: the activation.
-            x: (samples, input).
-
-        Returns:
-            (samples, ..., C) float64, contiguous.
-        """
-        weights = self.alphabet[self.tuples]
-        hidden = phi(x[:, input_topology].astype(float) @ weights.T)
-        return self.alphabet[self.class_output] * np.take(hidden, self.class_tuple, axis=-1)
-
-    def joined(self, fields: np.ndarray) -> np.ndarray:
-        """Log-fields of input weights as one of their joint state: (..., k_in, Q) -> (..., S)."""
-        return sum(fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
-
-    def over_classes(self, joint: np.ndarray, temperature: float) -> np.ndarray:
-        """Log-messages over joint states as over classes, without output weights: (E, S) -> (E, C).
-
-        Args:
-            joint: (E, S) log-messages of the input weights of an edge together.
-            temperature: of the sum over all of them where the output weight is zero.
-        """
-        found = joint[:, self.class_tuple]
-        blank = self.alphabet[self.class_output] == 0
-        found[:, blank] = log_sum(joint, temperature, axis=-1)[:, None]
-        return found
-
-    def marginals(self, joint: np.ndarray, temperature: float) -> np.ndarray:
-        """Log-marginals of each input weight: (..., S) -> (..., k_in, Q), not normalised.
-
-        Args:
-            joint: (..., S) log-beliefs over the joint states of hidden neurons.
-            temperature: of the sum, see ``log_sum``.
-        """
-        found = np.empty((*joint.shape[:-1], self.tuples.shape[1], len(self.alphabet)))
-        for slot, column in enumerate(self.tuples.T):
-            for q in range(len(self.alphabet)):
-                found[..., slot, q] = log_sum(joint[..., column == q], temperature, axis=-1)
-        return found
 
 
 @dataclass
@@ -327,7 +238,7 @@ def sum_out_outputs(factors, states: HiddenStates, field, algebra: int, temperat
         factors: HardFactors or SoftFactors over C classes per edge.
         states: the HiddenStates.
         field: (output, k_out, Q) messages of the output weights to their factor.
-        algebra, temperature: of these messages and of the sum, see ``sparsebp.engine.kernels.algebras``.
+        algebra, temperature: of these messages and of the sum, see ``kernels.algebras``.
 
     Returns:
         (output, S^k_out) float64, over the input states of each edge, the last running fastest.
@@ -386,7 +297,7 @@ def output_beliefs(factors, states: HiddenStates, joint, field, temperature: flo
         states: the HiddenStates.
         joint: (edges, S) log-messages of each edge's input weights together to the factor.
         field: (output, k_out, Q) log-fields of the output weights.
-        temperature: of the sum, see ``sparsebp.engine.kernels.algebras``.
+        temperature: of the sum, see ``kernels.algebras``.
 
     Returns:
         (output, k_out, Q) float64.
@@ -429,49 +340,9 @@ def _log_sum_at(cell, terms, cells, temperature) -> np.ndarray:
     return table * temperature
 
 
-def log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
-    """T log sum exp(terms / T) along an axis at temperature T; the maximum at T = 0.
-
-    Args:
-        terms: float64 of any shape, -inf for what is impossible.
-        temperature: T, at least 0.
-        axis: the one that is summed over, and left out of the result.
-    """
-    largest = terms.max(axis=axis)
-    if temperature == 0:
-        return largest
-    base = np.expand_dims(np.where(np.isfinite(largest), largest, 0.0), axis)
-    with np.errstate(divide="ignore"):
-        return base.squeeze(axis) + temperature * np.log(
-            np.exp((terms - base) / temperature).sum(axis=axis)
-        )
-
-
 def _outer_sum(parts: list[np.ndarray]) -> np.ndarray:
     """(rows, C) per edge -> (rows, C^k_out): the sum over edges for every configuration."""
     total = parts[0]
     for part in parts[1:]:
         total = (total[:, :, None] + part[:, None, :]).reshape(len(part), -1)
     return total
-
-
-def chunks(rows: int, cells: int) -> list[slice]:
-    """Slices of rows with so many cells each, that bound memory."""
-    bounds = [*range(0, rows, max(1, CHUNK_CELLS // cells)), rows]
-    return [slice(start, stop) for start, stop in pairwise(bounds)]
-
-
-def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
-    """Raise ValueError if as many numbers of 8 bytes are more than allowed.
-
-    Args:
-        memory_gib: what is allowed, in GiB.
-        numbers: how many there would be.
-        what: takes them, for the message.
-    """
-    size = numbers * 8 / 2**30
-    if size > memory_gib:
-        raise ValueError(
-            f"{what} takes {numbers} numbers, {size:.3g} GiB; allowed are {memory_gib} GiB "
-            "(study.memory_gib)"
-        )

@@ -11,10 +11,10 @@ import numpy as np
 
 from sparsebp.engine import reachable
 from sparsebp.engine.kernels.algebras import from_logs, to_logs
-from sparsebp.engine.learner import LOG_SUM
-from sparsebp.network.data import checked_data
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
+from sparsebp.engine.learner import LOG_SUM
 from sparsebp.engine.problem import Beliefs
+from sparsebp.network.data import checked_data
 
 
 @dataclass
@@ -89,16 +89,16 @@ class HiddenMessages:
         graph: what hidden variables can be, and how they and the weights go together.
         prior: the ``problem.Beliefs`` that the fields of the weights come from.
         rng: of the initial messages; not used where ``initial_scale`` is 0.
-        exact: calculate in logarithms.
+        in_logs: calculate in logarithms.
 
     Attributes:
         up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.
     """
 
-    def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, exact=False):
+    def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, in_logs=False):
         rules = learner.rules
         self.learner, self.problem, self.graph, self.prior = learner, problem, graph, prior
-        self.algebra = LOG_SUM if exact else rules.algebra
+        self.algebra = LOG_SUM if in_logs else rules.algebra
         self.logarithmic = self.algebra == LOG_SUM
         self.steps, self.converged, self.certain = 0, False, True
         self._rules = rules.temperature, float(learner.damping), float(learner.tolerance)
@@ -136,7 +136,7 @@ class HiddenMessages:
         In logarithms: they depend on all that a factor is told, and may be very small.
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
-        last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, exact=True)
+        last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, in_logs=True)
         last._up, last._down = self.up, self.down
         last.run(1)
         told, beliefs, at = last._back[2], [], 0

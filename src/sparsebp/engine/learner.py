@@ -1,16 +1,14 @@
 """Which algorithms and schedules there are, and what sets each apart from the others."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.network.ranges import SAMPLES, Range
+from sparsebp.network.ranges import Range
 
-# Of what operations the message updates consist, see ``sparsebp.engine.kernels.algebras``.
+# Of what operations the message updates consist, see ``kernels.algebras``.
 SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
 
 METHODS = {
@@ -94,7 +92,7 @@ class Rules(NamedTuple):
     """What sets one algorithm apart from another.
 
     Attributes:
-        temperature: T of the sums over configurations, see ``sparsebp.engine.kernels.algebras``.
+        temperature: T of the sums over configurations, see ``kernels.algebras``.
         probability: messages are probabilities (True) or log-likelihoods (False).
         soft: factors are energies (Eq. 3.2) instead of constraints (Eq. 2.5).
         reinforcement: r of Eqs. 3.8 and 3.10; 0 for none.
@@ -107,7 +105,7 @@ class Rules(NamedTuple):
 
     @property
     def algebra(self) -> int:
-        """Which sums and products the updates are made of, see ``sparsebp.engine.kernels.algebras``."""
+        """Which sums and products the updates are made of, see ``kernels.algebras``."""
         if self.probability:
             return SUM_TIMES if self.temperature > 0 else MAX_TIMES
         return LOG_SUM if self.temperature > 0 else MAX_PLUS
@@ -188,11 +186,11 @@ class Learner:
         if self.reinforcement and self.algorithm not in ("sum-product", "max-sum"):
             raise ValueError("reinforcement is for sum-product and max-sum")
         for key in DESCENT:
-            if (getattr(self, key) is not None) != self.descends:
+            if (getattr(self, key) is not None) != self.is_gradient_descent:
                 raise ValueError(f"{key} goes with algorithm: gradient-descent, and only with it")
-        if self.descends and self.method != "messages":
+        if self.is_gradient_descent and self.method != "messages":
             raise ValueError(f"method: {self.method!r}; algorithm gradient-descent has none")
-        if self.descends and (self.schedule != "offline" or soft):
+        if self.is_gradient_descent and (self.schedule != "offline" or soft):
             raise ValueError(
                 f"schedule: {self.schedule!r}, factor: {self.factor!r}; algorithm gradient-descent "
                 "is offline and has no factors"
@@ -201,7 +199,11 @@ class Learner:
             raise ValueError(f"reinforcement is for method messages; given: {self.method}")
         if self.method == "exact" and self.schedule != "offline":
             raise ValueError(f"schedule: {self.schedule!r}; method exact is for offline only")
-        if self.method == "exact" and self.draws and self.output_readout != "alphabet":
+        if (
+            self.method == "exact"
+            and self.finds_configuration
+            and self.output_readout != "alphabet"
+        ):
             raise ValueError(
                 f"output_readout: {self.output_readout!r}; with method exact, {self.algorithm} "
                 "finds a whole configuration, for which only alphabet is allowed"
@@ -238,7 +240,7 @@ class Learner:
             )
 
     @property
-    def descends(self) -> bool:
+    def is_gradient_descent(self) -> bool:
         """Whether this is gradient descent, which passes no messages."""
         return self.algorithm == "gradient-descent"
 
@@ -253,12 +255,12 @@ class Learner:
         return Rules(temperature, not soft, soft, float(self.reinforcement))
 
     @property
-    def draws(self) -> bool:
+    def finds_configuration(self) -> bool:
         """With method exact: the estimate is a most probable configuration, not of marginals."""
         return self.rules.temperature == 0
 
     @property
-    def counts(self) -> bool:
+    def has_entropy(self) -> bool:
         """Whether sums of messages count configurations, so that they have an entropy.
 
         With hidden variables they would too, but nothing asks for it.
@@ -270,7 +272,7 @@ class Learner:
     def algebras(self) -> tuple[int, ...]:
         """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
         settles doubts, and computes the last messages."""
-        if self.descends:
+        if self.is_gradient_descent:
             return ()
         return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
 
@@ -285,45 +287,3 @@ class Learner:
         if self.method == "blocked":
             k_in, q = 1, q**k_in
         return [(algebra, k_in, k_out, q, degree) for algebra in self.algebras]
-
-
-class Batch(NamedTuple):
-    """Samples start:stop. ``fresh``: forget all earlier beliefs; ``report``: yield the result."""
-
-    start: int
-    stop: int
-    fresh: bool
-    report: bool
-
-
-def check_grid(grid: list[int]) -> None:
-    """Raise ValueError unless a ``grid`` is numbers of samples: integers from 1 on, ascending."""
-    given = list(grid) if isinstance(grid, Iterable) else [None]
-    if not given or not all(map(SAMPLES.holds, given)) or any(a >= b for a, b in pairwise(given)):
-        raise ValueError(f"numbers of samples: {grid!r}; must be integers from 1 on, ascending")
-
-
-def batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
-    """The batches of a learner's schedule that reaches the sample numbers in ``grid``, in order.
-
-    Args:
-        learner: offline, each number of samples is a batch that starts afresh; else a batch is
-            ``batch_size`` samples (online: one), and numbers that are no multiple are left out.
-        grid: ascending numbers of samples.
-
-    Raises:
-        ValueError: they are not.
-    """
-    check_grid(grid)
-    return _batches(learner, grid)
-
-
-def _batches(learner: Learner, grid: list[int]) -> Iterator[Batch]:
-    if learner.schedule == "offline":
-        for m in grid:
-            yield Batch(0, m, fresh=True, report=True)
-        return
-    size = learner.batch_size or 1
-    reachable = {m for m in grid if m % size == 0}
-    for stop in range(size, max(reachable, default=0) + 1, size):
-        yield Batch(stop - size, stop, fresh=False, report=stop in reachable)

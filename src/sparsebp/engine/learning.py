@@ -14,12 +14,13 @@ import numpy as np
 
 from sparsebp.engine import bethe
 from sparsebp.engine import factors as fac
-from sparsebp.engine.learner import Batch, Learner, Status, batches, brief
-from sparsebp.network.data import Layers, Samples, Stream, checked_samples, generator
-from sparsebp.engine.rings import solve
 from sparsebp.engine.hidden_messages import HiddenGraph, HiddenMessages, hidden_graph
+from sparsebp.engine.learner import Learner, Status, brief
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.engine.rings import solve
+from sparsebp.engine.schedules import Batch, batches
+from sparsebp.network.data import Layers, Samples, Stream, checked_samples, generator
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, THREADS
 
 
@@ -101,7 +102,7 @@ def learn(
     """
     plan = batches(learner, grid)
     samples = checked_samples(problem.patterns, samples, max(grid))
-    if learner.descends:
+    if learner.is_gradient_descent:
         raise ValueError("algorithm: gradient-descent; passes no messages, see gradient.descend")
     outputs, depth = problem.patterns.outer, len(problem.patterns) - 1
     learner.check_network(outputs.shape[1], problem.readers.shape[1], depth)
@@ -188,8 +189,8 @@ def _exactly(learner, problem, samples, memory_gib, threads):
             found.beliefs,
             0,
             Status.CONVERGED,
-            log_partition=found.log_total if learner.counts else np.nan,
-            draw=found.draw if learner.draws else None,
+            log_partition=found.log_total if learner.has_entropy else np.nan,
+            draw=found.draw if learner.finds_configuration else None,
         )
 
     return infer
@@ -249,8 +250,8 @@ def propagate(
         support = _possible(learner, problem, factors, support, threads)
         if support is None:
             return Outcome(prior, 0, Status.CONTRADICTION)
-    for exact in (False, True):
-        now = _messages(learner, problem, factors, prior, deepcopy(rng), exact)
+    for in_logs in (False, True):
+        now = _messages(learner, problem, factors, prior, deepcopy(rng), in_logs)
         while now.certain and not now.converged and now.steps < learner.max_steps:
             now.run(1 if observe else learner.max_steps - now.steps, threads)
             if observe is not None and now.certain:
@@ -262,7 +263,7 @@ def propagate(
     if not now.certain:
         return Outcome(prior, now.steps, Status.CONTRADICTION)
     status, log_partition = Status.CONVERGED if now.converged else Status.STEP_LIMIT, np.nan
-    if learner.counts:
+    if learner.has_entropy:
         log_partition = bethe.log_partition(now.u, now.problem, factors, now.prior, learner.rules)
     return Outcome(beliefs, now.steps, status, support, log_partition)
 
@@ -311,7 +312,7 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
         initial_scale=0.0,
         tolerance=1e-6,
     )
-    now = _messages(alone, problem, factors, support, None, exact=True)
+    now = _messages(alone, problem, factors, support, None, in_logs=True)
     # It ends: a message only ever loses values.
     while now.certain and not now.converged:
         now.run(1000, threads)

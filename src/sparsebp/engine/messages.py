@@ -21,10 +21,10 @@ import numpy as np
 
 from sparsebp.engine import factors as fac
 from sparsebp.engine.kernels.algebras import LEAST_BELIEF, LOWEST, from_logs, to_logs
-from sparsebp.engine.learner import LOG_SUM, MAX_PLUS
 from sparsebp.engine.kernels.lanes import WIDTH, by_factor, side_by_side
-from sparsebp.engine.problem import Beliefs
 from sparsebp.engine.kernels.updates import step_kernel
+from sparsebp.engine.learner import LOG_SUM, MAX_PLUS
+from sparsebp.engine.problem import Beliefs
 
 
 class Messages:
@@ -33,7 +33,7 @@ class Messages:
     Messages of the output weights, which are leaves, take part in the steps only while their
     fields move, that is with reinforcement, unless ``leaves`` says otherwise. Else they are
     computed once, at the end (section 2.1.1), and factors that are tables have the output weights
-    summed out beforehand. With ``exact`` hard factors too are calculated in logarithms.
+    summed out beforehand. With ``in_logs`` hard factors too are calculated in logarithms.
 
     With method blocked there is one variable for all input weights of a hidden neuron, with the S
     joint states of these in place of k_in weights with Q states. Output weights are summed out.
@@ -44,7 +44,7 @@ class Messages:
         factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
         prior: the ``problem.Beliefs`` that fields come from.
         rng: of the initial messages; not used where ``initial_scale`` is 0.
-        exact, leaves: as above.
+        in_logs, leaves: as above.
 
     Attributes:
         steps: number of steps done.
@@ -58,14 +58,14 @@ class Messages:
         belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
     """
 
-    def __init__(self, learner, problem, factors, prior, rng, exact=False, leaves=None):
+    def __init__(self, learner, problem, factors, prior, rng, in_logs=False, leaves=None):
         rules = learner.rules
         self._blocked, self._of_weights = learner.method == "blocked", problem.states
         if self._blocked:
             prior = Beliefs(problem.states.joined(prior.inner)[:, None], prior.outer)
             problem = problem.blocked()
         self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
-        self.algebra = LOG_SUM if exact and rules.probability else rules.algebra
+        self.algebra = LOG_SUM if in_logs and rules.probability else rules.algebra
         self.logarithmic = self.algebra in (MAX_PLUS, LOG_SUM)
         self.steps, self.converged, self.certain = 0, False, True
         (hidden, k_in, q), (outputs, k_out, _) = (part.shape for part in prior)
@@ -185,7 +185,7 @@ class Messages:
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
         one_more = Messages(
-            learner, self.problem, self._factors, self.prior, None, exact=True, leaves=True
+            learner, self.problem, self._factors, self.prior, None, in_logs=True, leaves=True
         )
         one_more._u = one_more._lanes(self.u.reshape(self._shape))
         one_more.run(1)

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.engine.layout import near_together, readers
 from sparsebp.engine.learner import brief
+from sparsebp.engine.states import HiddenStates
 from sparsebp.network.data import Layers, Patterns
-from sparsebp.engine.factors import HiddenStates
-from sparsebp.network.patterns import near_together, readers
 from sparsebp.network.model import Activation
 
 WEIGHTS = range(-127, 128)

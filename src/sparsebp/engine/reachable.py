@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.factors import MATCH_TOLERANCE, chunks, preactivations, refuse_beyond, search
-from sparsebp.network.model import Activation
+from sparsebp.engine.factors import MATCH_TOLERANCE, preactivations, search
+from sparsebp.engine.memory import chunks, refuse_beyond
 from sparsebp.engine.survivors import half_sums
+from sparsebp.network.model import Activation
 
 # Values this close are equal: far above rounding, and far below the tolerance for outputs.
 MERGE_TOLERANCE = 1e-12
@@ -102,9 +103,14 @@ def hidden_layer(
 def output_layer(
     below: Values, topology, alphabet, phi: Activation, y: np.ndarray, memory_gib: float
 ) -> Configurations:
-    """The configurations of output neurons that reproduce y (samples, output).
+    """The configurations of output neurons that reproduce the samples. An output has one value.
 
-    Other arguments and error as for ``hidden_layer``. An output has one value, what it is.
+    Args:
+        below, topology, alphabet, phi, memory_gib: as for ``hidden_layer``.
+        y: (samples, output), what the outputs have to be.
+
+    Raises:
+        ValueError: as ``hidden_layer``.
     """
     outputs, slots = topology.shape
     counts = below.counts[topology]

@@ -1,8 +1,8 @@
 """The configurations of a factor that survive the data, found by meeting in the middle.
 
-A configuration of a factor is one class per edge (see ``sparsebp.engine.factors``). It survives if the sum
-of what its classes add to the pre-activation falls, for every sample, into the interval that the
-data allow. Of k edges with C classes there are C^k configurations; instead of trying them all, the
+A configuration of a factor is one class per edge (see ``factors``). It survives if the sum of what
+its classes add to the pre-activation falls, for every sample, into the interval that the data
+allow. Of k edges with C classes there are C^k configurations; instead of trying them all, the
 sums over half of the edges are tabulated, those over the other half too, and pairs are joined that
 add up to what is wanted. An odd edge in the middle is looped over. The cost goes with C^(k/2), or
 C^((k+1)/2) for odd k, and with the survivors.
@@ -48,7 +48,7 @@ def join_halves(terms, low, high, limit):
 
 
 def half_sums(classes: int, edges: int) -> int:
-    """How many sums ``join_halves`` tabulates for one factor at once."""
+    """How many sums ``join_halves`` tabulates for one factor of ``edges`` with ``classes`` each."""
     return 2 * classes ** (edges // 2) + classes ** (edges % 2)
 
 
@@ -61,7 +61,7 @@ _SIGNATURE = types.Tuple((types.int64[::1], types.int64[::1], types.boolean))(
 @cache
 def join_kernel():
     """The search, compiled: run(terms, low, high, weights, limit) -> counts, flat, complete."""
-    return compiled_once("join", _join, _SIGNATURE, "survivors", nogil=True)
+    return compiled_once("join", _join, _SIGNATURE, __name__, nogil=True)
 
 
 def _join(terms, low, high, weights, limit):

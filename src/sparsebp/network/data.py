@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.network.patterns import biregular, overlapping
 from sparsebp.network.model import Activation, Layer, forward
+from sparsebp.network.patterns import biregular, overlapping
 from sparsebp.network.ranges import ENTROPY, FRACTION, SAMPLES, Range
 
 

@@ -6,6 +6,9 @@ import numpy as np
 
 from sparsebp.network.data import Patterns
 
+# Of results/trees.nc, in this order.
+SHAPES, TEACHERS, STARTS = ("chain", "tree", "ring"), ("relay", "random"), ("uniform", "random")
+
 
 def draw_tree(observed: int, reads: int, rng: np.random.Generator) -> tuple[Patterns, int]:
     """Draw patterns for which the factors of the first ``observed`` outputs form a tree.
@@ -21,6 +24,7 @@ def draw_tree(observed: int, reads: int, rng: np.random.Generator) -> tuple[Patt
     Args:
         observed: n, at least 2.
         reads: k, hidden neurons that an output reads, at least 2.
+        rng: makes the draw.
 
     Returns:
         inner (H, 1) and outer (n + unobserved, k) patterns, where H = n (k - 1) + 1, and the

@@ -1,18 +1,15 @@
 """The figures as files: each is drawn whole, in several formats, and says where it comes from."""
 
 import json
-import re
 from contextlib import ExitStack
 from pathlib import Path
-from xml.etree import ElementTree
 
 from matplotlib import style as mpl_style
-from PIL import Image
 
 from sparsebp.report import choice_plots, network_plots, panels, tree_plots
-from sparsebp.storage.atomic import replacing
-from sparsebp.study.markup import mapped, mathtext
 from sparsebp.report.style import RC
+from sparsebp.storage.atomic import written_whole
+from sparsebp.study.markup import mapped, mathtext
 
 KINDS = {"choices": choice_plots, "drawing": network_plots, "panels": panels, "trees": tree_plots}
 
@@ -31,23 +28,6 @@ def draw(spec, results, paths, provenance):
         _save(drawing, title, paths, provenance)
 
 
-def read_provenance(path):
-    """Return the provenance that `draw` put in a PDF, PNG or SVG file."""
-    path = Path(path)
-    if path.suffix == ".png":
-        with Image.open(path) as image:
-            image.load()  # fails where it is damaged
-            return json.loads(image.text["Description"])
-    if path.suffix == ".svg":
-        element = ElementTree.parse(path).find(".//{http://purl.org/dc/elements/1.1/}description")
-        return json.loads(element.text)
-    data = path.read_bytes()
-    number = re.search(rb"/Info (\d+) 0 R", data[data.rindex(b"trailer") :])[1]
-    info = data[data.index(b"\n" + number + b" 0 obj") :]
-    subject = re.search(rb"/Subject\s*\(((?:[^\\()]|\\.)*)\)", info)[1]
-    return json.loads(re.sub(rb"\\(.)", rb"\1", subject))
-
-
 def _save(drawing, title, paths, provenance):
     """Write the drawing to every path, or to none: first beside each, then in their places."""
     text = json.dumps(provenance, sort_keys=True)
@@ -62,5 +42,5 @@ def _save(drawing, title, paths, provenance):
             raise ValueError(f"{path}: a figure is written as {', '.join(metadata)}")
     with ExitStack() as stack:
         for path in paths:
-            part = stack.enter_context(replacing(path))
+            part = stack.enter_context(written_whole(path))
             drawing.savefig(part, format=path.suffix[1:], metadata=metadata[path.suffix])

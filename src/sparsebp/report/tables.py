@@ -6,8 +6,8 @@ from html import escape
 from typing import NamedTuple
 
 from sparsebp.claims.conditions import Point, meets, settings, shortest, words
-from sparsebp.study.markup import markdown
 from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, experiments, number
+from sparsebp.study.markup import markdown
 
 SYMBOLS = {HOLDS: "✓", UNDECIDED: "?", FAILS: "✗"}
 # What a choice may set: every key of `choices.vary` in the configuration's schema.

@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
+from sparsebp.engine.learner import Learner
+from sparsebp.engine.schedules import batches
 from sparsebp.network import metrics
-from sparsebp.storage import provenance, store
-from sparsebp.engine.learner import Learner, batches
 from sparsebp.network.model import Layer, activation
+from sparsebp.storage import provenance, store
 
 BELIEVED = ("expected_error", "entropy")
 ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
@@ -66,7 +67,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
             path = given["trained"][learner]
             made = store.provenance(path)
             how, expected = _plan(path, made["spec"])
-            found = (store.read_predicted if how.descends else store.read_trained)(path)
+            found = (store.read_predicted if how.is_gradient_descent else store.read_trained)(path)
             told = {"seed": seed, "samples": grid, "activation": spec["activation"]}
             store.check_made(path, made, step="train", **told)
             store.check_made(path, made, together, inputs=used)
@@ -80,7 +81,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
             if reached != expected:
                 raise ValueError(f"{path}: its n_samples are {reached}; expected are {expected}")
             at_m = [(i, j, grid.index(m)) for m in reached]
-            if how.descends:
+            if how.is_gradient_descent:
                 if found["prediction"].shape[1:] != test.y.shape:
                     raise ValueError(f"{path}: its predictions are of another shape than y_test")
                 for where, prediction in zip(at_m, found["prediction"], strict=True):

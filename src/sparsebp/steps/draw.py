@@ -1,6 +1,5 @@
 """Draw a teacher, let it answer random inputs, and draw a student's pattern."""
 
-from sparsebp.storage import store
 from sparsebp.network.data import (
     Noise,
     Overlap,
@@ -12,6 +11,7 @@ from sparsebp.network.data import (
     draw_teacher,
 )
 from sparsebp.network.model import activation
+from sparsebp.storage import store
 from sparsebp.storage.provenance import record
 
 

@@ -1,7 +1,7 @@
 """Draw a figure."""
 
-from sparsebp.storage import store
 from sparsebp.report.figures import draw
+from sparsebp.storage import store
 from sparsebp.storage.provenance import engine, of_draws, record
 
 SEED = 0  # the simulation that drawings are of

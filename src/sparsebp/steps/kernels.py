@@ -5,13 +5,13 @@ import signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, resource_tracker
 
-from sparsebp.storage import store
-from sparsebp.storage.atomic import replacing
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
+from sparsebp.engine.kernels.updates import step_kernel
+from sparsebp.engine.survivors import join_kernel
+from sparsebp.storage import store
+from sparsebp.storage.atomic import written_whole
 from sparsebp.storage.provenance import record
 from sparsebp.storage.sources import kernel_sources
-from sparsebp.engine.survivors import join_kernel
-from sparsebp.engine.kernels.updates import step_kernel
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
             one.result()
             log.info("compiled %d of %d kernels", done, len(compiled))
     made = record("kernels", spec) | {"sources": kernel_sources()}
-    with replacing(output) as part:
+    with written_whole(output) as part:
         part.write_text(store.as_json(made) + "\n")
 
 

@@ -2,7 +2,7 @@
 
 from sparsebp.report import pages
 from sparsebp.storage import store
-from sparsebp.storage.atomic import replacing
+from sparsebp.storage.atomic import written_whole
 
 
 def run(inputs: dict, output: str) -> None:
@@ -15,5 +15,5 @@ def run(inputs: dict, output: str) -> None:
         BadFile: a file of results is not right.
     """
     page = pages.provenance(store.read_experiments(inputs, inputs)[1])
-    with replacing(output) as part:
+    with written_whole(output) as part:
         part.write_text(page, encoding="utf-8")

@@ -1,7 +1,7 @@
 """Put the results of an experiment into a table that any program reads."""
 
 from sparsebp.storage import store
-from sparsebp.storage.atomic import replacing
+from sparsebp.storage.atomic import written_whole
 
 
 def run(results: str, output: str) -> None:
@@ -11,5 +11,5 @@ def run(results: str, output: str) -> None:
         BadFile: the file of results is not right.
     """
     table = store.read_results(results).to_dataframe().reset_index()
-    with replacing(output) as part:
+    with written_whole(output) as part:
         table[table["status"] > 0].to_csv(part, index=False)

@@ -7,12 +7,13 @@ import numpy as np
 from numba.core.event import install_timer
 
 from sparsebp.engine import gradient
-from sparsebp.storage import provenance, store
-from sparsebp.engine.learner import Learner, Status, check_grid
 from sparsebp.engine.factors import CONTRADICTED
+from sparsebp.engine.learner import Learner, Status
 from sparsebp.engine.learning import learn
-from sparsebp.network.model import activation
 from sparsebp.engine.problem import Problem
+from sparsebp.engine.schedules import check_grid
+from sparsebp.network.model import activation
+from sparsebp.storage import provenance, store
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def run(
             f"{dataset}: {given[0]} inputs, {given[1]} outputs, {given[2]} samples; {student} and "
             f"the sample numbers need {needed[0]}, {needed[1]}, and at least {needed[2]}"
         )
-    if learner.descends:
+    if learner.is_gradient_descent:
         write = store.write_predicted
         names = ("n_samples", "prediction", "iterations", "status")
         runs = gradient.descend(learner, patterns, phi, samples, test.x, grid, entropy, seed)
@@ -86,7 +87,7 @@ def run(
     seconds = time.perf_counter() - started - loading[-1]
     log.info("%.3f s to train, %.3f s to load kernels", seconds, loading[-1])
     arrays = {name: np.array([getattr(trained, name) for trained in found]) for name in names}
-    if learner.descends:
+    if learner.is_gradient_descent:
         behind["libraries"] = gradient.libraries()
     else:
         estimates = zip(*(trained.estimates for trained in found), strict=True)

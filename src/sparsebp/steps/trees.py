@@ -4,18 +4,17 @@ from itertools import product
 
 import numpy as np
 
-from sparsebp.storage import store
-from sparsebp.engine.learner import Learner
 from sparsebp.engine.bethe import log_partition
-from sparsebp.storage.formats import SHAPES, STARTS, TEACHERS
-from sparsebp.network.data import Samples, Stream, generator
-from sparsebp.engine.elimination import exact
+from sparsebp.engine.elimination import posterior
 from sparsebp.engine.factors import hard_factors
+from sparsebp.engine.learner import Learner
 from sparsebp.engine.messages import Messages
-from sparsebp.network.model import Layer, activation, forward
 from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.network.data import Samples, Stream, generator
+from sparsebp.network.model import Layer, activation, forward
+from sparsebp.network.trees import SHAPES, STARTS, TEACHERS, draw_tree
+from sparsebp.storage import store
 from sparsebp.storage.provenance import record
-from sparsebp.network.trees import draw_tree
 
 # Hidden neurons that an output reads. A ring is a chain with an output more, which closes it.
 READS = {"chain": 2, "tree": 3, "ring": 2}
@@ -63,13 +62,13 @@ def run(spec: dict, output: str) -> None:
             prior = Beliefs(
                 *(rng.normal(0.0, block["fields"], p.shape) for p in Beliefs.uniform(problem))
             )
-            marginals, log_z = exact(problem, *samples, prior)
+            marginals, log_z = posterior(problem, *samples, prior)
             factors = hard_factors(problem.states, *patterns, phi, *samples, memory_gib=1)
             values["diameter"][i, k, seed] = diameter
             values["log_partition"][i, j, k, seed] = log_z
             for start, name in enumerate(STARTS):
                 # In logarithms, for which no field is too large.
-                now = Messages(_learner(SCALES[name]), problem, factors, prior, rng, exact=True)
+                now = Messages(_learner(SCALES[name]), problem, factors, prior, rng, in_logs=True)
                 for step in range(diameter // 2 + MORE):
                     now.run(1)
                     far = _distance(now.final_beliefs(), marginals)

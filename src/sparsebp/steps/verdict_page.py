@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from sparsebp.report import pages
-from sparsebp.storage import store
-from sparsebp.storage.atomic import replacing
-from sparsebp.report.tables import SYMBOLS, dependence, headline
-from sparsebp.study.validation import check
 from sparsebp.claims.verdicts import FILE
+from sparsebp.report import pages
+from sparsebp.report.tables import SYMBOLS, dependence, headline
+from sparsebp.storage import store
+from sparsebp.storage.atomic import written_whole
+from sparsebp.study.validation import check
 
 
 def run(verdicts: str, output: str) -> None:
@@ -31,5 +31,5 @@ def run(verdicts: str, output: str) -> None:
     records = found["records"]
     under = {record["id"]: dependence(records, record["id"]) for record in records}
     page = pages.verdicts(records, headline(records), SYMBOLS, under)
-    with replacing(output) as part:
+    with written_whole(output) as part:
         part.write_text(page, encoding="utf-8")

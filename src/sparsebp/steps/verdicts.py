@@ -5,7 +5,7 @@ import json
 from sparsebp.claims import verdicts
 from sparsebp.report import tables
 from sparsebp.storage import store
-from sparsebp.storage.atomic import replacing
+from sparsebp.storage.atomic import written_whole
 from sparsebp.storage.provenance import record
 
 
@@ -25,7 +25,7 @@ def run(spec: dict, inputs: dict, output: str, table: str) -> None:
     found, made = store.read_experiments(inputs, names)
     records = verdicts.judge(claims, found, choices)
     everything = {"provenance": record("verdicts", spec, results=made), "records": records}
-    with replacing(output) as part:
+    with written_whole(output) as part:
         part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")
-    with replacing(table) as part:
+    with written_whole(table) as part:
         part.write_text(tables.page(records, spec), encoding="utf-8")

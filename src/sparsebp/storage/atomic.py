@@ -23,7 +23,7 @@ _claimed: dict[Path, IO] = {}
 
 
 @contextmanager
-def claiming(paths: Iterable[str | Path]) -> Iterator[None]:
+def reserved_outputs(paths: Iterable[str | Path]) -> Iterator[None]:
     """Within, these files are written by this program, unless another begins to write them later.
 
     A workflow that is started again makes anew what it does not know to be finished, while a job of
@@ -47,7 +47,7 @@ def claiming(paths: Iterable[str | Path]) -> Iterator[None]:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def written_whole(path: str | Path) -> Iterator[Path]:
     """Write a file whole or not at all: yields a temporary path that becomes ``path`` at the end.
 
     The bytes are on disk before the name is. Parts of it that killed programs left are removed.

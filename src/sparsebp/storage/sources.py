@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 NAME = __name__.partition(".")[0]
-KERNELS = ("updates", "survivors", "hidden_updates")
+KERNELS = ("engine.kernels.updates", "engine.survivors", "engine.kernels.hidden_updates")
 """The modules that kernels are defined in."""
 
 HANDED = "SPARSEBP_SOURCES"

@@ -16,128 +16,21 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 import netCDF4  # which reads that
 import numpy as np
 
-from sparsebp.storage.formats import ALLOWED, NUMBERS
 from sparsebp.network.data import Network, Patterns, Samples
-from sparsebp.storage.atomic import replacing
 from sparsebp.network.model import Layer
+from sparsebp.storage.atomic import written_whole
+from sparsebp.storage.formats import (
+    ALLOWED,
+    CONTRACT,
+    DEEP,
+    NUMBERS,
+    PROVENANCE,
+    RECODING,
+    RESULT_DIMENSIONS,
+    RESULTS,
+    TREES,
+)
 
-RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
-TREES_DIMENSIONS = ("shape", "teacher", "outputs", "seed")
-TOPOLOGIES = {
-    "input_topology": (("hidden", "input_slot"), "i4"),
-    "output_topology": (("output", "output_slot"), "i4"),
-}
-# Contents of each kind of file: variable -> (dimensions, dtype).
-CONTRACT = {
-    "teacher": TOPOLOGIES
-    | {
-        "input_weights": (("hidden", "input_slot"), "i1"),
-        "output_weights": (("output", "output_slot"), "i1"),
-    },
-    "dataset": {
-        "x": (("sample", "input"), "i1"),
-        "y": (("sample", "output"), "f8"),
-        "x_test": (("test_sample", "input"), "i1"),
-        "y_test": (("test_sample", "output"), "f8"),
-    },
-    "student": TOPOLOGIES | {"alphabet": (("state",), "i1")},
-    "trained": {
-        "n_samples": (("n_samples",), "i4"),
-        "input_estimate": (("n_samples", "hidden", "input_slot"), "i1"),
-        "output_estimate": (("n_samples", "output", "output_slot"), "i1"),
-        "iterations": (("n_samples",), "i4"),
-        "status": (("n_samples",), "i1"),
-        "expected_error": (("n_samples",), "f8"),
-        "entropy": (("n_samples",), "f8"),
-    },
-    "predicted": {
-        "n_samples": (("n_samples",), "i4"),
-        "prediction": (("n_samples", "test_sample", "output"), "f8"),
-        "iterations": (("n_samples",), "i4"),
-        "status": (("n_samples",), "i1"),
-    },
-    "results": {
-        "learner": (("learner",), str),
-        "seed": (("seed",), "i8"),
-        "n_samples": (("n_samples",), "i8"),
-        "weight_error": (RESULT_DIMENSIONS, "f8"),
-        "flipped_error": (RESULT_DIMENSIONS, "f8"),
-        "topology_error": (RESULT_DIMENSIONS, "f8"),
-        "excess_error": (RESULT_DIMENSIONS, "f8"),
-        "generalization_error": (RESULT_DIMENSIONS, "f8"),
-        "expected_error": (RESULT_DIMENSIONS, "f8"),
-        "entropy": (RESULT_DIMENSIONS, "f8"),
-        "iterations": (RESULT_DIMENSIONS, "i4"),
-        "status": (RESULT_DIMENSIONS, "i1"),
-    },
-    "trees": {
-        "shape": (("shape",), str),
-        "teacher": (("teacher",), str),
-        "outputs": (("outputs",), "i8"),
-        "seed": (("seed",), "i8"),
-        "start": (("start",), str),
-        "step": (("step",), "i8"),
-        "diameter": (("shape", "outputs", "seed"), "i4"),
-        "deviation": ((*TREES_DIMENSIONS, "start", "step"), "f8"),
-        "log_partition": (TREES_DIMENSIONS, "f8"),
-        "bethe": (TREES_DIMENSIONS, "f8"),
-    },
-}
-# Contents of files about networks with several hidden layers, besides.
-_MIDDLE = ("middle", "hidden", "middle_slot")
-DEEP = {
-    "teacher": {"middle_topology": (_MIDDLE, "i4"), "middle_weights": (_MIDDLE, "i1")},
-    "student": {"middle_topology": (_MIDDLE, "i4")},
-    "trained": {"middle_estimate": (("n_samples", *_MIDDLE), "i1")},
-}
-# Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
-RESULTS = {
-    "weight_error": ("fraction of the teacher's weights estimated wrongly", "1 - Eq. 2.2"),
-    "flipped_error": (
-        "part of the weight error in hidden neurons flipped as a whole",
-        "each of the teacher's weights of the neuron has the opposite sign",
-    ),
-    "topology_error": ("missed and excess non-zero weights", "Eq. 3.12"),
-    "excess_error": (
-        "part of the topology error in excess weights",
-        "non-zero where the teacher has no weight",
-    ),
-    "generalization_error": ("squared error on fresh samples", "Eq. 3.13"),
-    "expected_error": (
-        "fraction of wrong weights expected from the beliefs",
-        "sum-product with hard factors only",
-    ),
-    "entropy": (
-        "entropy of the posterior in nats per weight",
-        "exact, or of Bethe, as the learner; offline sum-product with hard factors only",
-    ),
-    "iterations": ("steps of the last batch", "0 where not run"),
-    "status": (
-        "how the training ended",
-        "0 not run, 1 converged, 2 step limit, 3 contradiction",
-    ),
-}
-# The same of results/trees.nc.
-TREES = {
-    "diameter": ("diameter of the factor graph", "of a ring, of the chain that it closes"),
-    "deviation": (
-        "largest difference of a belief from the exact marginal after a step",
-        "NaN after the last step",
-    ),
-    "log_partition": ("exact log Z", "nats"),
-    "bethe": ("log Z in the Bethe approximation, at the fixed point", "nats"),
-}
-# What every provenance says, see ``provenance.record``.
-PROVENANCE = {
-    "step": str,
-    "spec": dict,
-    "sources": str,
-    "versions": dict,
-    "commit": str,
-    "seconds": float,
-}
-# Attributes by which a file means other numbers than it holds.
-RECODING = {"scale_factor", "add_offset", "_Unsigned", "missing_value", "_FillValue"}
 # Raised by netCDF4 and json for what they cannot read.
 UNREADABLE = OSError, RuntimeError, AttributeError, LookupError, TypeError, ValueError, MemoryError
 
@@ -288,7 +181,7 @@ def _write_labelled(path, kind, names, values, coordinates, provenance) -> None:
     attributes = {"kind": kind, "provenance": as_json(provenance)}
     # Compressed like the other files; reading damaged values fails by the checksum that zlib adds.
     encoding = {name: {"zlib": True, "complevel": 1} for name in names}
-    with replacing(path) as part:
+    with written_whole(path) as part:
         dataset = xarray.Dataset(variables, coordinates, attributes)
         dataset.to_netcdf(part, engine="netcdf4", encoding=encoding)
 
@@ -357,7 +250,7 @@ def _write(path, kind: str, arrays: dict[str, np.ndarray], provenance: dict) -> 
         if not np.array_equal(values[name], given, equal_nan=given.dtype.kind == "f"):
             raise ValueError(f"{path}: {name} holds values that are no {np.dtype(dtype)}")
     _check_values(path, kind, values)
-    with replacing(path) as part, netCDF4.Dataset(part, "w") as file:
+    with written_whole(path) as part, netCDF4.Dataset(part, "w") as file:
         file.kind, file.provenance = kind, as_json(provenance)
         for name, (dimensions, dtype) in contract.items():
             for dimension, length in zip(dimensions, values[name].shape, strict=True):

@@ -7,21 +7,20 @@ from pathlib import Path
 
 from snakemake.utils import update_config
 
-from sparsebp.claims import verdicts
-from sparsebp.storage import paths
-from sparsebp.study import markup
-from sparsebp.engine.learner import Learner, batches
-from sparsebp.study.choices import add_choices, learner_fields
 from sparsebp.claims.conditions import settings
-from sparsebp.storage.formats import NUMBERS
-from sparsebp.study.figure_blocks import check_figure, check_figure_of_trees
-from sparsebp.network.patterns import column_degree, shared_entries
+from sparsebp.engine.learner import Learner
+from sparsebp.engine.schedules import batches
 from sparsebp.network.model import activation
+from sparsebp.network.patterns import column_degree, shared_entries
+from sparsebp.storage import paths
+from sparsebp.storage.formats import NUMBERS
+from sparsebp.study import markup
+from sparsebp.study.choices import add_choices, learner_fields
+from sparsebp.study.figure_blocks import check_figure, check_figure_of_trees
 from sparsebp.study.validation import (
     ConfigError,
     check_among,
     fill_defaults,
-    load_yaml,
     show,
     validated,
 )
@@ -276,10 +275,10 @@ class Study:
         )
         layers, per_row = block["layers"], block["student"]["nonzeros_per_row"]
         data = DATA * self._samples(block)
-        if how.descends and how.network == "dense":
+        if how.is_gradient_descent and how.network == "dense":
             weights = layers["hidden"] * (layers["input"] + layers["output"])
             return _megabytes(data + DESCENT * weights)
-        if how.descends:
+        if how.is_gradient_descent:
             samples = max(block["samples"]) + self.study["test_samples"]
             return _megabytes(data + DESCENT * _weights(block) * samples)
         q, states = len(block["student"]["alphabet"]), self._states(experiment)
@@ -544,37 +543,3 @@ def _sample_numbers(name: str, samples: list | dict) -> list[int]:
         )
     _refuse_beyond(GRID, f"experiments.{name}.samples", len(numbers), "numbers of samples")
     return numbers
-
-
-def load_claims(path: str | Path, schema: str | Path) -> dict:
-    """Read the claims of the thesis and check them against their JSON schema.
-
-    Raises:
-        ConfigError: the first thing that is wrong, in one line.
-    """
-    claims = load_yaml(path)
-    try:
-        validated(claims, schema)
-    except ConfigError as error:
-        raise ConfigError(f"{Path(path).name}: {error}") from None
-    return claims
-
-
-def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
-    """Names of the experiments whose results the claims need.
-
-    Raises:
-        ConfigError: the study lacks an experiment, a learner or the numbers of samples of a claim.
-    """
-    grids = {}
-    for name, block in study.experiments.items():
-        grids[name] = {}
-        for learner in block["learners"]:
-            plan = batches(_learner(learner, study.learner(name, learner)), block["samples"])
-            grids[name][learner] = [batch.stop for batch in plan if batch.report]
-    try:
-        verdicts.check(claims, grids, choices)
-        verdicts.check_samples(claims, grids, choices)
-    except verdicts.ClaimError as error:
-        raise ConfigError(f"this study cannot test the claims: {error}") from None
-    return verdicts.experiments(claims, choices)

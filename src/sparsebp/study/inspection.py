@@ -15,10 +15,11 @@ from textwrap import shorten
 from snakemake.utils import update_config
 
 from sparsebp.storage import paths, store
-from sparsebp.study.config import Study, claimed_experiments, load_claims
-from sparsebp.report.pages import short
 from sparsebp.storage.provenance import surroundings
+from sparsebp.storage.records import short
 from sparsebp.storage.sources import kernel_sources, sources
+from sparsebp.study.claims_file import claimed_experiments, load_claims
+from sparsebp.study.config import Study
 from sparsebp.study.validation import ConfigError, check_among, load_yaml
 
 STEPS = ("draw", "kernels", "train", "collect", "trees", "figure", "verdicts")
@@ -80,7 +81,9 @@ def _carried(path: Path) -> dict:
             found = json.loads(path.read_text(encoding="utf-8"))
             found = found.get("provenance", found)
         else:
-            from sparsebp.report.figures import read_provenance  # here, as it loads all that draws
+            from sparsebp.storage.figure_metadata import (
+                read_provenance,  # here, as it loads all that draws
+            )
 
             found = read_provenance(path)
         if not {"step", "sources"} <= found.keys():

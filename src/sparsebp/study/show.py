@@ -8,9 +8,9 @@ from textwrap import indent, wrap
 import yaml
 
 from sparsebp.storage import store
+from sparsebp.storage.records import own, shared, short
 from sparsebp.study import inspection
 from sparsebp.study.figure_blocks import DRAWINGS
-from sparsebp.report.pages import own, shared, short
 
 MATCH, UNREADABLE, MISMATCH = 0, 1, 3
 """Exit status; 2 is that of a command line that is not understood."""

@@ -24,8 +24,8 @@ Probabilities may get lost, being too small for a float. Where that could matter
 import numpy as np
 from numba import njit
 
-from sparsebp.engine.learner import LOG_SUM, MAX_TIMES, SUM_TIMES
 from sparsebp.engine.kernels.lanes import each, larger, number, rounded_product, where_below
+from sparsebp.engine.learner import LOG_SUM, MAX_TIMES, SUM_TIMES
 
 # Products of probabilities lose what is below the smallest float, 1e-308. Nothing depends on that
 # where the total of each message and the largest value of each belief is above these.

@@ -43,7 +43,7 @@ def compiled_once(name: str, function: Callable, signature, module: str, **optio
         name: of the kernel.
         function: what to compile.
         signature: its types.
-        module: that it is defined in, inside the package.
+        module: that it is defined in, its ``__name__``.
         options: of ``numba.njit``.
     """
     _load_arrays()
@@ -56,7 +56,7 @@ def compiled_once(name: str, function: Callable, signature, module: str, **optio
         own = folder / f"{name}-{_key(function, module, options)}"
         if _intact(own):
             return compile(own)
-        if not edited(source_files(module)):
+        if not edited(source_files(_inside(module))):
             folder.mkdir(parents=True, exist_ok=True)
             with _alone(folder / f"{name}.lock"):
                 if _intact(own):
@@ -78,10 +78,15 @@ def compiled_once(name: str, function: Callable, signature, module: str, **optio
     return numba.njit(signature, **options)(function)
 
 
+def _inside(module: str) -> str:
+    """The name of a module inside the package."""
+    return module.partition(".")[2]
+
+
 def _key(function: Callable, module: str, options: dict) -> str:
     file = Path(function.__code__.co_filename)
     state = (
-        sources(module),
+        sources(_inside(module)),
         str(file),
         file.stat().st_mtime_ns,
         numba.__version__,

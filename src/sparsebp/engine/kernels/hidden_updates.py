@@ -47,7 +47,7 @@ def hidden_kernel(algebra: int):
         return _run(algebra, steps, rules, graph, configurations, prior, messages)
 
     options = {"nogil": True, "error_model": "numpy"}
-    return compiled_once(f"hidden-{algebra}", run, _SIGNATURE, "hidden_updates", **options)
+    return compiled_once(f"hidden-{algebra}", run, _SIGNATURE, __name__, **options)
 
 
 @njit(inline="always")

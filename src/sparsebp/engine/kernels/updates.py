@@ -96,7 +96,7 @@ def step_kernel(algebra: int, k_in: int, k_out: int, q: int, degree: int):
 
     name = f"steps-{algebra}-{k_in}-{k_out}-{q}-{degree}"
     options = {"nogil": True, "error_model": "numpy"}
-    return compiled_once(name, run, _SIGNATURE, "updates", **options)
+    return compiled_once(name, run, _SIGNATURE, __name__, **options)
 
 
 @njit(inline="always")

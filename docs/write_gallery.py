@@ -1,6 +1,6 @@
 """The gallery: a run's figures and verdicts in docs/, and the pages that show them.
 
-    python -m sparsebp.gallery figures results/verdicts.json
+    python -m docs.write_gallery figures results/verdicts.json
 
 run in the project's folder, takes them from there (``make gallery``); ``docs/gallery
 docs/verdicts.json`` in their place writes the pages alone anew. Both refuse what was made with
@@ -18,13 +18,13 @@ from copy import deepcopy
 from pathlib import Path
 
 from sparsebp.report import tables
+from sparsebp.report.style import CONFIDENCE, Y_LABELS
 from sparsebp.storage import paths
+from sparsebp.storage.atomic import written_whole
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
 from sparsebp.study.figure_blocks import DRAWINGS
-from sparsebp.storage.atomic import replacing
 from sparsebp.study.markup import markdown
-from sparsebp.report.style import CONFIDENCE, Y_LABELS
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
 MOST_NAMED = 6  # experiments in the title of a section
@@ -115,7 +115,7 @@ def write(root: Path, study: Study, figures: Path, verdicts: Path) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns the exit status: 1 with lines on stderr for what is not right."""
     parser = argparse.ArgumentParser(
-        prog="python -m sparsebp.gallery",
+        prog="python -m docs.write_gallery",
         description="Put the figures and verdicts of a run into docs, and write the pages.",
     )
     parser.add_argument("figures", type=Path, help="folder of the figures, as .png")
@@ -274,7 +274,7 @@ def _replaced(text: str, page: str, part: str, content: str) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as part:
+    with written_whole(path) as part:
         part.write_bytes(content)
 
 

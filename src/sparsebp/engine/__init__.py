@@ -1,0 +1,1 @@
+"""The message passing: what learns a student from samples."""

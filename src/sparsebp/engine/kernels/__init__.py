@@ -1,0 +1,1 @@
+"""The compiled inner loops, and how they are compiled once."""

@@ -1,0 +1,113 @@
+"""The states of an edge: an output weight and the input weights of the hidden neuron it reads."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from sparsebp.network.model import Activation
+
+
+@dataclass(frozen=True)
+class HiddenStates:
+    """The states of one edge: output weight, and input weights of its hidden neuron.
+
+    Attributes:
+        alphabet: (Q,) float64, the values of a weight.
+        tuples: (S, k_in) int64, S = Q^k_in: the alphabet index of each input weight.
+        classes: (Q, S) int64, the class of (output weight, input weights).
+        class_output: (C,) int64, the output weight's alphabet index of a class.
+        class_tuple: (C,) int64, the input weights' index of a class; 0, standing for all of
+            them, where the output weight is zero.
+    """
+
+    alphabet: np.ndarray
+    tuples: np.ndarray
+    classes: np.ndarray
+    class_output: np.ndarray
+    class_tuple: np.ndarray
+
+    @classmethod
+    def of(cls, alphabet, fan_in: int) -> "HiddenStates":
+        """States for weights in ``alphabet`` and ``fan_in`` input weights per hidden neuron."""
+        alphabet = np.asarray(alphabet, float)
+        tuples = np.array(list(product(range(len(alphabet)), repeat=fan_in)), dtype=np.int64)
+        pairs = [
+            (q, s)
+            for q, value in enumerate(alphabet)
+            for s in range(len(tuples))
+            if value != 0 or s == 0
+        ]
+        number = {pair: c for c, pair in enumerate(pairs)}
+        classes = np.array(
+            [
+                [number[q, s if value != 0 else 0] for s in range(len(tuples))]
+                for q, value in enumerate(alphabet)
+            ]
+        )
+        class_output, class_tuple = np.array(pairs).T.copy()
+        return cls(alphabet, tuples, classes, class_output, class_tuple)
+
+    def contributions(
+        self, input_topology: np.ndarray, phi: Activation, x: np.ndarray
+    ) -> np.ndarray:
+        """What each class adds to an output's pre-activation, ``w_out psi(w_in . x)``.
+
+        Args:
+            input_topology: (..., k_in) int, the inputs of hidden neurons in an array of any shape.
+            phi: the activation.
+            x: (samples, input).
+
+        Returns:
+            (samples, ..., C) float64, contiguous.
+        """
+        weights = self.alphabet[self.tuples]
+        hidden = phi(x[:, input_topology].astype(float) @ weights.T)
+        return self.alphabet[self.class_output] * np.take(hidden, self.class_tuple, axis=-1)
+
+    def joined(self, fields: np.ndarray) -> np.ndarray:
+        """Log-fields of input weights as one of their joint state: (..., k_in, Q) -> (..., S)."""
+        return sum(fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
+
+    def over_classes(self, joint: np.ndarray, temperature: float) -> np.ndarray:
+        """Log-messages over joint states as over classes, without output weights: (E, S) -> (E, C).
+
+        Args:
+            joint: (E, S) log-messages of the input weights of an edge together.
+            temperature: of the sum over all of them where the output weight is zero.
+        """
+        found = joint[:, self.class_tuple]
+        blank = self.alphabet[self.class_output] == 0
+        found[:, blank] = log_sum(joint, temperature, axis=-1)[:, None]
+        return found
+
+    def marginals(self, joint: np.ndarray, temperature: float) -> np.ndarray:
+        """Log-marginals of each input weight: (..., S) -> (..., k_in, Q), not normalised.
+
+        Args:
+            joint: (..., S) log-beliefs over the joint states of hidden neurons.
+            temperature: of the sum, see ``log_sum``.
+        """
+        found = np.empty((*joint.shape[:-1], self.tuples.shape[1], len(self.alphabet)))
+        for slot, column in enumerate(self.tuples.T):
+            for q in range(len(self.alphabet)):
+                found[..., slot, q] = log_sum(joint[..., column == q], temperature, axis=-1)
+        return found
+
+
+def log_sum(terms: np.ndarray, temperature: float, axis: int) -> np.ndarray:
+    """T log sum exp(terms / T) along an axis at temperature T; the maximum at T = 0.
+
+    Args:
+        terms: float64 of any shape, -inf for what is impossible.
+        temperature: T, at least 0.
+        axis: the one that is summed over, and left out of the result.
+    """
+    largest = terms.max(axis=axis)
+    if temperature == 0:
+        return largest
+    base = np.expand_dims(np.where(np.isfinite(largest), largest, 0.0), axis)
+    with np.errstate(divide="ignore"):
+        return base.squeeze(axis) + temperature * np.log(
+            np.exp((terms - base) / temperature).sum(axis=axis)
+        )

@@ -1,0 +1,1 @@
+"""The networks: teachers, students, samples, and errors."""

@@ -1,0 +1,1 @@
+"""Files: what they hold, where they are, how they are written, and what made them."""

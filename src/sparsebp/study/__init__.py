@@ -1,0 +1,1 @@
+"""The configuration: its checks, the slices that steps depend on, and what files match it."""

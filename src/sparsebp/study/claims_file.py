@@ -1,0 +1,43 @@
+"""The claims of the thesis as a file: reading it, and which experiments it needs."""
+
+from pathlib import Path
+
+from sparsebp.claims import verdicts
+from sparsebp.engine.learner import Learner
+from sparsebp.engine.schedules import batches
+from sparsebp.study.config import Study
+from sparsebp.study.validation import ConfigError, load_yaml, validated
+
+
+def load_claims(path: str | Path, schema: str | Path) -> dict:
+    """Read the claims of the thesis and check them against their JSON schema.
+
+    Raises:
+        ConfigError: the first thing that is wrong, in one line.
+    """
+    claims = load_yaml(path)
+    try:
+        validated(claims, schema)
+    except ConfigError as error:
+        raise ConfigError(f"{Path(path).name}: {error}") from None
+    return claims
+
+
+def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
+    """Names of the experiments whose results the claims need.
+
+    Raises:
+        ConfigError: the study lacks an experiment, a learner or the numbers of samples of a claim.
+    """
+    grids = {}
+    for name, block in study.experiments.items():
+        grids[name] = {}
+        for learner in block["learners"]:
+            plan = batches(Learner(**study.learner(name, learner)), block["samples"])
+            grids[name][learner] = [batch.stop for batch in plan if batch.report]
+    try:
+        verdicts.check(claims, grids, choices)
+        verdicts.check_samples(claims, grids, choices)
+    except verdicts.ClaimError as error:
+        raise ConfigError(f"this study cannot test the claims: {error}") from None
+    return verdicts.experiments(claims, choices)

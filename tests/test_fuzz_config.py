@@ -95,8 +95,8 @@ def sound(study):
     for e, block in study.experiments.items():
         specs += [study.draw_spec(e), study.collect_spec(e)]
         specs += [study.train_spec(e, learner) for learner in block["learners"]]
-        declared = [study.draw_memory_mb(e), study.collect_memory_mb(e)]
-        declared += [study.memory_mb(e, learner) for learner in block["learners"]]
+        declared = [study.drawing_mb(e), study.collecting_mb(e)]
+        declared += [study.training_mb(e, learner) for learner in block["learners"]]
         assert all(0 < memory < 10**15 for memory in declared)
         for pattern in (paths.TEACHER, paths.DATASET, paths.STUDENT, paths.RESULTS, paths.TABLE):
             files.add(pattern.format(experiment=e, seed=study.study["seeds"]))

@@ -67,7 +67,7 @@ def test_what_jobs_declare_is_more_than_they_take(tmp_path, schema, kind):
     declared, taken = {}, {}
     for size in ("small", "large"):
         experiment, folder = kind + size, tmp_path / size
-        declared["draw", size] = study.draw_memory_mb(experiment)
+        declared["draw", size] = study.drawing_mb(experiment)
         taken["draw", size] = peak("draw", study.draw_spec(experiment), *options("draw", folder))
         learners = study.experiments[experiment]["learners"]
         for learner in learners:
@@ -76,9 +76,9 @@ def test_what_jobs_declare_is_more_than_they_take(tmp_path, schema, kind):
             files = options("train", folder, output=output)
             if size == "small":
                 peak("train", spec, *files)  # which compiles kernels
-            declared[learner, size] = study.memory_mb(experiment, learner)
+            declared[learner, size] = study.training_mb(experiment, learner)
             taken[learner, size] = peak("train", spec, *files)
-        declared["collect", size] = study.collect_memory_mb(experiment)
+        declared["collect", size] = study.collecting_mb(experiment)
         collect = study.collect_spec(experiment) | {"experiment": "tiny"}
         given = options("collect", folder, output=folder / "results/tiny.nc")
         taken["collect", size] = peak("collect", collect, *given)

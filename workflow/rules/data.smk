@@ -17,7 +17,7 @@ rule draw:
         "simulation"
     threads: 1
     resources:
-        mem_mb=lambda w: study.draw_memory_mb(w.experiment),
+        mem_mb=lambda w: study.drawing_mb(w.experiment),
         runtime=10,
     params:
         spec=lambda w: handed.write(study.draw_spec(w.experiment)),

@@ -30,7 +30,7 @@ rule collect:
         paths.benchmark(paths.RESULTS)
     threads: 1
     resources:
-        mem_mb=lambda w: study.collect_memory_mb(w.experiment),
+        mem_mb=lambda w: study.collecting_mb(w.experiment),
         runtime=30,
     params:
         spec=lambda w: handed.write(study.collect_spec(w.experiment)),

@@ -41,7 +41,7 @@ rule train:
         "simulation"
     threads: 1
     resources:
-        mem_mb=lambda w: study.memory_mb(w.experiment, w.learner),
+        mem_mb=lambda w: study.training_mb(w.experiment, w.learner),
         memory_gib=str(study.study["memory_gib"]),
         runtime=60,
     params:

@@ -1,6 +1,9 @@
-"""Memory: what is refused, and work in parts that bound it."""
+"""Memory: what is refused, what steps take at most, and work in parts that bound it."""
 
 from itertools import pairwise
+from typing import NamedTuple
+
+from sparsebp.engine.learner import Learner
 
 # Rows of dense work done at once, to bound memory.
 CHUNK_CELLS = 1 << 22
@@ -26,3 +29,138 @@ def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
             f"{what} takes {numbers} numbers, {size:.3g} GiB; allowed are {memory_gib} GiB "
             "(study.memory_gib)"
         )
+
+
+# Memory: megabytes of a program with its libraries, JAX among them, and the chunks that it works
+# in; and bytes, of which a number has 8, for each
+# - number in a data set: what is drawn or answered, and what numpy makes on the way to it;
+# - entry of a pattern: stubs and their order, and trades, each with random numbers and masks;
+# - number in the messages of an edge: fields, messages, old and new, in two orders, and logarithms;
+# - configuration: the list or table, and copies that are summed, sorted and ordered for kernels;
+# - weight by gradient descent: first ones, current ones, two moments, gradient, change, new ones;
+#   on a pattern, as many of what each weight is multiplied with in each sample;
+# - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows.
+LIBRARIES, DATA, PATTERNS, MESSAGES = 500, 5 * 8, 16 * 8, 16 * 8
+TABLES, DESCENT, FLOW = 8 * 8, 8 * 8, 5 * 8
+
+
+class Extent(NamedTuple):
+    """How large an experiment is.
+
+    Attributes:
+        layers: neurons in the input, hidden and output layer, and ``hidden_layers`` above 1.
+        per_row: non-zeros per row of the student's layers.
+        alphabet: the student's weights.
+        grid: numbers of samples.
+        test_samples: fresh samples.
+    """
+
+    layers: dict[str, int]
+    per_row: dict[str, int]
+    alphabet: list[int]
+    grid: list[int]
+    test_samples: int
+
+    @property
+    def hidden_layers(self) -> int:
+        """How many there are."""
+        return self.layers.get("hidden_layers", 1)
+
+    @property
+    def samples(self) -> int:
+        """Samples of both kinds."""
+        return max(self.grid) + self.test_samples
+
+    @property
+    def weights(self) -> int:
+        """Weights of the student."""
+        layers, per_row = self.layers, self.per_row
+        middle = (self.hidden_layers - 1) * per_row.get("hidden", 0)
+        inner = layers["hidden"] * (per_row["input"] + middle)
+        return inner + layers["output"] * per_row["output"]
+
+    @property
+    def states(self) -> int:
+        """States of an edge, see ``states.HiddenStates``."""
+        tuples = len(self.alphabet) ** self.per_row["input"]
+        return sum(1 if weight == 0 else tuples for weight in self.alphabet)
+
+    @property
+    def activities(self) -> int:
+        """Numbers that the neurons of a layer are in all samples, at most."""
+        return self.samples * max(self.layers[layer] for layer in ("input", "hidden", "output"))
+
+    def listed(self, most_values: int) -> int:
+        """Configurations of hidden neurons that have at most ``most_values``, at most."""
+        slots = [self.per_row["input"]]
+        slots += [self.per_row.get("hidden", 0)] * (self.hidden_layers - 1)
+        values, listed = 1, 0
+        for number in slots:
+            combinations = (len(self.alphabet) * values) ** number
+            listed += self.layers["hidden"] * combinations
+            values = min(combinations, most_values)
+        return listed
+
+
+def training_mb(extent: Extent, learner: Learner, memory_gib: float) -> int:
+    """An upper estimate of the memory that a training takes, in megabytes.
+
+    A program and its libraries, data, messages, and the work on all configurations of all factors
+    at once.
+
+    Args:
+        extent: of the experiment.
+        learner: who is trained.
+        memory_gib: beyond which the engine refuses tables.
+    """
+    layers, per_row = extent.layers, extent.per_row
+    data = DATA * extent.activities
+    if learner.is_gradient_descent:
+        weights = extent.weights * extent.samples
+        if learner.network == "dense":
+            weights = layers["hidden"] * (layers["input"] + layers["output"])
+        return _megabytes(data + DESCENT * weights)
+    q = len(extent.alphabet)
+    edges = layers["output"] * per_row["output"]
+    of_edge = q * (per_row["input"] + 1)
+    cells = layers["output"] * extent.states ** per_row["output"]
+    if learner.method == "blocked":
+        of_edge += q ** per_row["input"]
+    elif learner.method == "exact":
+        cells = layers["output"] * q ** (2 * per_row["input"] + 2)
+    elif learner.method == "layered":
+        cells = max(cells, extent.listed(learner.max_values))
+    allowed = memory_gib * 2**30 / 8
+    return _megabytes(data + MESSAGES * edges * of_edge + TABLES * min(cells, allowed))
+
+
+def drawing_mb(extent: Extent, overlap: bool) -> int:
+    """An upper estimate of the memory to draw a teacher, its data and a student, in megabytes.
+
+    Args:
+        extent: of the experiment.
+        overlap: whether one is asked for, which takes matrices of all cells of a layer.
+    """
+    layers, cells = extent.layers, 0
+    if overlap:
+        cells = (layers["hidden"] + max(layers["input"], layers["output"])) ** 2
+    return _megabytes(DATA * extent.activities + PATTERNS * extent.weights + FLOW * cells)
+
+
+def collecting_mb(extent: Extent) -> int:
+    """An upper estimate of the memory to measure the errors of students, in megabytes.
+
+    They are read one after the other, each with its estimates at all numbers of samples.
+
+    Args:
+        extent: of the experiment.
+    """
+    numbers = len(extent.grid)
+    estimates = numbers * extent.weights
+    predictions = numbers * extent.test_samples * extent.layers["output"]
+    return _megabytes(DATA * (extent.activities + estimates + predictions))
+
+
+def _megabytes(size: float) -> int:
+    """What a program takes that has so many bytes beside its libraries."""
+    return LIBRARIES + int(size / 1e6)

@@ -8,43 +8,35 @@ from pathlib import Path
 from snakemake.utils import update_config
 
 from sparsebp.claims.conditions import settings
+from sparsebp.engine import memory
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.schedules import batches
-from sparsebp.network.model import activation
-from sparsebp.network.patterns import column_degree, shared_entries
+from sparsebp.network.patterns import column_degree
 from sparsebp.storage import paths
 from sparsebp.storage.formats import NUMBERS
 from sparsebp.study import markup
 from sparsebp.study.choices import add_choices, learner_fields
+from sparsebp.study.experiment_blocks import (
+    ROWS_COLUMNS,
+    check_experiment,
+    check_number,
+    check_trees,
+    hidden_layers,
+    sample_numbers,
+)
 from sparsebp.study.figure_blocks import check_figure, check_figure_of_trees
 from sparsebp.study.validation import (
     ConfigError,
-    check_among,
     fill_defaults,
     show,
     validated,
 )
 
 SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
-LAYERS = {"input": ("hidden", "input"), "output": ("output", "hidden")}  # weights: rows, columns
-MIDDLE = {"hidden": ("hidden", "hidden")}
 
-# At most: states of an edge (``factors.HiddenStates``; numbered by uint16),
-# numbers of samples in an experiment, trainings in all, and cells of a layer in which entries are
-# looked for.
-STATES, GRID, TRAININGS, CELLS = 2**16, 10**4, 10**5, 10**7
-
-# Memory: megabytes of a program with its libraries, JAX among them, and the chunks that it works
-# in; and bytes, of which a number has 8, for each
-# - number in a data set: what is drawn or answered, and what numpy makes on the way to it;
-# - entry of a pattern: stubs and their order, and trades, each with random numbers and masks;
-# - number in the messages of an edge: fields, messages, old and new, in two orders, and logarithms;
-# - configuration: the list or table, and copies that are summed, sorted and ordered for kernels;
-# - weight by gradient descent: first ones, current ones, two moments, gradient, change, new ones;
-#   on a pattern, as many of what each weight is multiplied with in each sample;
-# - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows.
-LIBRARIES, DATA, PATTERNS, MESSAGES = 500, 5 * 8, 16 * 8, 16 * 8
-TABLES, DESCENT, FLOW = 8 * 8, 8 * 8, 5 * 8
+# At most: states of an edge (``engine.states``; numbered by uint16), trainings in all, and cells of
+# a layer in which entries are looked for.
+STATES, TRAININGS, CELLS = 2**16, 10**5, 10**7
 
 
 def _unshared(value):
@@ -122,15 +114,15 @@ class Study:
         fill_defaults(config, rules, rules)
         general = config.pop("inference")
         for name, experiment in config["experiments"].items():
-            _check_experiment(name, experiment, config["learners"])
+            check_experiment(name, experiment, config["learners"])
         choices = config.get("choices")
         config["choices"] = add_choices(config, general, choices) if choices else {}
         _check_names(config)
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
-            experiment["samples"] = _sample_numbers(name, experiment["samples"])
+            experiment["samples"] = sample_numbers(name, experiment["samples"])
         if "trees" in config:
-            _check_trees(config["trees"])
+            check_trees(config["trees"])
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
@@ -149,28 +141,23 @@ class Study:
         """Raise ConfigError for what no machine or file has room for."""
         learners = sum(len(block["learners"]) for block in self.experiments.values())
         trainings = learners * self.study["seeds"]
-        _refuse_beyond(TRAININGS, "study.seeds", trainings, "trainings")
+        check_number(TRAININGS, "study.seeds", trainings, "trainings")
         for name, block in self.experiments.items():
             where, layers = f"experiments.{name}", block["layers"]
-            states = self._states(name)
-            _refuse_beyond(STATES, f"{where}.student", states, "states of a weight and its inputs")
-            samples = max(block["samples"]) + self.study["test_samples"]
-            numbers = samples * (layers["input"] + layers["output"])
-            _refuse_beyond(NUMBERS, where, numbers, "numbers in the data set")
-            numbers = len(block["samples"]) * _weights(block)
-            _refuse_beyond(NUMBERS, where, numbers, "estimates of a student")
-            for layer, (rows, columns) in LAYERS.items():
+            extent = self._extent(name)
+            check_number(
+                STATES, f"{where}.student", extent.states, "states of a weight and its inputs"
+            )
+            numbers = extent.samples * (layers["input"] + layers["output"])
+            check_number(NUMBERS, where, numbers, "numbers in the data set")
+            numbers = len(block["samples"]) * extent.weights
+            check_number(NUMBERS, where, numbers, "estimates of a student")
+            for layer, (rows, columns) in ROWS_COLUMNS.items():
                 if "overlap" in block["student"]:
                     cells = layers[rows] * layers[columns]
-                    _refuse_beyond(
+                    check_number(
                         CELLS, f"{where}.student.overlap.{layer}", cells, "cells to search for room"
                     )
-
-    def _states(self, experiment: str) -> int:
-        """How many states an edge has, see ``factors.HiddenStates``."""
-        student = self.experiments[experiment]["student"]
-        tuples = len(student["alphabet"]) ** student["nonzeros_per_row"]["input"]
-        return sum(1 if weight == 0 else tuples for weight in student["alphabet"])
 
     def seeds(self) -> range:
         """Numbers of the independent simulations."""
@@ -192,7 +179,7 @@ class Study:
         try:
             layers = block["layers"]
             learner.check_network(
-                per_row, layers["output"] * per_row // layers["hidden"], _depth(block)
+                per_row, layers["output"] * per_row // layers["hidden"], hidden_layers(block)
             )
         except ValueError as error:
             raise ConfigError(f"{where}: {error}") from None
@@ -263,74 +250,30 @@ class Study:
                     hidden.update((algebra,) for algebra in how.algebras)
         return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
 
-    def memory_mb(self, experiment: str, learner: str) -> int:
-        """An upper estimate of the memory that a training takes, in megabytes.
+    def training_mb(self, experiment: str, learner: str) -> int:
+        """Megabytes that a training takes at most."""
+        how = _learner(learner, self.learner(experiment, learner))
+        return memory.training_mb(self._extent(experiment), how, self.study["memory_gib"])
 
-        A program and its libraries, data, messages, and the work on all configurations of all
-        factors at once, of which the engine refuses more than ``memory_gib``.
-        """
-        block, how = (
-            self.experiments[experiment],
-            _learner(learner, self.learner(experiment, learner)),
+    def drawing_mb(self, experiment: str) -> int:
+        """Megabytes that drawing a teacher, its data and a student takes at most."""
+        overlap = "overlap" in self.experiments[experiment]["student"]
+        return memory.drawing_mb(self._extent(experiment), overlap)
+
+    def collecting_mb(self, experiment: str) -> int:
+        """Megabytes that measuring the errors of students takes at most."""
+        return memory.collecting_mb(self._extent(experiment))
+
+    def _extent(self, experiment: str) -> memory.Extent:
+        block = self.experiments[experiment]
+        student = block["student"]
+        return memory.Extent(
+            block["layers"],
+            student["nonzeros_per_row"],
+            student["alphabet"],
+            block["samples"],
+            self.study["test_samples"],
         )
-        layers, per_row = block["layers"], block["student"]["nonzeros_per_row"]
-        data = DATA * self._samples(block)
-        if how.is_gradient_descent and how.network == "dense":
-            weights = layers["hidden"] * (layers["input"] + layers["output"])
-            return _megabytes(data + DESCENT * weights)
-        if how.is_gradient_descent:
-            samples = max(block["samples"]) + self.study["test_samples"]
-            return _megabytes(data + DESCENT * _weights(block) * samples)
-        q, states = len(block["student"]["alphabet"]), self._states(experiment)
-        edges = layers["output"] * per_row["output"]
-        of_edge = q * (per_row["input"] + 1)
-        cells = layers["output"] * states ** per_row["output"]
-        if how.method == "blocked":
-            of_edge += q ** per_row["input"]
-        elif how.method == "exact":
-            cells = layers["output"] * q ** (2 * per_row["input"] + 2)
-        elif how.method == "layered":
-            cells = max(cells, self._listed(block, how))
-        allowed = self.study["memory_gib"] * 2**30 / 8
-        return _megabytes(data + MESSAGES * edges * of_edge + TABLES * min(cells, allowed))
-
-    def draw_memory_mb(self, experiment: str) -> int:
-        """An upper estimate of the memory to draw a teacher, its data and a student, in megabytes.
-
-        Only where an overlap is asked for, there are matrices of all cells of a layer.
-        """
-        block = self.experiments[experiment]
-        layers, cells = block["layers"], 0
-        if "overlap" in block["student"]:
-            cells = max(layers[rows] + layers[columns] for rows, columns in LAYERS.values()) ** 2
-        size = DATA * self._samples(block) + PATTERNS * _weights(block) + FLOW * cells
-        return _megabytes(size)
-
-    def collect_memory_mb(self, experiment: str) -> int:
-        """An upper estimate of the memory to measure the errors of students, in megabytes.
-
-        They are read one after the other, each with its estimates at all numbers of samples.
-        """
-        block = self.experiments[experiment]
-        estimates = len(block["samples"]) * _weights(block)
-        predictions = len(block["samples"]) * self.study["test_samples"] * block["layers"]["output"]
-        return _megabytes(DATA * (self._samples(block) + estimates + predictions))
-
-    def _samples(self, block: dict) -> int:
-        """How many numbers a layer's neurons are in all samples, at most."""
-        widest = max(block["layers"][layer] for layer in ("input", "hidden", "output"))
-        return (max(block["samples"]) + self.study["test_samples"]) * widest
-
-    def _listed(self, block: dict, learner: Learner) -> int:
-        """At most how many configurations of hidden neurons a learner lists."""
-        per_row, q, values, listed = (
-            block["student"]["nonzeros_per_row"], len(block["student"]["alphabet"]), 1, 0
-        )  # fmt: skip
-        for slots in [per_row["input"]] + [per_row.get("hidden", 0)] * (_depth(block) - 1):
-            combinations = (q * values) ** slots
-            listed += block["layers"]["hidden"] * combinations
-            values = min(combinations, learner.max_values)
-        return listed
 
     def collect_spec(self, experiment: str) -> dict:
         """Slice for measuring the errors of all students of an experiment."""
@@ -389,32 +332,10 @@ class Study:
         return spec
 
 
-def _depth(experiment: dict) -> int:
-    """How many hidden layers there are."""
-    return experiment["layers"].get("hidden_layers", 1)
-
-
-def _weights(experiment: dict) -> int:
-    """How many weights a student has."""
-    layers, per_row = experiment["layers"], experiment["student"]["nonzeros_per_row"]
-    weights = sum(layers[rows] * per_row[layer] for layer, (rows, _) in LAYERS.items())
-    return weights + (_depth(experiment) - 1) * layers["hidden"] * per_row.get("hidden", 0)
-
-
-def _megabytes(size: float) -> int:
-    """What a program declares that has so many bytes beside its libraries."""
-    return LIBRARIES + int(size / 1e6)
-
-
 def _sizes(experiment: dict) -> dict:
     """Numbers of neurons as files tell them: one hidden layer goes without saying."""
     layers = experiment["layers"]
     return {key: layers[key] for key in layers if key != "hidden_layers" or layers[key] > 1}
-
-
-def _refuse_beyond(most: int, where: str, number: int, what: str) -> None:
-    if number > most:
-        raise ConfigError(f"{where}: makes {number} {what}; at most {most}")
 
 
 def _holder(message: str, parts: dict[str, dict]) -> str:
@@ -454,92 +375,3 @@ def _check_names(config: dict) -> None:
                     f"{wildcard}s.{name}: {show(name)} names {file}, which is another file of the "
                     "workflow; allowed: other names"
                 )
-
-
-def _check_experiment(name: str, experiment: dict, learners: dict) -> None:
-    where = f"experiments.{name}"
-    try:
-        activation(**experiment["activation"])
-    except ValueError as error:
-        raise ConfigError(f"{where}.activation: {error}") from None
-    for learner in experiment["learners"]:
-        check_among(f"{where}.learners", learner, learners)
-    sizes, teacher = experiment["layers"], experiment["nonzeros_per_row"]
-    student = experiment["student"].setdefault("nonzeros_per_row", dict(teacher))
-    alphabet = experiment["student"]["alphabet"]
-    if not {-1, 1} <= set(alphabet):
-        raise ConfigError(f"{where}.student.alphabet: {show(alphabet)} lacks the teacher's -1 or 1")
-    noise = experiment.get("noise", {})
-    if ("jittered" in noise) != ("scale" in noise):
-        raise ConfigError(
-            f"{where}.noise: {show(noise)}; scale goes with jittered, and jittered with it"
-        )
-    deep = _depth(experiment) > 1
-    if deep:
-        _check_deep(where, teacher, experiment["student"])
-    elif "hidden" in teacher or "hidden" in student:
-        raise ConfigError(
-            f"{where}.nonzeros_per_row.hidden: allowed with layers.hidden_layers above 1 only"
-        )
-    for layer, (rows, columns) in (LAYERS | (MIDDLE if deep else {})).items():
-        overlap = experiment["student"].get("overlap", {}).get(layer)
-        if student[layer] < teacher[layer] and overlap is None:
-            raise ConfigError(
-                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; without overlap the "
-                f"student's pattern contains the teacher's, so at least {teacher[layer]}"
-            )
-        if overlap in (None, 1) and student[layer] > teacher[layer] and 0 not in alphabet:
-            raise ConfigError(
-                f"{where}.student.alphabet: {show(alphabet)} lacks 0, which a student with more "
-                f"{layer} weights than its teacher needs"
-            )
-        for owner, degrees in (("", teacher), ("student.", student)):
-            key = f"{where}.{owner}nonzeros_per_row.{layer}"
-            try:
-                column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
-            except ValueError as error:
-                raise ConfigError(str(error)) from None
-        if overlap is not None:
-            shape = sizes[rows], sizes[columns], teacher[layer], student[layer]
-            try:
-                shared_entries(*shape, overlap, where=f"{where}.student.overlap.{layer}")
-            except ValueError as error:
-                raise ConfigError(str(error)) from None
-
-
-def _check_deep(where: str, teacher: dict, student: dict) -> None:
-    """Raise ConfigError for what networks with several hidden layers lack or cannot have."""
-    if "hidden" not in teacher:
-        raise ConfigError(
-            f"{where}.nonzeros_per_row.hidden: missing; layers.hidden_layers above 1 need it"
-        )
-    if student["nonzeros_per_row"] != teacher or "overlap" in student:
-        raise ConfigError(
-            f"{where}.student: {show(student)}; with layers.hidden_layers above 1 its pattern has "
-            f"to be the teacher's, with nonzeros_per_row {show(teacher)} and no overlap"
-        )
-
-
-def _check_trees(block: dict) -> None:
-    try:
-        activation(**block["activation"])
-    except ValueError as error:
-        raise ConfigError(f"trees.activation: {error}") from None
-    sizes = block["outputs"]
-    if sizes != sorted(sizes) or any(n % 3 != 1 for n in sizes):
-        raise ConfigError(
-            f"trees.outputs: {show(sizes)}; must be ascending, each one more than a multiple of 3"
-        )
-
-
-def _sample_numbers(name: str, samples: list | dict) -> list[int]:
-    if isinstance(samples, dict):
-        numbers = list(range(samples["first"], samples["last"] + 1, samples["step"]))
-    else:
-        numbers = samples
-    if not numbers or numbers != sorted(numbers):
-        raise ConfigError(
-            f"experiments.{name}.samples: {show(samples)}; must be ascending, not empty"
-        )
-    _refuse_beyond(GRID, f"experiments.{name}.samples", len(numbers), "numbers of samples")
-    return numbers

@@ -1,0 +1,119 @@
+"""What experiments ask for: checks of their blocks that a schema cannot make."""
+
+from sparsebp.network.model import activation
+from sparsebp.network.patterns import column_degree, shared_entries
+from sparsebp.study.validation import ConfigError, check_among, show
+
+GRID = 10**4
+"""Numbers of samples in an experiment, at most."""
+
+# Which neurons are the rows and the columns of a layer's weights.
+ROWS_COLUMNS = {"input": ("hidden", "input"), "output": ("output", "hidden")}
+MIDDLE = {"hidden": ("hidden", "hidden")}
+
+
+def hidden_layers(experiment: dict) -> int:
+    """How many hidden layers there are."""
+    return experiment["layers"].get("hidden_layers", 1)
+
+
+def check_number(most: int, where: str, number: int, what: str) -> None:
+    """Raise ConfigError if the block at ``where`` makes more than so many."""
+    if number > most:
+        raise ConfigError(f"{where}: makes {number} {what}; at most {most}")
+
+
+def check_experiment(name: str, experiment: dict, learners: dict) -> None:
+    """Raise ConfigError for what cannot be in an experiment; fill in the student's non-zeros."""
+    where = f"experiments.{name}"
+    try:
+        activation(**experiment["activation"])
+    except ValueError as error:
+        raise ConfigError(f"{where}.activation: {error}") from None
+    for learner in experiment["learners"]:
+        check_among(f"{where}.learners", learner, learners)
+    sizes, teacher = experiment["layers"], experiment["nonzeros_per_row"]
+    student = experiment["student"].setdefault("nonzeros_per_row", dict(teacher))
+    alphabet = experiment["student"]["alphabet"]
+    if not {-1, 1} <= set(alphabet):
+        raise ConfigError(f"{where}.student.alphabet: {show(alphabet)} lacks the teacher's -1 or 1")
+    noise = experiment.get("noise", {})
+    if ("jittered" in noise) != ("scale" in noise):
+        raise ConfigError(
+            f"{where}.noise: {show(noise)}; scale goes with jittered, and jittered with it"
+        )
+    deep = hidden_layers(experiment) > 1
+    if deep:
+        _check_deep(where, teacher, experiment["student"])
+    elif "hidden" in teacher or "hidden" in student:
+        raise ConfigError(
+            f"{where}.nonzeros_per_row.hidden: allowed with layers.hidden_layers above 1 only"
+        )
+    for layer, (rows, columns) in (ROWS_COLUMNS | (MIDDLE if deep else {})).items():
+        overlap = experiment["student"].get("overlap", {}).get(layer)
+        if student[layer] < teacher[layer] and overlap is None:
+            raise ConfigError(
+                f"{where}.student.nonzeros_per_row.{layer}: {student[layer]}; without overlap the "
+                f"student's pattern contains the teacher's, so at least {teacher[layer]}"
+            )
+        if overlap in (None, 1) and student[layer] > teacher[layer] and 0 not in alphabet:
+            raise ConfigError(
+                f"{where}.student.alphabet: {show(alphabet)} lacks 0, which a student with more "
+                f"{layer} weights than its teacher needs"
+            )
+        for owner, degrees in (("", teacher), ("student.", student)):
+            key = f"{where}.{owner}nonzeros_per_row.{layer}"
+            try:
+                column_degree(sizes[rows], sizes[columns], degrees[layer], where=key)
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+        if overlap is not None:
+            shape = sizes[rows], sizes[columns], teacher[layer], student[layer]
+            try:
+                shared_entries(*shape, overlap, where=f"{where}.student.overlap.{layer}")
+            except ValueError as error:
+                raise ConfigError(str(error)) from None
+
+
+def _check_deep(where: str, teacher: dict, student: dict) -> None:
+    """Raise ConfigError for what networks with several hidden layers lack or cannot have."""
+    if "hidden" not in teacher:
+        raise ConfigError(
+            f"{where}.nonzeros_per_row.hidden: missing; layers.hidden_layers above 1 need it"
+        )
+    if student["nonzeros_per_row"] != teacher or "overlap" in student:
+        raise ConfigError(
+            f"{where}.student: {show(student)}; with layers.hidden_layers above 1 its pattern has "
+            f"to be the teacher's, with nonzeros_per_row {show(teacher)} and no overlap"
+        )
+
+
+def check_trees(block: dict) -> None:
+    """Raise ConfigError for what cannot be in the block ``trees``."""
+    try:
+        activation(**block["activation"])
+    except ValueError as error:
+        raise ConfigError(f"trees.activation: {error}") from None
+    sizes = block["outputs"]
+    if sizes != sorted(sizes) or any(n % 3 != 1 for n in sizes):
+        raise ConfigError(
+            f"trees.outputs: {show(sizes)}; must be ascending, each one more than a multiple of 3"
+        )
+
+
+def sample_numbers(name: str, samples: list | dict) -> list[int]:
+    """The numbers of samples that an experiment lists, or gives as a range.
+
+    Raises:
+        ConfigError: they are not ascending, none, or too many.
+    """
+    if isinstance(samples, dict):
+        numbers = list(range(samples["first"], samples["last"] + 1, samples["step"]))
+    else:
+        numbers = samples
+    if not numbers or numbers != sorted(numbers):
+        raise ConfigError(
+            f"experiments.{name}.samples: {show(samples)}; must be ascending, not empty"
+        )
+    check_number(GRID, f"experiments.{name}.samples", len(numbers), "numbers of samples")
+    return numbers

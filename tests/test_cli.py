@@ -86,12 +86,12 @@ def options(step, folder, seed=0, **files):
 NAMES = (*LEARNERS, "gd", "deep", "other")
 
 
-def simulations(folder):
-    """The input files of ``collect``, of any learner."""
+def simulations(folder, learners=NAMES):
+    """The input files of ``collect``."""
     found = {}
     for seed in (0, 1):
         place = folder / SEED_FOLDER.format(experiment="tiny", seed=seed)
-        drawn, trained = ({n: str(place / f"{n}.nc") for n in some} for some in (DRAWN, NAMES))
+        drawn, trained = ({n: str(place / f"{n}.nc") for n in some} for some in (DRAWN, learners))
         found[str(seed)] = drawn | {"trained": trained}
     return {"tiny": found}
 

@@ -8,7 +8,7 @@ import yaml
 
 from sparsebp.study.config import Study
 from tests.given import given
-from tests.test_cli import options
+from tests.test_cli import options, simulations
 
 CONFIG = """
 study: {seeds: 1, test_samples: 30}
@@ -80,8 +80,8 @@ def test_what_jobs_declare_is_more_than_they_take(tmp_path, schema, kind):
             taken[learner, size] = peak("train", spec, *files)
         declared["collect", size] = study.collecting_mb(experiment)
         collect = study.collect_spec(experiment) | {"experiment": "tiny"}
-        given = options("collect", folder, output=folder / "results/tiny.nc")
-        taken["collect", size] = peak("collect", collect, *given)
+        files = "--inputs", given(simulations(folder, learners)), "--output", folder / "tiny.nc"
+        taken["collect", size] = peak("collect", collect, *files)
     few = {}
     for job in ("draw", *learners, "collect"):
         small, large = ((taken[job, size], declared[job, size]) for size in ("small", "large"))

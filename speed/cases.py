@@ -124,8 +124,8 @@ def instance(case: Case) -> Instance:
     """Draw the teacher, the samples and the student of a case, and tabulate the factors."""
     sizes, phi = Sizes(case.n, case.n, case.n), activation("tanh", b=0.1)
     teacher = draw_teacher(sizes, PerRow(2, 2), ENTROPY, SEED)
-    patterns = draw_student(teacher, sizes, PerRow(*case.student), ENTROPY, SEED)
-    x, y = draw_samples(teacher, phi, case.n, case.samples, ENTROPY, SEED)
+    patterns = draw_student(teacher, PerRow(*case.student), ENTROPY, SEED)
+    x, y = draw_samples(teacher, phi, case.samples, ENTROPY, SEED)
     problem = Problem.of(patterns, case.alphabet, phi)
     configurations, table = tabulate(case, patterns, phi, x, y)
     numbers = np.arange(patterns.inner.size).reshape(patterns.inner.shape)

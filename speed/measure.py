@@ -80,8 +80,8 @@ def draw(case: Case):
     """A teacher, its samples and the student's problem."""
     sizes, phi = Sizes(*[case.neurons] * 3), activation("tanh", b=0.1)
     teacher = draw_teacher(sizes, PerRow(*case.teacher), entropy=1, seed=0)
-    patterns = draw_student(teacher, sizes, PerRow(*case.student), entropy=1, seed=0)
-    samples = draw_samples(teacher, phi, sizes.input, case.samples, entropy=1, seed=0)
+    patterns = draw_student(teacher, PerRow(*case.student), entropy=1, seed=0)
+    samples = draw_samples(teacher, phi, case.samples, entropy=1, seed=0)
     return teacher, samples, Problem.of(patterns, case.alphabet, phi)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from sparsebp.network.data import (
     Noise,
-    Overlap,
     PerRow,
     Sizes,
     Stream,
@@ -39,11 +38,11 @@ def draws() -> dict[str, np.ndarray]:
             found |= {f"{k} teacher {layer}": topology, f"{k} weights {layer}": weights}
         for name, (more, overlap) in STUDENTS.items():
             per_row = PerRow(k + more, k + more, k)
-            drawn = draw_student(network, sizes, per_row, 1, 0, Overlap(overlap, overlap))
+            drawn = draw_student(network, per_row, 1, 0, overlap)
             found |= {f"{k} {name} {layer}": pattern for layer, pattern in enumerate(drawn)}
         for test in (False, True):
             for phi in (activation("tanh", b=0.1), activation("leaky-relu", a=0.1)):
-                x, y = draw_samples(network, phi, sizes.input, 20, 1, 0, test)
+                x, y = draw_samples(network, phi, 20, 1, 0, test)
                 found |= {f"{k} x {test}": x, f"{k} y {phi.function} {test}": y}
         found[f"{k} noise"] = disturb(y, Noise(0.1, 0.5, 0.2), 1, 0)
     for reads in (2, 3, 4):

@@ -63,8 +63,8 @@ def instance(
     sizes = Sizes(*(sizes or (n, n, n)))
     network = draw_teacher(sizes, PerRow(*teacher), 1, seed)
     per_row = PerRow(*(student or teacher))
-    patterns = draw_student(network, sizes, per_row, 1, seed, Overlap(*overlap))
-    samples = draw_samples(network, phi, sizes.input, m, 1, seed)
+    patterns = draw_student(network, per_row, 1, seed, Overlap(*overlap))
+    samples = draw_samples(network, phi, m, 1, seed)
     return Instance(network, samples, Problem.of(patterns, alphabet, phi), phi)
 
 

@@ -14,7 +14,7 @@ from tests.problems import TANH, learner
 
 SIZES, PER_ROW, GRID = Sizes(8, 8, 8), PerRow(2, 2), [5, 20]
 TEACHER = draw_teacher(SIZES, PER_ROW, 1, 0)
-PATTERNS = draw_student(TEACHER, SIZES, PER_ROW, 1, 0)
+PATTERNS = draw_student(TEACHER, PER_ROW, 1, 0)
 # With an odd function no neuron is stuck with the signs of all its weights flipped.
 ODD, KINKED = activation("tanh", b=0), activation("leaky-relu", a=0.9)
 
@@ -29,7 +29,7 @@ def run(network, phi=TANH, grid=GRID, seed=0, test=None, **changes):
     """Fit a network to the teacher's samples; ``test`` are inputs in the place of fresh ones."""
     given = dict(network=network, learning_rate=0.03, max_steps=300)
     how = learner("gradient-descent", **given | changes)
-    samples = draw_samples(TEACHER, phi, SIZES.input, max(grid), 1, 0)
+    samples = draw_samples(TEACHER, phi, max(grid), 1, 0)
     test = samples.x if test is None else test
     found = list(descend(how, PATTERNS, phi, samples, test, grid, 1, seed))
     assert [one.n_samples for one in found] == grid
@@ -39,9 +39,7 @@ def run(network, phi=TANH, grid=GRID, seed=0, test=None, **changes):
 @pytest.mark.parametrize("network, phi", [("sparse", ODD), ("dense", ODD), ("dense", KINKED)])
 def test_what_the_network_can_represent_is_learnt(libraries, network, phi):
     """With enough samples, on fresh ones too; and it stops when the training error says so."""
-    samples, fresh = (
-        draw_samples(TEACHER, phi, SIZES.input, 200, 1, 0, test=test) for test in (False, True)
-    )
+    samples, fresh = (draw_samples(TEACHER, phi, 200, 1, 0, test=test) for test in (False, True))
     for data, most in ((samples, 1e-6), (fresh, 1e-5)):
         (found,) = run(network, phi, [200], max_steps=5000, test=data.x)
         assert found.status == Status.CONVERGED
@@ -57,7 +55,7 @@ def test_the_step_limit_is_one(libraries, network):
 
 def test_a_sparse_network_never_leaves_its_pattern(libraries):
     """An output depends on the inputs that it reads through the pattern, and on no others."""
-    x = draw_samples(TEACHER, TANH, SIZES.input, 30, 1, 0, test=True).x
+    x = draw_samples(TEACHER, TANH, 30, 1, 0, test=True).x
     reads = np.zeros((SIZES.output, SIZES.input), bool)
     for output, hidden in enumerate(PATTERNS.outer):
         reads[output, PATTERNS.inner[hidden]] = True
@@ -82,7 +80,7 @@ def test_it_repeats_and_differs_between_simulations(libraries, network):
 
 @pytest.mark.parametrize("network", ["sparse", "dense"])
 def test_more_samples_leave_fewer_as_they_are(libraries, network):
-    x = draw_samples(TEACHER, TANH, SIZES.input, 9, 1, 0, test=True).x
+    x = draw_samples(TEACHER, TANH, 9, 1, 0, test=True).x
     few, more = run(network, grid=[5], test=x)[0], run(network, test=x)[0]
     assert (few.prediction == more.prediction).all()
 

@@ -52,7 +52,7 @@ def drawn(shape, entropy):
     """A teacher and its student."""
     sizes, own, students = Sizes(*shape[0]), PerRow(*shape[1]), PerRow(*shape[2])
     teacher = draw_teacher(sizes, own, entropy, 0)
-    return teacher, draw_student(teacher, sizes, students, entropy, 0)
+    return teacher, draw_student(teacher, students, entropy, 0)
 
 
 @cache

@@ -365,8 +365,8 @@ def deep_students(layers, n, seeds, learner, grid):
     sizes, per_row = Sizes(n, n, n, layers - 1), PerRow(2, 2, 2)
     for seed in range(seeds):
         teacher = draw_teacher(sizes, per_row, 1, seed)
-        patterns = draw_student(teacher, sizes, per_row, 1, seed)
-        samples = draw_samples(teacher, TANH, n, max(grid), 1, seed)
+        patterns = draw_student(teacher, per_row, 1, seed)
+        samples = draw_samples(teacher, TANH, max(grid), 1, seed)
         problem = Problem.of(patterns, (-1, 1), TANH)
         found = learn(learner, problem, samples, grid, 1, seed, memory_gib=1)
         for trained in found:

@@ -37,9 +37,6 @@ MATCH_TOLERANCE = 1e-9
 """Pre-activations that agree to this are equal: far above rounding, and far below what different
 weights differ by. Of outputs it is this times the slope of the activation."""
 
-ROUNDING = 4 * np.finfo(float).eps
-"""Outputs are rounded, by so much relative to the larger of 1 and their size."""
-
 CONTRADICTED = (
     "contradiction: no weights reproduce the samples. With hard factors an output has to be what "
     f"the network answers, to {MATCH_TOLERANCE:g} in its pre-activation; outputs that are rounded, "
@@ -179,8 +176,9 @@ def preactivations(phi: Activation, y: np.ndarray) -> tuple[np.ndarray, np.ndarr
     Returns:
         Two arrays as y; infinite where there is no bound, as for a missing output.
     """
-    slack, missing = ROUNDING * np.maximum(1, np.abs(y)), np.isnan(y)
-    low, high = phi.inverse(y - slack) - MATCH_TOLERANCE, phi.inverse(y + slack) + MATCH_TOLERANCE
+    missing = np.isnan(y)
+    low, high = phi.sources(y)
+    low, high = low - MATCH_TOLERANCE, high + MATCH_TOLERANCE
     return np.where(missing, -np.inf, low), np.where(missing, np.inf, high)
 
 

@@ -55,6 +55,11 @@ class Sizes(NamedTuple):
     output: int
     hidden_layers: int = 1
 
+    @classmethod
+    def of(cls, sizes: "Sizes | int") -> "Sizes":
+        """As many neurons in each layer, where ``sizes`` is one number."""
+        return sizes if isinstance(sizes, Sizes) else cls(sizes, sizes, sizes)
+
 
 class PerRow(NamedTuple):
     """Non-zeros per row of the matrices of weights.
@@ -68,6 +73,11 @@ class PerRow(NamedTuple):
     output: int
     hidden: int | None = None
 
+    @classmethod
+    def of(cls, per_row: "PerRow | int") -> "PerRow":
+        """As many in each layer, where ``per_row`` is one number."""
+        return per_row if isinstance(per_row, PerRow) else cls(per_row, per_row, per_row)
+
 
 class Overlap(NamedTuple):
     """Fractions of the teacher's entries that the student's patterns contain.
@@ -78,6 +88,11 @@ class Overlap(NamedTuple):
 
     input: float = 1
     output: float = 1
+
+    @classmethod
+    def of(cls, overlap: "Overlap | float") -> "Overlap":
+        """The same in both layers, where ``overlap`` is one number."""
+        return overlap if isinstance(overlap, Overlap) else cls(overlap, overlap)
 
 
 class Noise(NamedTuple):
@@ -141,17 +156,21 @@ class Samples(NamedTuple):
     y: np.ndarray
 
 
-def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Network:
+def draw_teacher(
+    sizes: Sizes | int, per_row: PerRow | int, entropy: int = 0, seed: int = 0
+) -> Network:
     """Draw a teacher: biregular patterns, and weights uniform on {-1, +1}.
 
     Args:
-        sizes: of the layers.
-        per_row: non-zeros in each row; sizes and they fix those in each column.
+        sizes: of the layers, or one number for all.
+        per_row: non-zeros in each row, or one number for all layers; sizes and they fix those in
+            each column.
         entropy, seed: of the random streams, see ``generator``.
 
     Raises:
         ValueError: sizes and degrees are none, or do not fit.
     """
+    sizes, per_row = Sizes.of(sizes), PerRow.of(per_row)
     check(sizes, per_row)
     rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
     inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
@@ -168,11 +187,10 @@ def draw_teacher(sizes: Sizes, per_row: PerRow, entropy: int, seed: int) -> Netw
 
 def draw_student(
     teacher: Network,
-    sizes: Sizes,
-    per_row: PerRow,
-    entropy: int,
-    seed: int,
-    overlap: Overlap = Overlap(),  # noqa: B008 (it is immutable)
+    per_row: PerRow | int,
+    entropy: int = 0,
+    seed: int = 0,
+    overlap: Overlap | float = 1.0,
 ) -> Patterns:
     """Draw the student's patterns, which contain a fraction of the teacher's entries.
 
@@ -180,26 +198,34 @@ def draw_student(
 
     Args:
         teacher: what to contain.
-        sizes: of the layers, as for the teacher.
-        per_row: of the student, at least as many as the teacher's.
+        per_row: of the student, or one number for all layers.
         entropy, seed: of the random streams, see ``generator``.
+        overlap: the fraction of the teacher's entries, or one for each layer.
 
     Between hidden layers they are the teacher's.
 
     Raises:
         ValueError: sizes, degrees and overlap are none, or do not fit.
     """
-    check(sizes, per_row, overlap)
+    per_row, overlap = PerRow.of(per_row), Overlap.of(overlap)
+    check(per_row, overlap)
+    inner, outer = teacher.inner.topology, teacher.outer.topology
+    inputs, hidden = int(inner.max()) + 1, int(outer.max()) + 1
     rng = generator(entropy, seed, Stream.STUDENT_PATTERN)
     return Patterns(
-        overlapping(teacher.inner.topology, sizes.input, per_row.input, overlap.input, rng),
+        overlapping(inner, inputs, per_row.input, overlap.input, rng),
         *(layer.topology for layer in teacher.middle),
-        overlapping(teacher.outer.topology, sizes.hidden, per_row.output, overlap.output, rng),
+        overlapping(outer, hidden, per_row.output, overlap.output, rng),
     )
 
 
 def draw_samples(
-    teacher: Network, phi: Activation, inputs: int, count: int, entropy: int, seed: int, test=False
+    teacher: Network,
+    phi: Activation,
+    count: int,
+    entropy: int = 0,
+    seed: int = 0,
+    test: bool = False,
 ) -> Samples:
     """Draw ``count`` inputs uniform on {-1, +1} and let the teacher answer them.
 
@@ -209,7 +235,6 @@ def draw_samples(
     Args:
         teacher: with y = phi(W_out phi(W_in x)), Eq. 1.1.
         phi: its activation function.
-        inputs: number of input neurons.
         count: number of samples.
         entropy, seed: of the random streams, see ``generator``.
         test: draw from another stream, for samples that no student is trained on.
@@ -222,6 +247,7 @@ def draw_samples(
     """
     SAMPLES.check("count", count)
     stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
+    inputs = int(teacher.inner.topology.max()) + 1
     x = _signs(generator(entropy, seed, stream), (count, inputs))
     return Samples(x, forward(teacher, phi, x))
 

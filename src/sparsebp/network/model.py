@@ -6,35 +6,63 @@ It may have more layers, Eq. B.1.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from sparsebp.network.ranges import Range
 
+ROUNDING = 4 * np.finfo(float).eps
+"""Outputs are rounded, by so much relative to the larger of 1 and their size."""
 
-class Activation(NamedTuple):
-    """An element-wise activation function and its parameter.
+
+@dataclass(frozen=True)
+class Activation:
+    """An element-wise activation function, which does not decrease.
 
     Attributes:
-        function: a key of ``ACTIVATIONS``.
-        parameter: b of ``tanh(x - b)`` or a of ``max(x, a x)``.
+        function: its name.
+        apply: the function itself, from and to float64 of any shape.
+        inverse: where it reaches y, from and to float64 of any shape: the least x with
+            apply(x) >= y; -inf where all x are above, inf where none is.
+        parameter: of ``activation``'s functions b or a, else None.
+        interval: in place of the inverse, y -> (low, high), the least and the largest x that lead
+            to y, for a function that jumps, as the sign does. By default where the inverse has its
+            values for y a little smaller and a little larger, by ``ROUNDING``.
+
+    Two are equal if name and parameter are.
     """
 
     function: str
-    parameter: float
+    apply: Callable[[np.ndarray], np.ndarray] = field(compare=False, repr=False)
+    inverse: Callable[[np.ndarray], np.ndarray] | None = field(
+        default=None, compare=False, repr=False
+    )
+    parameter: float | None = None
+    interval: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]] | None = field(
+        default=None, compare=False, repr=False
+    )
+
+    def __post_init__(self):
+        if (self.inverse is None) == (self.interval is None):
+            raise ValueError(f"activation {self.function}: takes an inverse or an interval")
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Apply the function to every element of ``x`` (float64, any shape)."""
-        return ACTIVATIONS[self.function].apply(x, self.parameter)
+        return self.apply(x)
 
-    def inverse(self, y: np.ndarray) -> np.ndarray:
-        """Where the non-decreasing function reaches ``y`` (float64, any shape).
+    def sources(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest x that lead to each ``y`` (float64, any shape).
 
-        Infinite where it stays above or below ``y``.
+        Infinite where there is no bound.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
-            return ACTIVATIONS[self.function].inverse(y, self.parameter)
+            if self.interval:
+                return self.interval(y)
+            slack = ROUNDING * np.maximum(1, np.abs(y))
+            return self.inverse(y - slack), self.inverse(y + slack)
 
 
 LEAST = 1e-4
@@ -45,8 +73,8 @@ to differ by far more than ``factors.MATCH_TOLERANCE``."""
 class _Kind(NamedTuple):
     parameter_name: str
     allowed: Range
-    apply: Callable[[np.ndarray, float], np.ndarray]
-    inverse: Callable[[np.ndarray, float], np.ndarray]
+    apply: Callable[..., np.ndarray]
+    inverse: Callable[..., np.ndarray]
 
 
 ACTIVATIONS = {
@@ -88,7 +116,44 @@ def activation(function: str, **parameter: float) -> Activation:
             f"activation {function}: {name}: {value!r}; must be 0, or {LEAST:g} at least, as "
             "smaller ones lead to outputs that cannot be told apart"
         )
-    return Activation(function, float(value))
+    kind, number = ACTIVATIONS[function], float(value)
+    return Activation(
+        function,
+        partial(kind.apply, **{name: number}),
+        partial(kind.inverse, **{name: number}),
+        number,
+    )
+
+
+def tanh(b: float = 0.0) -> Activation:
+    """tanh(x - b). Raises ValueError as ``activation``."""
+    return activation("tanh", b=b)
+
+
+def leaky_relu(a: float = 0.0) -> Activation:
+    """max(x, a x). Raises ValueError as ``activation``."""
+    return activation("leaky-relu", a=a)
+
+
+def relu() -> Activation:
+    """max(x, 0). An output of 0 stands for all pre-activations up to 0."""
+    return leaky_relu(0.0)
+
+
+def identity() -> Activation:
+    """x, so that the network is linear."""
+    return Activation("identity", lambda x: x, lambda y: y)
+
+
+def sign() -> Activation:
+    """-1 below 0, else 1: an output stands for all pre-activations of its sign."""
+
+    def interval(y):
+        # What is below 0 by less than twice the tolerance of factors counts as 0.
+        low = np.select([y == 1, y == -1], [0.0, -np.inf], np.inf)
+        return low, np.select([y == 1, y == -1], [np.inf, -2e-9], -np.inf)
+
+    return Activation("sign", lambda x: np.where(x < 0, -1.0, 1.0), interval=interval)
 
 
 class Layer(NamedTuple):

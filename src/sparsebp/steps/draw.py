@@ -33,7 +33,7 @@ def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None
     network = draw_teacher(sizes, PerRow(**spec["teacher"]["nonzeros_per_row"]), entropy, seed)
     phi = activation(**spec["dataset"]["activation"])
     train, test = (
-        draw_samples(network, phi, sizes.input, spec["dataset"][count], entropy, seed, test=test)
+        draw_samples(network, phi, spec["dataset"][count], entropy, seed, test=test)
         for count, test in (("samples", False), ("test_samples", True))
     )
     if "noise" in spec["dataset"]:
@@ -41,7 +41,7 @@ def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None
         train = train._replace(y=disturb(train.y, noise, entropy, seed))
     per_row = PerRow(**spec["student"]["nonzeros_per_row"])
     overlap = Overlap(**spec["student"].get("overlap", {}))
-    patterns = draw_student(network, sizes, per_row, entropy, seed, overlap)
+    patterns = draw_student(network, per_row, entropy, seed, overlap)
 
     made = {name: record("draw", part, seed=seed, drawn=spec) for name, part in spec.items()}
     # The alphabet is checked when it is written, so this comes first: all files or none.

@@ -15,9 +15,9 @@ def log_partition(
     prior: Beliefs,
     rules: Rules,
 ) -> float:
-    """The logarithm of the normalisation Z in the Bethe approximation, exact on trees.
+    """The logarithm of the normalisation Z (Eq. A.2) in the Bethe approximation, exact on trees.
 
-    Mezard and Montanari, Information, Physics, and Computation, Eq. 14.27:
+    Mezard and Montanari, Information, Physics, and Computation, (14.27):
 
         log Z = sum_a log Z_a + sum_i log Z_i - sum_(ia) log Z_ia,
 

@@ -18,7 +18,9 @@ from sparsebp.engine.problem import Beliefs, Problem
 def posterior(
     problem: Problem, x: np.ndarray, y: np.ndarray, prior: Beliefs
 ) -> tuple[Beliefs, float]:
-    """The posterior under hard factors, with what reproduces y from x equally likely.
+    """The posterior under hard factors, Eq. 2.1, and its normalisation Z, Eq. A.2.
+
+    Configurations that reproduce y from x are as likely as the prior has them.
 
     Args:
         problem: what the student knows.
@@ -58,8 +60,8 @@ def posterior(
 
 
 def _factor(problem, inputs, x, y):
-    """1 where the weights of one output reproduce it, else 0: an axis for each output weight, then
-    for each input weight of each of its hidden neurons."""
+    """Eq. 2.5: 1 where the weights of one output reproduce it, else 0. An axis for each output
+    weight, then for each input weight of each of its hidden neurons."""
     (reads, k_in), alphabet = inputs.shape, problem.states.alphabet
     axes = reads * (1 + k_in)
     grids = np.meshgrid(*[alphabet] * axes, indexing="ij", sparse=True)

@@ -48,7 +48,7 @@ CONTRADICTED = (
 
 @dataclass
 class HardFactors:
-    """Eq. 2.5: the configurations that reproduce all samples.
+    """Eqs. 2.4-2.5: for each output a factor, the configurations that reproduce all samples.
 
     Attributes:
         offsets: (output + 1,) int64; factor a owns entries offsets[a]:offsets[a + 1].
@@ -90,6 +90,8 @@ class SoftFactors:
 
 def hard_factors(states, input_topology, output_topology, phi, x, y, memory_gib) -> HardFactors:
     """List the configurations that reproduce y from x, factor by factor, each list ascending.
+
+    The factor of Eq. 2.5 is 1 for those in its list, and 0 for all others.
 
     Args:
         states: the HiddenStates.
@@ -212,7 +214,10 @@ def soft_factors(states, input_topology, output_topology, phi, x, y, memory_gib)
 
 
 def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> SoftFactors:
-    """``factors`` with the energies of further samples. Arguments as for ``hard_factors``."""
+    """``factors`` with the energies of further samples, each a term of Eq. 3.2.
+
+    Arguments as for ``hard_factors``.
+    """
     x, y = checked_data(input_topology, output_topology, x, y)
     table = factors.table.copy()
     edges = range(output_topology.shape[1])
@@ -228,6 +233,8 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
 
 def sum_out_outputs(factors, states: HiddenStates, field, algebra: int, temperature: float):
     """Eliminate the output weights, whose messages to the factor are their constant fields.
+
+    This is the sum over output weights in Eq. 2.7.
 
     Output weights are leaves of the factor graph, so as long as their fields do not move they can
     be summed (at zero temperature: maximised) out once, and iterations see input weights alone.

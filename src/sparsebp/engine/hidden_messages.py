@@ -19,7 +19,7 @@ from sparsebp.network.data import checked_data
 
 @dataclass
 class HiddenGraph:
-    """The factor graph of one batch.
+    """The factor graph of one batch, Eq. B.5: of each factor the configurations where it is 1.
 
     Attributes:
         values: what each layer's neurons can be, the inputs' first, the last hidden layer's last.
@@ -33,7 +33,7 @@ class HiddenGraph:
 
 
 def hidden_graph(problem, x, y, max_values: int, memory_gib: float) -> HiddenGraph:
-    """Build the factor graph of a batch.
+    """Build the factor graph of a batch, Eq. B.5.
 
     Args:
         problem: what the student knows.
@@ -132,6 +132,8 @@ class HiddenMessages:
 
     def final_beliefs(self) -> Beliefs:
         """Log-beliefs of all weights after the steps done (Eq. A.7). Sets ``certain``.
+
+        They estimate the marginals of the posterior, Eq. B.2.
 
         In logarithms: they depend on all that a factor is told, and may be very small.
         """

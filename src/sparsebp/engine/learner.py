@@ -95,7 +95,7 @@ class Rules(NamedTuple):
         temperature: T of the sums over configurations, see ``kernels.algebras``.
         probability: messages are probabilities (True) or log-likelihoods (False).
         soft: factors are energies (Eq. 3.2) instead of constraints (Eq. 2.5).
-        reinforcement: r of Eqs. 3.8 and 3.10; 0 for none.
+        reinforcement: r of Eqs. 3.8, 3.10; 0 for none.
     """
 
     temperature: float

@@ -118,6 +118,7 @@ def learn(
 
 
 def _learn(learner, problem, plan, infer, entropy, seed) -> Iterator[Trained]:
+    """Learn batch after batch. The beliefs after one are the prior of the next, Eq. 2.10."""
     beliefs, support, status = Beliefs.uniform(problem), None, Status.NOT_RUN
     for batch in plan:
         if batch.fresh:
@@ -226,6 +227,8 @@ def propagate(
     support: Beliefs | None = None,
 ) -> Outcome:
     """Pass messages on one factor graph until they settle: the loop of all algorithms.
+
+    The posterior is that of one batch, Eq. 2.9: its factors times the prior.
 
     Args:
         learner: rules and choices.
@@ -346,7 +349,7 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
 
 
 def _read_off(learner, problem, outcome, rng):
-    """Of each weight the most likely state, as an index, ties broken at random."""
+    """Of each weight the most likely state, Eq. 2.3, as an index, ties broken at random."""
     lots = [rng.random(part.shape) for part in outcome.beliefs]
     every = np.arange(len(problem.states.alphabet))
     allowed = [every] * len(lots)

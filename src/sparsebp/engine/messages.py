@@ -1,6 +1,6 @@
 r"""All messages on one factor graph: their arrays, and the steps that ``updates`` makes of them.
 
-As logarithms, up to constants, the messages of every algorithm are (Eqs. 2.6-2.8, 2.12, 3.4-3.11)
+As logarithms, up to constants, the messages of every algorithm are (Eqs. 2.6-2.8, 2.12, 3.3-3.11)
 
 .. math::
 
@@ -42,7 +42,7 @@ class Messages:
         learner: an ``algorithms.Learner``.
         problem: a ``problem.Problem``.
         factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
-        prior: the ``problem.Beliefs`` that fields come from.
+        prior: the ``problem.Beliefs`` that fields come from (Eq. 2.11).
         rng: of the initial messages; not used where ``initial_scale`` is 0.
         in_logs, leaves: as above.
 
@@ -52,8 +52,9 @@ class Messages:
         certain: False once a message or belief has no possible value left or, with probabilities,
             may have lost one to rounding.
         logarithmic: whether the algebra is one of logarithms, in which that is a contradiction.
-        u, h: (E, k_in, Q) log-messages of the input weights, factor-to-variable and back; edge
-            e = a * k_out + j joins factor a with the hidden neuron in its slot j.
+        u, h: (E, k_in, Q) log-messages of the input weights, factor-to-variable and back, in units
+            of energy with soft factors (Eq. 3.3); edge e = a * k_out + j joins factor a with the
+            hidden neuron in its slot j.
         v, g: (E, Q) the same of the output weights.
         belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
     """
@@ -153,7 +154,7 @@ class Messages:
         return done
 
     def final_beliefs(self) -> Beliefs:
-        """Log-beliefs after the steps done, of the output weights too (Eqs. A.7, 3.6, 3.8, 3.10).
+        """Log-beliefs after the steps done, of the output weights too (Eqs. 3.6, 3.8, 3.10, A.7).
 
         Sets ``certain``.
         """
@@ -179,7 +180,7 @@ class Messages:
         return Beliefs(*(part - part.max(axis=-1, keepdims=True) for part in (inner, outer)))
 
     def _output_messages(self):
-        """The messages v after the steps done, from a step in which the output weights take part.
+        """The messages v (Eq. 2.8) after the steps done, from a step with output weights in it.
 
         In logarithms: they depend on all input weights of a factor, and may be very small.
         """

@@ -18,6 +18,8 @@ WEIGHTS = range(-127, 128)
 class Problem(NamedTuple):
     """What a student knows before it sees data: its patterns, alphabet and activation.
 
+    The weights are the variables of Eq. A.1, each with a value from the alphabet.
+
     Attributes:
         patterns: where weights may be non-zero.
         states: of an edge: its weights' alphabet, and how values combine.
@@ -89,7 +91,10 @@ def _check_patterns(patterns: Patterns) -> None:
 
 
 class Beliefs(Layers):
-    """Log-beliefs with maximum zero: ``parts`` are (rows, slots, Q) float64, one for each layer."""
+    """Log-beliefs with maximum zero: ``parts`` are (rows, slots, Q) float64, one for each layer.
+
+    Together they are a product over the weights, Eq. 2.10.
+    """
 
     @classmethod
     def uniform(cls, problem: Problem) -> "Beliefs":

@@ -63,7 +63,7 @@ def given(x: np.ndarray) -> Values:
 def hidden_layer(
     below: Values, topology, alphabet, phi: Activation, max_values: int, memory_gib: float
 ) -> tuple[Values, Configurations]:
-    """All configurations of hidden neurons, and the values that they lead to.
+    """All configurations of hidden neurons, and the values that they lead to (Eq. B.4).
 
     Args:
         below: of the layer that is read.

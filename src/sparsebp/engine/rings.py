@@ -25,10 +25,10 @@ from sparsebp.engine.problem import Beliefs, Problem
 
 
 class Solution(NamedTuple):
-    """The exact posterior of one batch.
+    """The exact posterior of one batch, Eq. 2.1.
 
     Attributes:
-        beliefs: log-marginals at T = 1 (T log-marginals at T), log-max-marginals at T = 0.
+        beliefs: T log-marginals; at T = 0 log-max-marginals (Eq. 2.13).
         log_total: T log of the sum over all configurations of exp(log-factors / T); at T = 0 the
             largest product of factors, in logarithms. -inf where no configuration is possible.
         draw: from a random generator, a configuration as alphabet indices (H, k_in) and
@@ -87,7 +87,7 @@ def solve(
     tie_tolerance: float,
     memory_gib: float,
 ) -> Solution:
-    """The exact posterior of all weights, without fields on them.
+    """The exact posterior of all weights, Eq. 2.1, without fields on them.
 
     Args:
         problem: patterns and states; of rings, see ``Learner.check_network``.

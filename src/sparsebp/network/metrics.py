@@ -1,4 +1,4 @@
-"""Errors of a student against its teacher (Eqs. 2.2, 3.12, 3.13), and what they consist of.
+"""Errors of a student against its teacher (Eqs. 2.2, 3.12-3.13), and what they consist of.
 
 Everywhere, ``teacher`` has both layers with weights of -1 and +1, and ``student`` is a list of both
 with its estimates, on patterns of its own: the layers W_in and W_out. Errors are numbers between 0

@@ -176,7 +176,7 @@ class Layer(NamedTuple):
 
 
 def forward(layers: Iterable[Layer], phi: Activation, x: np.ndarray) -> np.ndarray:
-    r"""Output of the network, Eqs. 1.1 and B.1: :math:`y = \varphi(W^{out} \varphi(W^{in} x))`.
+    r"""Output of the network, Eqs. 1.1, B.1: :math:`y = \varphi(W^{out} \varphi(W^{in} x))`.
 
     Args:
         layers: the weights, from W_in, (hidden, input_slot), to W_out, (output, output_slot).

@@ -100,7 +100,7 @@ def _answers(patterns, teacher, phi, rng) -> Samples:
 
 
 def _learner(initial_scale: float) -> Learner:
-    """Undamped sum-product with hard factors: Eqs. A.5 and A.6."""
+    """Undamped sum-product with hard factors: Eqs. A.5-A.6."""
     return Learner(
         "sum-product",
         damping=0.0,

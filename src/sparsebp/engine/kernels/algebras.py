@@ -107,7 +107,7 @@ def times(algebra, x, y):
 
 @njit(forceinline=True)
 def plus(algebra, x, y, temperature):
-    """What x or y says."""
+    """What x or y says: the sum of Eqs. 2.7-2.8, 3.5, or the maximum of Eqs. 2.12, 3.7."""
     if algebra == SUM_TIMES:
         return x + y
     if algebra == LOG_SUM and temperature > 0.0:

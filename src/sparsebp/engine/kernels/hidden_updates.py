@@ -94,7 +94,7 @@ def _run(algebra, steps, rules, graph, configurations, prior, messages):
 
 @njit(forceinline=True)
 def _update_variables(algebra, graph, messages):
-    """Messages of hidden variables to factors, Eq. 2.6: the product over the other factors.
+    """Messages of hidden variables to factors, Eq. A.5: the product over the other factors.
 
     Returns:
         The smallest total of a message before it was normalised.
@@ -125,8 +125,8 @@ def _update_variables(algebra, graph, messages):
 def _update_factors(
     algebra, temperature, damping, graph, configurations, prior, messages, incoming, outgoing
 ):
-    """Messages of factors, Eqs. 2.7, 2.8, 2.12: each configuration tells each of its states what
-    the others say.
+    """Messages of factors, Eqs. 2.12, A.6: each configuration tells each of its states what the
+    others say.
 
     Returns:
         By how much a message to a hidden variable changed at most, and the smallest total of one.
@@ -218,7 +218,7 @@ def _settle(algebra, damping, fresh, at, count, messages, to):
 
 @njit(forceinline=True)
 def _normalise(algebra, message, at, count):
-    """Divide a message by its total, which is returned."""
+    """Divide a message by its total (Eq. A.3), which is returned."""
     total = message[at]
     for v in range(at + 1, at + count):
         total = mass(algebra, total, message[v], True)

@@ -172,7 +172,7 @@ def _reinforce(algebra, k_in, q, degree, strength, hidden, positions, prior, u):
 
 @njit(forceinline=True)
 def _update_variables(algebra, k_in, q, degree, hidden, positions, fields, u, h):
-    """Variable-to-factor messages of the input weights, Eqs. 2.6, 3.4, 3.9, 3.11.
+    """Variable-to-factor messages of the input weights, Eqs. 2.6, 3.4, 3.9, 3.11, A.5.
 
     h_{i->a} = field_i times all u_{b->i} of the other factors b. The product over the others is
     formed as such, not by division, so that impossible values need no special case.
@@ -221,7 +221,12 @@ def _update_factors(
     algebra, k_in, k_out, q, s, a, temperature, probability, strength, damping_u, damping_h, t,
     blocks, leaves, messages, factors, scratch,
 ):  # fmt: skip
-    """Factor-to-variable messages of all weights, Eqs. 2.7, 2.8, 2.12, 3.5, 3.7, damped.
+    """Factor-to-variable messages of all weights, Eqs. 2.7-2.8, 2.12, 3.5, 3.7, A.6, damped.
+
+    The sum of Eq. 2.7 has three parts. Output weights are summed out in ``_split_inputs``, or
+    before all steps in ``factors.sum_out_outputs``; the other hidden neurons in ``contract``; the
+    other input weights of the same neuron in ``sweep``. That of Eq. 2.8 ends in
+    ``_split_outputs``. Maxima take the place of sums in Eqs. 2.12, 3.7.
 
     Returns:
         Largest change of a message before damping, and the least total of one. Lanes beyond the
@@ -340,7 +345,8 @@ def _settle(algebra, q, probability, damping, fresh, at, messages, to):
 
 @njit(forceinline=True)
 def _normalise(algebra, q, probability, message, at):
-    """Divide a message by its total: the sum of probabilities, or the largest log-likelihood."""
+    """Divide a message by its total: the sum of probabilities (Eq. A.3), or the largest
+    log-likelihood."""
     total = load(message, at * WIDTH)
     for state in range(1, q):
         total = mass(algebra, total, load(message, (at + state) * WIDTH), probability)
@@ -355,7 +361,7 @@ def _normalise(algebra, q, probability, message, at):
 def _reinforced_leaf(
     algebra, q, probability, strength, damping, given, belief, v, g, at, scratch, leaf
 ):
-    """Belief and message of an output weight: as ``_update_variables``, for one factor only.
+    """Belief and message of a reinforced output weight, Eqs. 3.8-3.11, for one factor only.
 
     Returns:
         By how much the message changed, see ``_settle``.
@@ -418,7 +424,8 @@ def _split_outputs(
 def _split_inputs(
     algebra, temperature, q, s, scratch, outgoing, g, at, first_class, blank, to
 ):  # fmt: skip
-    """Sum out the output weight: what comes out over classes -> over input states (S,)."""
+    """Sum out the output weight, part of Eq. 2.7: what comes out over classes -> over input states
+    (S,)."""
     for state in range(s):
         total = fill(zero(algebra))
         for weight in range(q):

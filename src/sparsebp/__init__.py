@@ -1,1 +1,35 @@
-"""Learning sparse binary neural networks with belief propagation."""
+"""Learning sparse binary neural networks with belief propagation.
+
+    import sparsebp as sb
+
+    phi = sb.tanh(b=0.1)
+    teacher = sb.draw_teacher(200, per_row=2, seed=0)
+    data = sb.draw_samples(teacher, phi, 12, seed=0)
+    student = sb.Student.knowing(teacher, activation=phi)
+    for fit in sb.learn(student, data, sb.Learner("sum-product"), at=[4, 8, 12]):
+        print(fit.n_samples, sb.weight_error(teacher, fit), fit.status)
+
+Each name is loaded when it is used.
+"""
+
+from importlib import import_module
+
+_MODULES = {
+    "api": ("Fit", "Student", "fit", "learn", "load"),
+    "engine.learner": ("Learner", "Status"),
+    "network.data": ("Samples", "draw_samples", "draw_teacher"),
+    "network.metrics": ("generalization_error", "topology_error", "weight_error"),
+    "network.model": ("Activation", "identity", "leaky_relu", "relu", "sign", "tanh"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

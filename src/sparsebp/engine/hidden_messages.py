@@ -84,7 +84,7 @@ class HiddenMessages:
     common with ``messages.Messages``: steps, converged, certain, logarithmic.
 
     Args:
-        learner: an ``algorithms.Learner``.
+        learner: a ``learner.Learner``.
         problem: a ``problem.Problem``.
         graph: what hidden variables can be, and how they and the weights go together.
         prior: the ``problem.Beliefs`` that the fields of the weights come from.

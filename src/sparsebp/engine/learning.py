@@ -1,7 +1,7 @@
 """Learning by message passing: one loop for every algorithm and schedule.
 
-An algorithm is its ``algorithms.Rules``. A schedule is the sequence of batches that
-``algorithms.batches`` yields; after each batch the beliefs become the prior fields of the next
+An algorithm is its ``learner.Rules``. A schedule is the sequence of batches that
+``schedules.batches`` yields; after each batch the beliefs become the prior fields of the next
 (Eqs. 2.10-2.11), except offline, where every number of samples starts afresh.
 """
 
@@ -61,6 +61,7 @@ class Trained(NamedTuple):
             contradiction.
         entropy: of the posterior in nats per weight, as exact as the beliefs (the Bethe entropy of
             messages), of offline sum-product with hard factors and no reinforcement, else NaN.
+        beliefs: log-beliefs with maximum zero.
     """
 
     n_samples: int
@@ -69,6 +70,7 @@ class Trained(NamedTuple):
     status: Status
     expected_error: float
     entropy: float
+    beliefs: Beliefs
 
     inner = property(lambda self: self.estimates.inner)
     outer = property(lambda self: self.estimates.outer)
@@ -345,7 +347,7 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
     estimates = Layers(*(alphabet[k].astype(np.int8) for k in picked))
     entropy = outcome.log_partition / sum(part.size for part in estimates)
     ended = outcome.iterations, outcome.status
-    return Trained(batch.stop, estimates, *ended, expected, entropy)
+    return Trained(batch.stop, estimates, *ended, expected, entropy, outcome.beliefs)
 
 
 def _read_off(learner, problem, outcome, rng):

@@ -39,7 +39,7 @@ class Messages:
     joint states of these in place of k_in weights with Q states. Output weights are summed out.
 
     Args:
-        learner: an ``algorithms.Learner``.
+        learner: a ``learner.Learner``.
         problem: a ``problem.Problem``.
         factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
         prior: the ``problem.Beliefs`` that fields come from (Eq. 2.11).

@@ -23,9 +23,9 @@ class Problem(NamedTuple):
     Attributes:
         patterns: where weights may be non-zero.
         states: of an edge: its weights' alphabet, and how values combine.
-        readers: (hidden, D) the edges at which each hidden neuron is read, see ``graph.readers``.
+        readers: (hidden, D) the edges at which each hidden neuron is read, see ``layout.readers``.
         phi: the activation function.
-        orders: of the factors and hidden neurons in memory, see ``graph.near_together``.
+        orders: of the factors and hidden neurons in memory, see ``layout.near_together``.
     """
 
     patterns: Patterns
@@ -37,20 +37,22 @@ class Problem(NamedTuple):
     __repr__ = brief
 
     @classmethod
-    def of(cls, patterns: Patterns, alphabet, phi: Activation) -> "Problem":
+    def of(cls, patterns: Patterns, alphabet, phi: Activation, checked: bool = True) -> "Problem":
         """Prepare a student with weights in ``alphabet`` on ``patterns``.
 
         Args:
             patterns: biregular, as ``data.draw_student`` draws them.
             alphabet: the Q values that a weight may have, for example [-1, 0, 1].
             phi: the activation function.
+            checked: False for patterns that ``arrangement.arrange`` has made regular.
 
         Raises:
             ValueError: a pattern or the alphabet is not one, or the hidden neurons are not all read
                 equally often.
         """
         patterns = Patterns(*map(np.asarray, patterns))
-        _check_patterns(patterns)
+        if checked:
+            _check_patterns(patterns)
         weights = np.asarray(alphabet)
         whole = weights.ndim == 1 and np.isin(weights, WEIGHTS).all()
         if not whole or len(weights) < 2 or len(np.unique(weights)) < len(weights):

@@ -61,7 +61,7 @@ def find_rings(output_topology: np.ndarray, readers: np.ndarray) -> Rings:
 
     Args:
         output_topology: (output, 2) int.
-        readers: (hidden, 2) edges at which each hidden neuron is read, see ``graph.readers``.
+        readers: (hidden, 2) edges at which each hidden neuron is read, see ``layout.readers``.
 
     """
     walk, starts, met = [], [], np.zeros(len(output_topology), bool)

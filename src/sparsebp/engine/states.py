@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 
+from sparsebp.engine.arrangement import SILENT
 from sparsebp.network.model import Activation
 
 
@@ -54,7 +55,8 @@ class HiddenStates:
         """What each class adds to an output's pre-activation, ``w_out psi(w_in . x)``.
 
         Args:
-            input_topology: (..., k_in) int, the inputs of hidden neurons in an array of any shape.
+            input_topology: (..., k_in) int, the inputs of hidden neurons in an array of any shape;
+                ``arrangement.NOTHING`` is an input of 0, and a neuron of ``SILENT`` answers 0.
             phi: the activation.
             x: (samples, input).
 
@@ -62,7 +64,11 @@ class HiddenStates:
             (samples, ..., C) float64, contiguous.
         """
         weights = self.alphabet[self.tuples]
+        if irregular := input_topology.min() < 0:
+            x = np.pad(x, ((0, 0), (0, 2)))  # what NOTHING and SILENT read
         hidden = phi(x[:, input_topology].astype(float) @ weights.T)
+        if irregular:
+            hidden[:, (input_topology == SILENT).all(axis=-1)] = 0.0
         return self.alphabet[self.class_output] * np.take(hidden, self.class_tuple, axis=-1)
 
     def joined(self, fields: np.ndarray) -> np.ndarray:

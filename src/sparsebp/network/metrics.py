@@ -71,7 +71,7 @@ def topology_error(teacher: Network, student: list[Layer]) -> float:
     missed = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         missed += np.count_nonzero(on_pattern(ours.weights, ours.topology, theirs.topology) == 0)
-        total += ours.weights.size
+        total += np.count_nonzero(ours.topology >= 0)
     return missed / total + excess_error(teacher, student)
 
 
@@ -81,7 +81,7 @@ def excess_error(teacher: Network, student: list[Layer]) -> float:
     for theirs, ours in zip(teacher, student, strict=True):
         present = on_pattern(np.ones_like(theirs.weights), theirs.topology, ours.topology)
         excess += np.count_nonzero((present == 0) & (ours.weights != 0))
-        total += ours.weights.size
+        total += np.count_nonzero(ours.topology >= 0)
     return excess / total
 
 

@@ -61,6 +61,7 @@ class Activation:
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.interval:
                 return self.interval(y)
+            assert self.inverse is not None  # see __post_init__
             slack = ROUNDING * np.maximum(1, np.abs(y))
             return self.inverse(y - slack), self.inverse(y + slack)
 

@@ -164,7 +164,7 @@ class Study:
         return range(self.study["seeds"])
 
     def learner(self, experiment: str, name: str) -> dict:
-        """The fields of ``algorithms.Learner`` for a learner in an experiment.
+        """The fields of ``learner.Learner`` for a learner in an experiment.
 
         The learner's own ``inference`` overrides the experiment's, which overrides the study's.
         """

@@ -1,0 +1,241 @@
+"""The front door: what it gives is what the engine and exhaustive enumeration give."""
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sparsebp as sb
+from sparsebp.engine.arrangement import arrange, rows_of
+from sparsebp.engine.learning import learn as engine_learn
+from sparsebp.engine.problem import Problem
+from sparsebp.network.data import draw_student
+
+PHI = sb.tanh(b=0.1)
+TEACHER = sb.draw_teacher(30, per_row=2, seed=3)
+DATA = sb.draw_samples(TEACHER, PHI, 6, seed=3)
+
+
+def test_names_are_there_and_told():
+    assert set(sb.__all__) <= set(dir(sb))
+    for name in sb.__all__:
+        assert getattr(sb, name).__doc__
+    with pytest.raises(AttributeError, match="nothing"):
+        sb.nothing  # noqa: B018
+
+
+def test_the_door_loads_nothing_before_a_name_is_used():
+    code = (
+        "import sys, sparsebp as sb; before = {'numpy', 'numba'} & set(sys.modules);"
+        "sb.learn, sb.Student, sb.load, sb.weight_error;"
+        "print(before, {'matplotlib', 'seaborn', 'snakemake', 'jax', 'xarray'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set() set()\n"
+
+
+def test_the_text_of_the_package_runs(capsys):
+    lines = sb.__doc__.splitlines()
+    exec("\n".join(line[4:] for line in lines if line.startswith("    ")), {})
+    assert capsys.readouterr().out.splitlines()[-1] == "12 0.0 converged"
+
+
+@pytest.mark.parametrize("how", [{}, {"schedule": "online"}, {"reinforcement": 0.1}])
+def test_the_door_gives_what_the_engine_gives(how):
+    learner = sb.Learner("sum-product", **how)
+    student = sb.Student.knowing(TEACHER, (-1, 0, 1), activation=PHI, per_row=3, seed=3)
+    patterns = draw_student(TEACHER, 3, 0, 3)
+    problem = Problem.of(patterns, [-1, 0, 1], PHI)
+    theirs = list(engine_learn(learner, problem, DATA, [2, 6], 0, 3, 1.0))
+    ours = list(sb.learn(student, DATA, learner, at=[2, 6], seed=3))
+    for fit, trained in zip(ours, theirs, strict=True):
+        for name in ("n_samples", "iterations", "status", "expected_error", "entropy"):
+            np.testing.assert_array_equal(getattr(fit, name), getattr(trained, name))
+        for weights, estimate in zip(fit.weights, trained.estimates, strict=True):
+            np.testing.assert_array_equal(weights, estimate)
+        for marginals, beliefs in zip(fit.marginals, trained.beliefs, strict=True):
+            odds = np.exp(beliefs)
+            np.testing.assert_allclose(marginals, odds / odds.sum(-1, keepdims=True), rtol=1e-12)
+
+
+def test_a_fit_measures_and_predicts():
+    student = sb.Student.knowing(TEACHER, activation=PHI)
+    fit = sb.fit(student, *sb.draw_samples(TEACHER, PHI, 15, seed=3))
+    test = sb.draw_samples(TEACHER, PHI, 20, seed=3, test=True)
+    assert sb.weight_error(TEACHER, fit) == sb.topology_error(TEACHER, fit) == 0
+    assert sb.generalization_error(fit, PHI, test) == 0
+    np.testing.assert_array_equal(fit.predict(test.x), test.y)
+
+
+# Forests, on which messages between whole hidden neurons are exact: rows of outputs differ in
+# length, as do those of hidden neurons, which are read by none to three outputs.
+INNER = [[0, 1], [2], [0], [3, 1], []]
+OUTERS = {
+    "a chain": [[0, 1], [1], [1, 2]],
+    "an output that reads nothing": [[0, 2], [], [2, 3], [2]],
+    "neurons that nobody reads": [[4], [3, 4]],
+    "regular": [[0, 1], [2, 3]],
+}
+
+
+def forest_posterior(outer, x, y, phi, alphabet):
+    """Marginals of all weights, by enumeration of all configurations, and log Z."""
+    rows = [*INNER, *outer]
+    sizes = list(map(len, rows))
+    cuts = np.cumsum(sizes)[:-1]
+    weights = np.array(list(product(range(len(alphabet)), repeat=sum(sizes))))
+    values = np.split(np.asarray(alphabet, float)[weights], cuts, axis=1)
+    hidden = [phi(w @ x[:, row].T) for w, row in zip(values, INNER, strict=False)]
+    fits = np.ones(len(weights), bool)
+    for a, (row, w) in enumerate(zip(outer, values[len(INNER) :], strict=True)):
+        total = sum((w[:, [k]] * hidden[h] for k, h in enumerate(row)), np.zeros((1, len(x))))
+        near = np.abs(phi(total) - y[:, a]) < 1e-8
+        fits &= (near | np.isnan(y[:, a])).all(axis=1)
+    states = np.arange(len(alphabet))
+    found = (weights[fits][:, :, None] == states).mean(axis=0)
+    return np.split(found, cuts), np.log(fits.sum())
+
+
+PHIS = {"tanh": PHI, "relu": sb.relu(), "sign": sb.sign(), "identity": sb.identity()}
+OWN = sb.Activation("sinh", np.sinh, np.arcsinh)
+
+
+@pytest.mark.parametrize("phi", [*PHIS.values(), OWN], ids=[*PHIS, "own"])
+@pytest.mark.parametrize("name", OUTERS)
+def test_patterns_of_any_shape_have_the_exact_marginals(name, phi):
+    outer, rng = OUTERS[name], np.random.default_rng(5)
+    x = rng.choice([-1.0, 1.0], (2, 4))
+    inner_weights = [rng.choice([-1, 1], len(row)) for row in INNER]
+    hidden = np.array([phi(x[:, row] @ w) for row, w in zip(INNER, inner_weights, strict=True)])
+    y = np.array([phi(hidden[row].T @ rng.choice([-1, 1], len(row))) for row in outer]).T
+    y[1, 0] = np.nan
+    expected, log_total = forest_posterior(outer, x, y, phi, (-1, 1))
+    student = sb.Student(INNER, outer, activation=phi)
+    learner = sb.Learner("sum-product", method="blocked", damping=0, tolerance=1e-12)
+    fit = sb.fit(student, x, y, learner)
+    for layer, rows in zip(fit.marginals, (INNER, outer), strict=True):
+        for marginals, row in zip(layer, rows, strict=True):
+            np.testing.assert_allclose(marginals[: len(row)], expected.pop(0), atol=1e-9)
+            assert np.isnan(marginals[len(row) :]).all()
+    entries = sum(map(len, [*INNER, *outer]))
+    assert fit.entropy * entries == pytest.approx(log_total, abs=1e-8)
+    most_likely = np.concatenate([m.max(-1)[~np.isnan(m[..., 0])] for m in fit.marginals])
+    assert fit.expected_error == pytest.approx(1 - most_likely.mean(), abs=1e-9)
+    for weights, rows in zip(fit.weights, (INNER, outer), strict=True):
+        for values, row in zip(weights, rows, strict=True):
+            assert set(values[: len(row)]) <= {-1, 1} and not values[len(row) :].any()
+
+
+@given(data=st.data(), hidden=st.integers(1, 8), outputs=st.integers(1, 8))
+def test_arranged_patterns_are_regular_and_contain_the_own(data, hidden, outputs):
+    def rows(number, columns):
+        row = st.lists(st.integers(0, columns - 1), unique=True, max_size=3)
+        return data.draw(st.lists(row, min_size=number, max_size=number).filter(any))
+
+    inner, outer = rows(hidden, 5), rows(outputs, hidden)
+    made = arrange(inner, outer)
+    regular = made.patterns.outer
+    read = np.bincount(regular.ravel())
+    assert (read == read[0]).all() and len(read) == len(made.patterns.inner)
+    assert all(len(set(row)) == len(row) for row in regular.tolist())
+    for row, own in zip(regular.tolist(), outer, strict=False):
+        assert row[: len(own)] == own and min(row[len(own) :], default=hidden) >= hidden
+    total = sum(pattern.size for pattern in made.patterns)
+    assert made.added == total - sum(map(len, [*inner, *outer]))
+
+
+def test_a_pattern_can_be_given_in_many_forms():
+    rows = [[1, 3], [], [0]]
+    dense = np.zeros((3, 4), bool)
+    dense[[0, 0, 2], [1, 3, 0]] = True
+    weights = scipy.sparse.coo_array((np.array([0.5, 2, 3]), ([0, 0, 2], [1, 3, 0])))
+    for form in (
+        rows,
+        dense,
+        scipy.sparse.csr_array(dense),
+        weights,
+        scipy.sparse.coo_array(dense),
+    ):
+        assert [row.tolist() for row in rows_of(form)] == rows
+    regular = TEACHER.inner.topology
+    np.testing.assert_array_equal(np.array(rows_of(regular)), regular)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "said"),
+    [
+        (([[0, 0]], [[0]]), "row 0 is"),
+        (([[0, -1]], [[0]]), "row 0 is"),
+        (([[0.5]], [[0]]), "row 0 holds float64"),
+        (([[0]], [[1]]), "column 1; W_in has 1 rows"),
+        (([], [[0]]), "it has no rows"),
+        (([[0]], [[]]), "it has no entries"),
+        (([[0]],), "1 patterns"),
+    ],
+)
+def test_patterns_that_are_none_are_refused(patterns, said):
+    with pytest.raises(ValueError, match=said):
+        sb.Student(*patterns, activation=PHI)
+
+
+@pytest.mark.parametrize("method", ["exact", "layered"])
+def test_methods_that_need_regular_patterns_say_so(method):
+    more = {"max_values": 10} if method == "layered" else {}
+    learner = sb.Learner("sum-product", method=method, **more)
+    student = sb.Student(INNER, OUTERS["a chain"], activation=PHI)
+    with pytest.raises(ValueError, match=f"method: {method}; needs rows of equal length"):
+        sb.learn(student, (np.ones((1, 4)), np.ones((1, 3))), learner, at=[1])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"at": [7]}, "6 samples"),
+        ({"at": [2, 1]}, "ascending"),
+        ({"data": (DATA.x, DATA.y[:, :-1])}, "needed are 30 columns"),
+        ({"seed": -1}, "seed"),
+        ({"memory_gib": 0}, "memory_gib"),
+    ],
+)
+def test_arguments_are_checked_at_the_call(change, said):
+    student = sb.Student.knowing(TEACHER, activation=PHI)
+    given = {"data": DATA, "learner": sb.Learner("sum-product"), "at": [1]} | change
+    with pytest.raises(ValueError, match=said):
+        sb.learn(student, **given)
+
+
+@pytest.mark.parametrize("outer", [OUTERS["a chain"], OUTERS["regular"]])
+def test_a_file_brings_a_fit_back(tmp_path, outer):
+    student = sb.Student(INNER, outer, alphabet=(-1, 0, 1), activation=PHI)
+    x = xr.DataArray(np.ones((1, 4)), dims=("sample", "input"))
+    fit = sb.fit(student, x, np.full((1, len(outer)), np.nan))
+    fit.to_netcdf(tmp_path / "fit.nc")
+    back = sb.load(tmp_path / "fit.nc")
+    assert [path.name for path in tmp_path.iterdir()] == ["fit.nc"]
+    xr.testing.assert_identical(back.to_xarray(), fit.to_xarray())
+    np.testing.assert_array_equal(back.predict(x), fit.predict(x))
+    assert back.status == fit.status and back.learner == fit.learner
+
+
+def test_a_file_needs_an_activation_of_your_own_again(tmp_path):
+    student = sb.Student([[0]], [[0]], activation=OWN)
+    path = Path(tmp_path / "fit.nc")
+    sb.fit(student, np.ones((1, 1)), np.full((1, 1), np.nan)).to_netcdf(path)
+    with pytest.raises(ValueError, match="'sinh' is your own; give it to load"):
+        sb.load(path)
+    assert sb.load(path, OWN).student.activation == OWN
+
+
+def test_max_sum_has_beliefs_and_no_marginals():
+    student = sb.Student.knowing(TEACHER, activation=PHI)
+    fit = sb.fit(student, *DATA, "max-sum")
+    assert [part.max() for part in fit.beliefs] == [0, 0]
+    with pytest.raises(ValueError, match="max-sum has none"):
+        fit.marginals  # noqa: B018

@@ -33,7 +33,7 @@ def weight_error(teacher: Network, student: list[Layer]) -> float:
     wrong = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         estimate = on_pattern(ours.weights, ours.topology, theirs.topology)
-        wrong += np.count_nonzero(estimate != theirs.weights)
+        wrong += int(np.count_nonzero(estimate != theirs.weights))
         total += theirs.weights.size
     return wrong / total
 
@@ -70,7 +70,8 @@ def topology_error(teacher: Network, student: list[Layer]) -> float:
     """
     missed = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
-        missed += np.count_nonzero(on_pattern(ours.weights, ours.topology, theirs.topology) == 0)
+        estimate = on_pattern(ours.weights, ours.topology, theirs.topology)
+        missed += int(np.count_nonzero(estimate == 0))
         total += ours.weights.size
     return missed / total + excess_error(teacher, student)
 
@@ -80,7 +81,7 @@ def excess_error(teacher: Network, student: list[Layer]) -> float:
     excess = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         present = on_pattern(np.ones_like(theirs.weights), theirs.topology, ours.topology)
-        excess += np.count_nonzero((present == 0) & (ours.weights != 0))
+        excess += int(np.count_nonzero((present == 0) & (ours.weights != 0)))
         total += ours.weights.size
     return excess / total
 

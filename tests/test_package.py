@@ -1,5 +1,6 @@
 """The package as others get it: its version, what a wheel holds, and the files that hosts read."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -78,3 +79,57 @@ def test_a_wheel_has_all_modules_and_says_that_they_are_typed(tmp_path):
         found = {name for name in file.namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
     assert found == {*modules, "sparsebp/py.typed"}
+
+
+# What hosts and pre-commit read
+
+
+def steps() -> list[dict]:
+    (job,) = read(".github/workflows/ci.yml")["jobs"].values()
+    return job["steps"]
+
+
+def test_hooks_call_programs_of_the_environment():
+    (repository,) = read(".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local"
+    listed = [
+        re.split("[><=]", one)[0] for one in PYPROJECT["project"]["optional-dependencies"]["dev"]
+    ]
+    for hook in repository["hooks"]:
+        assert hook["language"] == "system"
+        assert hook["entry"].split()[0] in listed
+        assert re.compile(hook["files"])
+    ids = [hook["id"] for hook in repository["hooks"]]
+    assert ids == ["ruff-check", "ruff-format", "snakefmt"]
+
+
+def test_the_hosted_tests_are_those_of_ci_run_on_every_python():
+    (job,) = read(".github/workflows/ci.yml")["jobs"].values()
+    minor = re.compile(r"Programming Language :: Python :: (3\.\d+)")
+    listed = [minor.fullmatch(one) for one in PYPROJECT["project"]["classifiers"]]
+    assert job["strategy"]["matrix"]["python"] == [found[1] for found in listed if found]
+    assert [step["run"] for step in steps() if "run" in step] == [".ci/run"]
+    assert (ROOT / ".ci/run").stat().st_mode & 0o100
+
+
+def test_actions_are_pinned_by_their_commit():
+    used = [step["uses"] for step in steps() if "uses" in step]
+    assert len(used) == 2
+    for action in used:
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action)
+
+
+def test_the_hosted_documentation_is_that_of_make_docs():
+    pages = read(".readthedocs.yaml")
+    commands = [*pages["build"]["jobs"]["install"], *pages["build"]["jobs"]["build"]["html"]]
+    assert commands[:2] == ["make .venv/.installed", "make docs"]
+    assert (ROOT / pages["sphinx"]["configuration"]).is_file()
+    assert pages["build"]["tools"]["python"] == "3.11"
+
+
+def test_the_catalog_is_told_that_rules_name_no_environment():
+    deployment = read(".snakemake-workflow-catalog.yml")["usage"]["software-stack-deployment"]
+    assert not any(deployment.values())
+    for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(conda|container|containerized|envmodules):", text, re.M), path

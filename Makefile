@@ -61,9 +61,10 @@ compare: $(STAMP)
 test: $(STAMP)  ## run the tests
 	$(RUN) python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: $(STAMP)  ## check style and format of Python files and the workflow
+lint: $(STAMP)  ## check style, format and types of Python files, and the workflow
 	$(RUN) ruff check
 	$(RUN) ruff format --check
+	$(RUN) mypy
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) python -m tests.lint
 

@@ -30,15 +30,20 @@ def test_examples_of_new_experiments_learners_and_panels_are_valid():
 def test_links_lead_somewhere():
     links = [
         (path, link)
-        for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
         for link in re.findall(r"\]\(([^)#]+)\)", path.read_text())
+        if "://" not in link
     ]
     assert len({path for path, _ in links}) > 2
     for path, link in links:
         assert (path.parent / link).exists(), f"{link} in {path}"
 
 
-def test_the_readme_names_targets_that_exist():
+def test_pages_name_targets_that_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
-    assert {"figures", "test"} <= named <= targets
+    named = {
+        path.name: set(re.findall(r"(?:^|`)make ([a-z]+)", path.read_text(), re.MULTILINE))
+        for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    }
+    assert {"figures", "test"} <= named["README.md"] <= targets
+    assert {"test", "lint", "lock"} <= named["CONTRIBUTING.md"] <= targets

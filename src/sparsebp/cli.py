@@ -14,6 +14,7 @@ import traceback
 from importlib import import_module
 from itertools import chain
 
+import sparsebp
 from sparsebp.storage import handed, provenance, sources  # noqa: F401  (provenance: the clock starts)
 from sparsebp.storage.atomic import reserved_outputs
 
@@ -49,6 +50,14 @@ exit status:
 """
 
 
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        print(parser.prog, sparsebp.__version__)
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The argument parser of the ``sparsebp`` command."""
     top = argparse.ArgumentParser(
@@ -57,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def step(

@@ -133,8 +133,8 @@ def restrict(factors, states, input_topology, output_topology, phi, x, y) -> Har
         local = owner[start:stop] - rows.start
         bounds = preactivations(phi, y[:, rows])
         keep.append(start + _between(terms, *bounds, local, configurations[start:stop]))
-    keep = np.concatenate(keep)
-    return _listed(owner[keep], configurations[keep], len(output_topology), factors.states)
+    kept = np.concatenate(keep)
+    return _listed(owner[kept], configurations[kept], len(output_topology), factors.states)
 
 
 def search(terms, low, high, memory_gib, entries) -> tuple[np.ndarray, np.ndarray]:

@@ -33,7 +33,8 @@ class Predicted(NamedTuple):
     iterations: int
     status: Status
 
-    __repr__ = brief
+    def __repr__(self) -> str:
+        return brief(self)
 
 
 def descend(

@@ -60,16 +60,16 @@ def hidden_graph(problem, x, y, max_values: int, memory_gib: float) -> HiddenGra
     read = np.concatenate(
         [(first + part).ravel() for first, part in zip(neurons, problem.patterns, strict=False)]
     )
-    counts = np.concatenate([*counts, np.ones(len(outer), int)])
+    number = np.concatenate([*counts, np.ones(len(outer), int)])
     slots = np.concatenate([np.full(len(part), part.shape[1]) for part in problem.patterns])
-    readers = np.bincount(read, minlength=len(counts))
-    starts = map(_starts, (counts, slots, counts[read], readers))
+    readers = np.bincount(read, minlength=len(number))
+    starts = map(_starts, (number, slots, number[read], readers))
     values_at, slots_at, downs_at, readers_at = starts
     order = np.argsort(read, kind="stable")
-    arrays = values_at, slots_at, read, downs_at, readers_at, order
+    whole = values_at, slots_at, read, downs_at, readers_at, order
     lengths = np.concatenate([np.diff(part.offsets) for part in found])
     states = np.concatenate([part.states.ravel() for part in found])
-    arrays = tuple(part.astype(np.int64) for part in arrays)
+    arrays = tuple(part.astype(np.int64) for part in whole)
     return HiddenGraph(values, arrays, (_starts(lengths), states))
 
 

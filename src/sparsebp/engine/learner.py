@@ -72,7 +72,7 @@ class Status(IntEnum):
         return format(str(self), spec)
 
 
-def brief(record: tuple) -> str:
+def brief(record: NamedTuple) -> str:
     """The named tuple ``record`` in one line, arrays by their shapes: to be its ``__repr__``."""
 
     def text(value):

@@ -8,7 +8,7 @@ An algorithm is its ``learner.Rules``. A schedule is the sequence of batches tha
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class Outcome(NamedTuple):
     log_partition: float = np.nan
     draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]] | None = None
 
-    __repr__ = brief
+    def __repr__(self) -> str:
+        return brief(self)
 
 
 class Trained(NamedTuple):
@@ -72,9 +73,16 @@ class Trained(NamedTuple):
     entropy: float
     beliefs: Beliefs
 
-    inner = property(lambda self: self.estimates.inner)
-    outer = property(lambda self: self.estimates.outer)
-    __repr__ = brief
+    @property
+    def inner(self) -> np.ndarray:
+        return self.estimates.inner
+
+    @property
+    def outer(self) -> np.ndarray:
+        return self.estimates.outer
+
+    def __repr__(self) -> str:
+        return brief(self)
 
 
 def learn(
@@ -143,19 +151,26 @@ class _BatchFactors:
     def __init__(self, learner: Learner, problem: Problem, samples: Samples, memory_gib: float):
         self._soft, self._memory_gib = learner.rules.soft, memory_gib
         self._problem, self._samples = problem, samples
-        self._factors = self._last = None
+        self._factors: fac.HardFactors | fac.SoftFactors | None = None
+        self._last: Batch | None = None
 
     def of(self, batch: Batch) -> fac.HardFactors | fac.SoftFactors:
         """More samples of the same batch extend its factors; another batch has its own."""
         problem, samples, last = self._problem, self._samples, self._last
         extends = last is not None and last.start == batch.start
-        new = slice(last.stop if extends else batch.start, batch.stop)
-        where = (problem.states, *problem.patterns, problem.phi, samples.x[new], samples.y[new])
+        new = slice(last.stop if last and extends else batch.start, batch.stop)
+        where: tuple = (
+            problem.states,
+            *problem.patterns,
+            problem.phi,
+            samples.x[new],
+            samples.y[new],
+        )
         if extends:
             more = fac.accumulate if self._soft else fac.restrict
             self._factors = more(self._factors, *where)
         else:
-            make = fac.soft_factors if self._soft else fac.hard_factors
+            make: Callable = fac.soft_factors if self._soft else fac.hard_factors
             self._factors = make(*where, self._memory_gib)
         self._last = batch
         return self._factors
@@ -224,7 +239,7 @@ def propagate(
     factors: fac.HardFactors | fac.SoftFactors | HiddenGraph,
     prior: Beliefs,
     rng: np.random.Generator,
-    observe: Callable[[Messages], None] | None = None,
+    observe: Callable[[Any], None] | None = None,
     threads: int = 1,
     support: Beliefs | None = None,
 ) -> Outcome:
@@ -269,7 +284,13 @@ def propagate(
         return Outcome(prior, now.steps, Status.CONTRADICTION)
     status, log_partition = Status.CONVERGED if now.converged else Status.STEP_LIMIT, np.nan
     if learner.has_entropy:
-        log_partition = bethe.log_partition(now.u, now.problem, factors, now.prior, learner.rules)
+        log_partition = bethe.log_partition(
+            now.u,  # type: ignore[union-attr]  # has_entropy: of no graph with hidden variables
+            now.problem,
+            factors,  # type: ignore[arg-type]  # likewise
+            now.prior,
+            learner.rules,
+        )
     return Outcome(beliefs, now.steps, status, support, log_partition)
 
 
@@ -281,7 +302,7 @@ def _check_fit(learner, problem, factors, **fields: Beliefs) -> None:
         raise ValueError(
             f"{type(factors).__name__}: not for factor {learner.factor}, method {learner.method}"
         )
-    if not layered:
+    if not isinstance(factors, HiddenGraph):
         outputs, count = len(problem.patterns.outer), len(problem.states.class_output)
         if (factors.outputs, factors.states) != (outputs, count):
             raise ValueError(

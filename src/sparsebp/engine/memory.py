@@ -129,7 +129,8 @@ def training_mb(extent: Extent, learner: Learner, memory_gib: float) -> int:
     elif learner.method == "exact":
         cells = layers["output"] * q ** (2 * per_row["input"] + 2)
     elif learner.method == "layered":
-        cells = max(cells, extent.listed(learner.max_values))
+        listed = extent.listed(learner.max_values)  # type: ignore[arg-type]  # layered ones have it
+        cells = max(cells, listed)
     allowed = memory_gib * 2**30 / 8
     return _megabytes(data + MESSAGES * edges * of_edge + TABLES * min(cells, allowed))
 

@@ -134,7 +134,7 @@ class Messages:
             self.steps += done
         else:
             done = 0
-            hidden, blocks = (_parts(*whole, threads) for whole in self._everything)
+            hidden, blocks = (_parts(start, stop, threads) for start, stop in self._everything)
             halves = [(part, (0, 0)) for part in hidden], [((0, 0), part) for part in blocks]
             with ThreadPoolExecutor(threads) as pool:
                 while done < steps and self.certain:

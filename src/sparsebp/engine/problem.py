@@ -34,7 +34,8 @@ class Problem(NamedTuple):
     phi: Activation
     orders: tuple[np.ndarray, np.ndarray]
 
-    __repr__ = brief
+    def __repr__(self) -> str:
+        return brief(self)
 
     @classmethod
     def of(cls, patterns: Patterns, alphabet, phi: Activation, checked: bool = True) -> "Problem":

@@ -84,7 +84,7 @@ def hidden_layer(
     parts, lows, highs, counts = [], [], [], []
     for rows in chunks(len(topology), int(entries.max()) * (slots + below.low.shape[1])):
         owner, states = _all_states(sizes[rows])
-        low, high = map(phi, _sums(below, topology[rows], alphabet, owner, states))
+        low, high = (phi(end) for end in _sums(below, topology[rows], alphabet, owner, states))
         label, first_of = _distinct(owner, low, high)
         label = _joined(label, owner[first_of], low[first_of], high[first_of], max_values)
         order = np.argsort(label, kind="stable")
@@ -136,7 +136,7 @@ def output_layer(
         keep = ((low <= top.T[owner]) & (high >= bottom.T[owner])).all(axis=1)
         owners.append(rows.start + owner[keep])
         found.append(states[keep])
-        entries += np.count_nonzero(keep)
+        entries += int(np.count_nonzero(keep))
     owner, states = np.concatenate(owners), np.concatenate(found)
     offsets = np.append(0, np.cumsum(np.bincount(owner, minlength=outputs)))
     value = np.zeros(len(states), int)

@@ -64,7 +64,8 @@ def find_rings(output_topology: np.ndarray, readers: np.ndarray) -> Rings:
         readers: (hidden, 2) edges at which each hidden neuron is read, see ``layout.readers``.
 
     """
-    walk, starts, met = [], [], np.zeros(len(output_topology), bool)
+    walk: list[int] = []
+    starts, met = [], np.zeros(len(output_topology), bool)
     for first in range(len(met)):
         if met[first]:
             continue

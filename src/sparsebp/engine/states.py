@@ -73,7 +73,8 @@ class HiddenStates:
 
     def joined(self, fields: np.ndarray) -> np.ndarray:
         """Log-fields of input weights as one of their joint state: (..., k_in, Q) -> (..., S)."""
-        return sum(fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
+        parts = (fields[..., slot, column] for slot, column in enumerate(self.tuples.T))
+        return sum(parts)  # type: ignore[return-value]  # an array: there are slots
 
     def over_classes(self, joint: np.ndarray, temperature: float) -> np.ndarray:
         """Log-messages over joint states as over classes, without output weights: (E, S) -> (E, C).

@@ -175,14 +175,15 @@ def draw_teacher(
     rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
     inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
     outer = biregular(sizes.output, sizes.hidden, per_row.output, rng)
+    # There is a number for these where there are such layers.
     middle = [
-        biregular(sizes.hidden, sizes.hidden, per_row.hidden, rng)
+        biregular(sizes.hidden, sizes.hidden, per_row.hidden, rng)  # type: ignore[arg-type]
         for _ in range(1, sizes.hidden_layers)
     ]
     rng = generator(entropy, seed, Stream.TEACHER_WEIGHTS)
     # Those that every network has come first, so that they do not depend on the depth.
-    inner, outer, *middle = (Layer(p, _signs(rng, p.shape)) for p in (inner, outer, *middle))
-    return Network(inner, *middle, outer)
+    first, last, *between = (Layer(p, _signs(rng, p.shape)) for p in (inner, outer, *middle))
+    return Network(first, *between, last)
 
 
 def draw_student(

@@ -66,16 +66,16 @@ def neuron(block: dict) -> tuple[tuple[int, int], tuple[int, int]]:
         ValueError: a hidden neuron has too many states to compare them all.
     """
     layers, student = block["layers"], block["student"]
-    both = [
+    teacher, ours = (
         (per_row["input"], per_row["output"] * layers["output"] // layers["hidden"])
         for per_row in (block["nonzeros_per_row"], student["nonzeros_per_row"])
-    ]
-    count = len(student["alphabet"]) ** sum(both[1])
+    )
+    count = len(student["alphabet"]) ** sum(ours)
     if count > STUDENTS:
         raise ValueError(
             f"a hidden neuron has {count} states of its weights; at most {STUDENTS} are compared"
         )
-    return tuple(both)
+    return teacher, ours
 
 
 def decay(alphabet, phi: Activation, teacher: tuple[int, int], student: tuple[int, int]) -> Decay:

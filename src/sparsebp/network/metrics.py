@@ -33,7 +33,7 @@ def weight_error(teacher: Network, student: list[Layer]) -> float:
     wrong = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         estimate = on_pattern(ours.weights, ours.topology, theirs.topology)
-        wrong += np.count_nonzero(estimate != theirs.weights)
+        wrong += int(np.count_nonzero(estimate != theirs.weights))
         total += theirs.weights.size
     return wrong / total
 
@@ -70,8 +70,9 @@ def topology_error(teacher: Network, student: list[Layer]) -> float:
     """
     missed = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
-        missed += np.count_nonzero(on_pattern(ours.weights, ours.topology, theirs.topology) == 0)
-        total += np.count_nonzero(ours.topology >= 0)
+        estimate = on_pattern(ours.weights, ours.topology, theirs.topology)
+        missed += int(np.count_nonzero(estimate == 0))
+        total += int(np.count_nonzero(ours.topology >= 0))
     return missed / total + excess_error(teacher, student)
 
 
@@ -80,8 +81,8 @@ def excess_error(teacher: Network, student: list[Layer]) -> float:
     excess = total = 0
     for theirs, ours in zip(teacher, student, strict=True):
         present = on_pattern(np.ones_like(theirs.weights), theirs.topology, ours.topology)
-        excess += np.count_nonzero((present == 0) & (ours.weights != 0))
-        total += np.count_nonzero(ours.topology >= 0)
+        excess += int(np.count_nonzero((present == 0) & (ours.weights != 0)))
+        total += int(np.count_nonzero(ours.topology >= 0))
     return excess / total
 
 

@@ -2,7 +2,7 @@
 
 import math
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Range(NamedTuple):
@@ -22,7 +22,7 @@ class Range(NamedTuple):
 
     def holds(self, value) -> bool:
         """Whether a value is such a number; NaN and truth values are none."""
-        kind = Integral if self.whole else Real
+        kind: Any = Integral if self.whole else Real
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
             return False
         low = value > self.least if self.above else value >= self.least

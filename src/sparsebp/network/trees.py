@@ -39,16 +39,16 @@ def draw_tree(observed: int, reads: int, rng: np.random.Generator) -> tuple[Patt
             f"{observed} observed outputs that read {reads} hidden neurons each leave {alone} that "
             f"are read once; allowed: at least 2, and a multiple of {reads} of those"
         )
-    outer = [[] for _ in range(observed)]
+    rows: list[list[int]] = [[] for _ in range(observed)]
     edges = _random_tree(observed, reads, rng)
     for hidden, ends in enumerate(edges):
         for output in ends:
-            outer[output].append(hidden)
+            rows[output].append(hidden)
     unread = iter(range(observed - 1, observed - 1 + alone))
-    for row in outer:
+    for row in rows:
         row += [next(unread) for _ in range(reads - len(row))]
     rest = rng.permutation(np.arange(observed - 1, observed - 1 + alone)).reshape(-1, reads)
-    outer = np.sort(np.vstack([outer, rest]), axis=1).astype(np.int32)
+    outer = np.sort(np.vstack([rows, rest]), axis=1).astype(np.int32)
     inner = np.arange(observed - 1 + alone, dtype=np.int32)[:, None]
     return Patterns(inner, outer), 2 * (1 + _longest_path(edges))
 

@@ -10,6 +10,11 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 
+# What the tests compile, they share, with each other and with the next time.
+KERNELS = ROOT / "build/kernels"
+KERNELS.mkdir(parents=True, exist_ok=True)
+os.environ["NUMBA_CACHE_DIR"] = str(KERNELS)
+
 # The same examples in every run, however slow the machine is.
 settings.register_profile("sparsebp", deadline=None, derandomize=True)
 settings.load_profile("sparsebp")

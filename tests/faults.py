@@ -111,7 +111,7 @@ class Study:
 
     def __init__(self, folder: Path, work: Path, times: int):
         self.folder, self.work, self.times = folder, work, times
-        self.project = Project(folder, yaml.safe_load(CONFIG))
+        self.project = Project(folder, yaml.safe_load(CONFIG), own_sources=True)
         self.round, self.notes = Round(), folder / "notes"
         self._succeed()
         self.kernels = shutil.copytree(self.work / KERNELS, folder / "kernels")

@@ -382,7 +382,7 @@ def test_a_drawing_depends_on_teacher_and_student_alone(path, value, changes):
 
 
 def test_a_drawing_needs_no_training(tmp_path):
-    project = Project(tmp_path, SMALL)
+    project = Project(tmp_path, SMALL, own_sources=True)
     assert project.todo("figures/drawn.pdf") == {"draw small 0", "figure drawn"}
     project.make("figures/drawn.pdf")
     assert project.todo("figures/drawn.png", "figures/drawn.svg") == set()

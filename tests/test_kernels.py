@@ -202,7 +202,8 @@ def copy(tmp_path):
         done = subprocess.run(
             [sys.executable, "-B", "program.py"],
             cwd=tmp_path,
-            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "home"), **environment},
+            env={**os.environ, "NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(tmp_path / "home")}
+            | environment,
             capture_output=True,
             text=True,
         )

@@ -39,8 +39,8 @@ def test_the_program_says_its_version(capsys):
 
 def test_nothing_is_loaded_for_the_version_before_it_is_asked_for():
     program = (
-        "import sys; before = {*sys.modules}; import sparsebp; "
-        "print(*sorted({*sys.modules} - before))"
+        "import sys, sparsebp; "
+        "print(*(name for name in sys.modules if name[:8] in ('sparsebp', 'numpy', 'numba')))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("sparsebp\n", "")

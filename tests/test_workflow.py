@@ -80,7 +80,7 @@ AFTER_MISMATCHED = {"collect mismatched", "table mismatched", "provenance_page",
 def finished(tmp_path_factory):
     """The project after one complete run, a copy of its state, and that run."""
     folder = tmp_path_factory.mktemp("workflow")
-    project = Project(folder, yaml.safe_load(CONFIG))
+    project = Project(folder, yaml.safe_load(CONFIG), own_sources=True)
     run = project.make()
     project.save(folder / "finished")
     return project, folder / "finished", run

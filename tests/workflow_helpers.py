@@ -18,6 +18,8 @@ from tempfile import TemporaryFile, mkdtemp
 import yaml
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
+from sparsebp.storage import paths
+
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "config.yaml", "environment.yml", "pyproject.toml")
 FOLDERS = ("src", "workflow")
@@ -82,9 +84,13 @@ class Running:
 
 
 class Project:
-    """A copy of the project with a configuration of its own."""
+    """A copy of the project with a configuration of its own.
 
-    def __init__(self, folder: Path, config: dict):
+    With sources of its own too, they can be edited. Otherwise they are those of this checkout, and
+    so are the kernels compiled from them, which all tests share.
+    """
+
+    def __init__(self, folder: Path, config: dict, own_sources: bool = False):
         self.folder = folder / "study"
         self.plugins = folder / "plugins"
         plugin = self.plugins / "snakemake_logger_plugin_joblist"
@@ -93,11 +99,15 @@ class Project:
         self.folder.mkdir()
         for part in PARTS:
             shutil.copy2(ROOT / part, self / part)
-        for part in FOLDERS:
+        for part in FOLDERS if own_sources else ("workflow",):
             ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
             shutil.copytree(ROOT / part, self / part, symlinks=True, ignore=ignore)
         for part in LINKS:
             (self / part).symlink_to(os.readlink(ROOT / part))
+        if not own_sources:
+            (self / "src").symlink_to(ROOT / "src")
+            (self / paths.KERNELS).parent.mkdir()
+            (self / paths.KERNELS).symlink_to(os.environ["NUMBA_CACHE_DIR"])
         (self / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
     def __truediv__(self, path: str) -> Path:
@@ -137,7 +147,9 @@ class Project:
         """
         programs = [before, str(Path(sys.executable).parent), os.environ["PATH"]]
         environment["PATH"] = os.pathsep.join(filter(None, programs))
-        environment["PYTHONPATH"] = os.pathsep.join([str(self / "src"), str(self.plugins)])
+        environment["PYTHONPATH"] = os.pathsep.join(
+            [str((self / "src").resolve()), str(self.plugins)]
+        )
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=self.folder,

@@ -116,23 +116,25 @@ def rows_of(pattern) -> list[np.ndarray]:
     return [row.astype(np.int32) for row in rows]
 
 
-def arrange(inner, outer, hidden: int | None = None) -> Arrangement:
+def arrange(inner, outer) -> Arrangement:
     """Make the patterns of a student with one hidden layer regular.
 
     Args:
         inner, outer: patterns of W_in and W_out, see ``rows_of``.
-        hidden: number of hidden neurons; by default those that ``inner`` has rows for.
 
     Raises:
         ValueError: they are none, or do not fit together.
     """
+    if _is_regular(inner, outer):
+        same = Patterns(*(topology.astype(np.int32, copy=False) for topology in (inner, outer)))
+        return Arrangement(same, same, len(outer))
     inner, outer = rows_of(inner), rows_of(outer)
-    hidden = len(inner) if hidden is None else hidden
+    hidden = len(inner)
     most = max((int(row.max()) for row in outer if row.size), default=-1)
-    if len(inner) != hidden or most >= hidden:
+    if most >= hidden:
         raise ValueError(
-            f"pattern of W_out: column {most}; W_in has {len(inner)} rows, hidden neurons, so "
-            f"columns must be from 0 to {len(inner) - 1}"
+            f"pattern of W_out: column {most}; W_in has {hidden} rows, hidden neurons, so "
+            f"columns must be from 0 to {hidden - 1}"
         )
     own = Patterns(*map(_padded, (inner, outer)))
     if own.outer.shape[1] == 0 or own.inner.shape[1] == 0:
@@ -140,13 +142,27 @@ def arrange(inner, outer, hidden: int | None = None) -> Arrangement:
     read = np.bincount(np.concatenate(outer), minlength=hidden)
     degree, slots = int(read.max()), own.outer.shape[1]
     lacking = [slots - len(row) for row in outer]
-    if not any(lacking) and (read == degree).all():
+    if not any(lacking) and (read == degree).all():  # but for hidden neurons that read fewer
         return Arrangement(own, own, len(outer))
     silent, rows = _added(degree - read, lacking, degree, slots)
     longer = [np.append(row, hidden + more) for row, more in zip(outer, silent, strict=True)]
     regular = np.array([*longer, *rows], np.int32)
     reads_none = np.full((int(regular.max()) + 1 - hidden, own.inner.shape[1]), SILENT, np.int32)
     return Arrangement(Patterns(np.vstack([own.inner, reads_none]), regular), own, len(outer))
+
+
+def _is_regular(inner, outer) -> bool:
+    """Whether these are arrays of columns as kernels take them, however large."""
+    for topology in (inner, outer):
+        if not (isinstance(topology, np.ndarray) and topology.ndim == 2 and topology.size):
+            return False
+        if topology.dtype.kind not in "iu" or topology.min() < 0:
+            return False
+        ordered = np.sort(topology, axis=1)
+        if (ordered[:, 1:] == ordered[:, :-1]).any():
+            return False
+    read = np.bincount(outer.ravel(), minlength=len(inner))
+    return len(read) == len(inner) and bool((read == read[0]).all())
 
 
 def _padded(rows: list[np.ndarray]) -> np.ndarray:

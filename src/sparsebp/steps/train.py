@@ -6,11 +6,10 @@ import time
 import numpy as np
 from numba.core.event import install_timer
 
+from sparsebp import api
 from sparsebp.engine import gradient
 from sparsebp.engine.factors import CONTRADICTED
 from sparsebp.engine.learner import Learner, Status
-from sparsebp.engine.learning import learn
-from sparsebp.engine.problem import Problem
 from sparsebp.engine.schedules import check_grid
 from sparsebp.network.model import activation
 from sparsebp.storage import provenance, store
@@ -73,24 +72,30 @@ def run(
     else:
         write = store.write_trained
         names = ("n_samples", "iterations", "status", "expected_error", "entropy")
-        problem = Problem.of(patterns, alphabet, phi)
-        runs = learn(learner, problem, samples, grid, entropy, seed, memory_gib, threads)
-    found, loading, started = [], [0.0], time.perf_counter()
+        pupil = api.Student(*patterns, alphabet=alphabet, activation=phi)
+        streams = {"entropy": entropy, "seed": seed}
+        limits = {"memory_gib": memory_gib, "threads": threads}
+        runs = api.learn(pupil, samples, learner, grid, **streams, **limits)
+    columns, estimates = {name: [] for name in names}, []
+    loading, started = [0.0], time.perf_counter()
     with install_timer("numba:compiler_lock", loading.append):
         for trained in runs:
             log.info(
                 "m = %d: %s after %d steps", trained.n_samples, trained.status, trained.iterations
             )
-            found.append(trained)
-    if any(trained.status == Status.CONTRADICTION for trained in found):
+            for name, column in columns.items():
+                column.append(getattr(trained, name))
+            if not learner.is_gradient_descent:
+                estimates.append(trained.weights)
+    if Status.CONTRADICTION in columns["status"]:
         log.info("%s", CONTRADICTED)
     seconds = time.perf_counter() - started - loading[-1]
     log.info("%.3f s to train, %.3f s to load kernels", seconds, loading[-1])
-    arrays = {name: np.array([getattr(trained, name) for trained in found]) for name in names}
+    arrays = {name: np.array(column) for name, column in columns.items()}
     if learner.is_gradient_descent:
         behind["libraries"] = gradient.libraries()
     else:
-        estimates = zip(*(trained.estimates for trained in found), strict=True)
-        arrays |= store.by_layer("estimate", [np.array(part) for part in estimates], axis=1)
+        layers = zip(*estimates, strict=True)
+        arrays |= store.by_layer("estimate", [np.array(part) for part in layers], axis=1)
     made = provenance.record("train", spec, seed=seed, **behind, engine_seconds=round(seconds, 4))
     write(output, arrays, made)

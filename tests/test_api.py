@@ -1,5 +1,6 @@
 """The front door: what it gives is what the engine and exhaustive enumeration give."""
 
+import re
 import subprocess
 import sys
 from itertools import product
@@ -239,3 +240,15 @@ def test_max_sum_has_beliefs_and_no_marginals():
     assert [part.max() for part in fit.beliefs] == [0, 0]
     with pytest.raises(ValueError, match="max-sum has none"):
         fit.marginals  # noqa: B018
+
+
+def test_the_page_on_own_data_runs_as_it_stands(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "docs/own_data.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S):
+        exec(block, names)
+    assert {path.name for path in tmp_path.iterdir()} == {"fit.nc", "weights.png"}
+    printed = capsys.readouterr().out
+    assert "contradiction" not in printed and "converged" in printed
+    xr.testing.assert_identical(names["same"].to_xarray(), names["fit"].to_xarray())

@@ -124,13 +124,12 @@ def test_the_tutorial_is_kept_without_outputs():
 def test_the_tutorial_uses_the_public_interface_alone():
     lines = [line for cell in CODE for line in "".join(cell["source"]).splitlines()]
     tree = ast.parse("\n".join(line for line in lines if not line.startswith("%")))
-    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    ours = {node.module for node in imported if node.module.split(".")[0] == "sparsebp"}
-    assert "sparsebp.engine.learning" in ours
-    assert ours <= set(FOR_OWN_STUDIES)
-    names = [alias.name for node in imported for alias in node.names]
-    names += [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    assert not [name for name in names if name.startswith("_")]
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    ours = [ast.unparse(node) for node in imports if "sparsebp" in ast.unparse(node)]
+    assert ours == ["import sparsebp as sb"]
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    assert {n.attr for n in used if ast.unparse(n.value) == "sb"} <= set(sparsebp.__all__)
+    assert not [node.attr for node in used if node.attr.startswith("_")]
 
 
 def test_the_tutorial_says_what_it_does_between_the_steps():

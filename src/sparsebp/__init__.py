@@ -17,7 +17,7 @@ from importlib import import_module
 _MODULES = {
     "api": ("Fit", "Student", "fit", "learn", "load"),
     "engine.learner": ("Learner", "Status"),
-    "network.data": ("Samples", "draw_samples", "draw_teacher"),
+    "network.data": ("Overlap", "PerRow", "Samples", "Sizes", "draw_samples", "draw_teacher"),
     "network.metrics": ("generalization_error", "topology_error", "weight_error"),
     "network.model": ("Activation", "identity", "leaky_relu", "relu", "sign", "tanh"),
 }

@@ -107,7 +107,7 @@ lock:  ## write all locks anew from pyproject.toml (ARGS=--upgrade for newer ver
 	compile() { "$$tmp/bin/uv" pip compile --quiet --universal --python-version 3.11 \
 	    --fork-strategy fewest --generate-hashes --no-emit-index-url \
 	    --custom-compile-command 'make lock' $(ARGS) "$$@" pyproject.toml; } && \
-	compile --extra dev --extra docs --output-file requirements.lock && \
+	compile --extra study --extra dev --extra docs --output-file requirements.lock && \
 	for extra in gradient benchmark; do \
 	    compile --extra $$extra --output-file requirements-$$extra.lock \
 	        --constraint requirements.lock \

@@ -3,8 +3,10 @@
 import re
 import subprocess
 import sys
+import tomllib
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from sparsebp.engine.learning import learn as engine_learn
 from sparsebp.engine.problem import Problem
 from sparsebp.network.data import draw_student
 
+ROOT = Path(__file__).parents[1]
 PHI = sb.tanh(b=0.1)
 TEACHER = sb.draw_teacher(30, per_row=2, seed=3)
 DATA = sb.draw_samples(TEACHER, PHI, 6, seed=3)
@@ -42,10 +45,27 @@ def test_the_door_loads_nothing_before_a_name_is_used():
     assert done.stdout == "set() set()\n"
 
 
-def test_the_text_of_the_package_runs(capsys):
-    lines = sb.__doc__.splitlines()
-    exec("\n".join(line[4:] for line in lines if line.startswith("    ")), {})
-    assert capsys.readouterr().out.splitlines()[-1] == "12 0.0 converged"
+def test_the_engine_alone_needs_its_own_dependencies_alone():
+    """Without what the extras install: an import of it fails, as if it were not there."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    names = {re.match(r"[\w-]+", line)[0] for lines in extras.values() for line in lines}
+    missing = {"yaml", "PIL"} | {name.replace("-", "_") for name in names}
+    program = f"import sys; sys.modules |= dict.fromkeys({missing - {'packaging'}!r})\n"
+    program += "".join(line[4:] + "\n" for line in sb.__doc__.splitlines() if line[:4] == "    ")
+    program += "fit.to_netcdf('fit.nc')"
+    with TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "12 0.0 converged"
+
+
+def test_the_readme_shows_the_text_of_the_package():
+    lines = [line[4:] for line in sb.__doc__.splitlines() if line.startswith("    ")]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "```python\n" + "\n".join(lines) + "\n```" in readme.replace("\n\n", "\n")
 
 
 @pytest.mark.parametrize("how", [{}, {"schedule": "online"}, {"reinforcement": 0.1}])
@@ -244,7 +264,7 @@ def test_max_sum_has_beliefs_and_no_marginals():
 
 def test_the_page_on_own_data_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parents[1] / "docs/own_data.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/own_data.md").read_text(encoding="utf-8")
     names = {}
     for block in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S):
         exec(block, names)

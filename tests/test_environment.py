@@ -57,7 +57,9 @@ def locked_versions(lock: str = LOCKS[0]) -> dict[str, Version]:
 
 def listed_dependencies() -> list[str]:
     extras = PYPROJECT["project"]["optional-dependencies"]
-    return PYPROJECT["project"]["dependencies"] + extras["dev"] + extras["docs"]
+    return sum(
+        (extras[name] for name in ("study", "dev", "docs")), PYPROJECT["project"]["dependencies"]
+    )
 
 
 def direct_dependencies() -> dict[str, Requirement]:

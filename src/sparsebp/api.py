@@ -321,8 +321,7 @@ def fit(
         ValueError: as ``learn``.
     """
     if isinstance(learner, str):
-        factor = "soft" if learner == "max-sum" else "hard"
-        learner = Learner(learner, factor=factor)
+        learner = Learner.of(learner)
     x = np.asarray(x)
     found = list(learn(student, Samples(x, np.asarray(y)), learner, [len(x)], **more))
     if not found:

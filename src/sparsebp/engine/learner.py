@@ -20,11 +20,37 @@ METHODS = {
 """How the beliefs of a batch are found, each in words; see ``learning.learn``."""
 
 
+class Algorithm(NamedTuple):
+    """One algorithm: all that sets it apart from others.
+
+    Attributes:
+        label: what figures call it.
+        temperature: of the sums over configurations: 1, as of beliefs that are probabilities, where
+            soft factors have one of their own, 1 / beta; 0 for maxima; None for no messages.
+        factors: those it takes, the default first; none without messages.
+        reinforced: whether it can be (Eqs. 3.8-3.11).
+    """
+
+    label: str
+    temperature: float | None
+    factors: tuple[str, ...]
+    reinforced: bool = False
+
+
+ALGORITHMS = {
+    "sum-product": Algorithm("BP", 1.0, ("hard", "soft"), reinforced=True),
+    "max-product": Algorithm("max-product", 0.0, ("hard",)),
+    "max-sum": Algorithm("max-sum", 0.0, ("soft",), reinforced=True),
+    "gradient-descent": Algorithm("gradient descent", None, ()),
+}
+"""The algorithms by name."""
+
+
 DESCENT = ("network", "learning_rate")
 """Keys of the learners by gradient descent, and of no others."""
 
 NAMES = {
-    "algorithm": ("sum-product", "max-product", "max-sum", "gradient-descent"),
+    "algorithm": tuple(ALGORITHMS),
     "schedule": ("offline", "mini-batch", "online"),
     "factor": ("hard", "soft"),
     "damped": ("factor-to-variable", "variable-to-factor", "both"),
@@ -111,12 +137,19 @@ class Rules(NamedTuple):
         return LOG_SUM if self.temperature > 0 else MAX_PLUS
 
 
+def _those(**values) -> str:
+    """Names of the algorithms that have these values."""
+    return " and ".join(
+        name for name, kind in ALGORITHMS.items() if values.items() <= kind._asdict().items()
+    )
+
+
 @dataclass(frozen=True)
 class Learner:
     """An algorithm, a schedule and the open choices. Built and checked from a config block.
 
     Attributes:
-        algorithm: sum-product, max-product, max-sum or gradient-descent.
+        algorithm: a key of ``ALGORITHMS``.
         schedule: offline, mini-batch or online.
         factor: hard or soft.
         beta: inverse temperature of sum-product with soft factors, else None.
@@ -159,6 +192,12 @@ class Learner:
     learning_rate: float | None = None
     max_values: int | None = None
 
+    @classmethod
+    def of(cls, algorithm: str) -> "Learner":
+        """With all defaults, and the factors that the ``algorithm`` takes."""
+        kind = ALGORITHMS.get(algorithm)
+        return cls(algorithm, factor=kind.factors[0]) if kind and kind.factors else cls(algorithm)
+
     def __post_init__(self):
         for field in fields(self):
             key, value = field.name, getattr(self, field.name)
@@ -168,23 +207,21 @@ class Learner:
                 raise ValueError(f"{key}: {value!r}; allowed: {', '.join(NAMES[key])}")
             if key in NUMBERS:
                 NUMBERS[key].check(key, value)
-        soft, finite = self.factor == "soft", self.algorithm == "sum-product"
-        if self.algorithm == "max-sum" and not soft:
+        kind, soft = ALGORITHMS[self.algorithm], self.factor == "soft"
+        if kind.factors and self.factor not in kind.factors:
             raise ValueError(
-                f"factor: {self.factor!r}; algorithm max-sum minimises energies and needs soft"
+                f"factor: {self.factor!r}; algorithm {self.algorithm} needs {kind.factors[0]}"
             )
-        if self.algorithm == "max-product" and soft:
+        if soft and kind.temperature and self.beta is None:
             raise ValueError(
-                f"factor: {self.factor!r}; algorithm max-product needs hard; with soft use max-sum"
+                f"{self.algorithm} with factor: soft needs beta, the inverse temperature"
             )
-        if soft and finite and self.beta is None:
-            raise ValueError("sum-product with factor: soft needs beta, the inverse temperature")
-        if self.beta is not None and not (soft and finite):
-            raise ValueError("beta is for sum-product with factor: soft only")
+        if self.beta is not None and not (soft and kind.temperature):
+            raise ValueError(f"beta is for {_those(temperature=1.0)} with factor: soft only")
         if (self.batch_size is None) == (self.schedule == "mini-batch"):
             raise ValueError("batch_size goes with schedule: mini-batch, and only with it")
-        if self.reinforcement and self.algorithm not in ("sum-product", "max-sum"):
-            raise ValueError("reinforcement is for sum-product and max-sum")
+        if self.reinforcement and not kind.reinforced:
+            raise ValueError(f"reinforcement is for {_those(reinforced=True)}")
         for key in DESCENT:
             if (getattr(self, key) is not None) != self.is_gradient_descent:
                 raise ValueError(f"{key} goes with algorithm: gradient-descent, and only with it")
@@ -242,13 +279,13 @@ class Learner:
     @property
     def is_gradient_descent(self) -> bool:
         """Whether this is gradient descent, which passes no messages."""
-        return self.algorithm == "gradient-descent"
+        return ALGORITHMS[self.algorithm].temperature is None
 
     @property
     def rules(self) -> Rules:
         """The update rules of the algorithm."""
         soft = self.factor == "soft"
-        temperature = {"sum-product": 1.0, "max-product": 0.0, "max-sum": 0.0}[self.algorithm]
+        temperature = ALGORITHMS[self.algorithm].temperature
         if self.beta is not None:
             temperature = 1.0 / self.beta
         # A float, also where a configuration says 0: kernels are compiled for floats.

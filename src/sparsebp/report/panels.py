@@ -43,6 +43,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.report.style import (
     BLANK,
@@ -68,12 +69,6 @@ DODGE = 0.1
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.3  # inches: one row of panels
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of it, at least
-ALGORITHMS = {
-    "sum-product": "BP",
-    "max-product": "max-product",
-    "max-sum": "max-sum",
-    "gradient-descent": "gradient descent",
-}
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 
 
@@ -414,5 +409,5 @@ def _head(by, names, learners):
     """What stands before the rows of a set in the legend."""
     if by:
         return f"{key_label(by)}:"
-    heads = {ALGORITHMS.get(learners[n]["algorithm"], "") for n in names}
+    heads = {ALGORITHMS[learners[n]["algorithm"]].label for n in names}
     return f"{heads.pop()}:" if len(heads) == 1 else ""

@@ -66,7 +66,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    told = "print the version and exit"
+    top.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help=told)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def step(

@@ -11,7 +11,6 @@ import numpy as np
 
 from sparsebp.engine import factors as fac
 from sparsebp.engine.kernels.updates import step_kernel
-from sparsebp.engine.learner import Status
 from sparsebp.engine.learning import propagate
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
@@ -19,6 +18,7 @@ from sparsebp.engine.survivors import join_kernel
 from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
 from sparsebp.network.metrics import weight_error
 from sparsebp.network.model import Layer, activation
+from sparsebp.network.quantities import Status
 from speed.cases import learner
 
 

@@ -9,12 +9,13 @@ import yaml
 from sparsebp.engine import factors as fac
 from sparsebp.engine import gradient
 from sparsebp.engine.hidden_messages import hidden_graph
-from sparsebp.engine.learner import NAMES, NUMBERS, Learner, Status
+from sparsebp.engine.learner import NAMES, NUMBERS, Learner
 from sparsebp.engine.learning import learn, propagate
 from sparsebp.engine.problem import WEIGHTS, Beliefs, Problem
 from sparsebp.network import model
 from sparsebp.network.data import RANGES, Noise, Overlap, Patterns, PerRow, Samples, Sizes
 from sparsebp.network.model import activation
+from sparsebp.network.quantities import Status
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
 from tests.problems import TANH, instance, learner
 

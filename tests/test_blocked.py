@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sparsebp.engine.learner import Status
 from sparsebp.engine.learning import learn
 from sparsebp.engine.messages import Beliefs
 from sparsebp.network.data import Samples
+from sparsebp.network.quantities import Status
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
 from tests.problems import instance, learner

@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 
 from sparsebp.cli import main
-from sparsebp.engine.learner import Status
+from sparsebp.network.quantities import Status
 from sparsebp.storage import store
 from sparsebp.storage.sources import source_files, sources
 from tests.given import given

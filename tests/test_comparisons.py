@@ -7,8 +7,9 @@ import pytest
 from scipy import stats
 
 from sparsebp.claims import comparisons
-from sparsebp.claims.comparisons import CONTRADICTED, Estimate
+from sparsebp.claims.comparisons import Estimate
 from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
+from sparsebp.network.quantities import Status
 from tests.curves import case, claims, found, noise, pair, results
 
 REPLICATIONS = 300
@@ -357,7 +358,7 @@ def test_a_range_without_common_m_names_the_claim():
 
 def test_how_trainings_ended():
     status = np.ones((2, 10, 3), int)
-    status[0, :4, 1], status[1, 0, 2] = CONTRADICTED, CONTRADICTED
+    status[0, :4, 1], status[1, 0, 2] = Status.CONTRADICTION, Status.CONTRADICTION
     status[0, 4, 1] = 2
     data = results(status=status, **pair(np.random.default_rng(18), 0.0))
     assert found(case("equal"), e=data)["contradicted"] == 5

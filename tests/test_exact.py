@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from sparsebp.engine import factors as fac
-from sparsebp.engine.learner import Status
 from sparsebp.engine.learning import learn
 from sparsebp.engine.rings import find_rings, solve
 from sparsebp.network.data import Samples
 from sparsebp.network.model import Layer, forward
+from sparsebp.network.quantities import Status
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
 from tests.problems import RELU, instance, learner

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from docs import write_gallery as gallery
+from sparsebp.network import quantities
 from sparsebp.steps import figure, verdicts
-from sparsebp.storage import formats, store
+from sparsebp.storage import store
 from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
@@ -182,7 +183,7 @@ def compute(folder, study, claims):
     for name, block in study.experiments.items():
         learners, m = block["learners"], block["samples"]
         shape = len(learners), study.study["seeds"], len(m)
-        values = {variable: np.zeros(shape) for variable in formats.RESULTS}
+        values = {variable: np.zeros(shape) for variable in quantities.QUANTITIES}
         values["status"] = np.ones(shape, np.int8)
         coordinates = {"learner": learners, "seed": list(study.seeds()), "n_samples": m}
         trained = {learner: study.train_spec(name, learner) for learner in learners}

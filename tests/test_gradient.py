@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from sparsebp.engine.gradient import descend
-from sparsebp.engine.learner import Status
 from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, draw_teacher
 from sparsebp.network.model import activation
+from sparsebp.network.quantities import Status
 from tests.problems import TANH, learner
 
 SIZES, PER_ROW, GRID = Sizes(8, 8, 8), PerRow(2, 2), [5, 20]

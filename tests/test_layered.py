@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from sparsebp.engine import reachable
 from sparsebp.engine.hidden_messages import hidden_graph
-from sparsebp.engine.learner import Status
 from sparsebp.engine.learning import learn, propagate
 from sparsebp.engine.problem import Beliefs, Problem
 from sparsebp.network import metrics
@@ -23,6 +22,7 @@ from sparsebp.network.data import (
 )
 from sparsebp.network.model import Layer, forward
 from sparsebp.network.patterns import biregular
+from sparsebp.network.quantities import Status
 from tests.oracles.deep import DeepTwin, enumerate_deep, reached, rounded
 from tests.oracles.rings import solve_rings
 from tests.problems import RELU, TANH, instance, learner

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from sparsebp.engine import factors as fac
-from sparsebp.engine.learner import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES, Learner, Status
+from sparsebp.engine.learner import LOG_SUM, MAX_PLUS, MAX_TIMES, SUM_TIMES, Learner
 from sparsebp.engine.learning import Beliefs, Messages, learn, propagate
 from sparsebp.network.data import Samples
 from sparsebp.network.model import forward
+from sparsebp.network.quantities import Status
 from sparsebp.study.config import Study
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior

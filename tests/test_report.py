@@ -19,6 +19,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from sparsebp.network import quantities
 from sparsebp.steps import draw
 from sparsebp.storage import formats, store
 from sparsebp.storage.provenance import record
@@ -62,7 +63,7 @@ def write_results(path, experiment):
     }
     shape = tuple(map(len, coordinates.values()))
     rng = np.random.default_rng(0)
-    values = {name: np.zeros(shape) for name in formats.RESULTS}
+    values = {name: np.zeros(shape) for name in quantities.QUANTITIES}
     for name in ("weight_error", "topology_error", "generalization_error"):
         values[name] = np.exp(-np.array(spec["samples"])) * rng.uniform(0.5, 1, shape)
     values["status"] = np.ones(shape, np.int8)
@@ -106,13 +107,13 @@ def test_report_holds_the_files_as_they_are(project):
         assert (page.parent / entry["data_uri"]).read_bytes() == (project / path).read_bytes()
         assert entry["caption"] and "System Message" not in entry["caption"]
         if path.endswith(".csv"):
-            assert [name for name in formats.RESULTS if name not in entry["caption"]] == []
+            assert [name for name in quantities.QUANTITIES if name not in entry["caption"]] == []
     assert "System Message" not in variable(page, "workflow_desc")
 
 
 def test_tables_hold_all_results(project):
     lines = (project / "results/matched_tanh.csv").read_text().splitlines()
-    assert lines[0].split(",") == [*formats.RESULT_DIMENSIONS, *formats.RESULTS]
+    assert lines[0].split(",") == [*formats.RESULT_DIMENSIONS, *quantities.QUANTITIES]
     experiment = CONFIG["experiments"]["matched_tanh"]
     shape = (
         experiment["learners"],

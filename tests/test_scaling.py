@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sparsebp.storage import formats, paths, store
+from sparsebp.network import quantities
+from sparsebp.storage import paths, store
 from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
 from speed import scaling
@@ -36,7 +37,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scaling")
     for size, name in zip(SIZES, EXPERIMENTS, strict=True):
         found = errors(size)
-        values = {variable: np.zeros(found.shape) for variable in formats.RESULTS}
+        values = {variable: np.zeros(found.shape) for variable in quantities.QUANTITIES}
         values |= {"weight_error": found, "status": np.isfinite(found).astype(np.int8)}
         labels = {"learner": LEARNERS, "seed": list(range(SEEDS)), "n_samples": SAMPLES}
         spec = {"experiment": name, "learners": LEARNERS}

@@ -17,8 +17,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from sparsebp.engine.learner import Status
 from sparsebp.engine.learning import learn
+from sparsebp.network.quantities import Status
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.problems import RELU, instance, learner

@@ -11,9 +11,10 @@ from jsonschema import Draft202012Validator, ValidationError
 from sparsebp.claims import comparisons, verdicts
 from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
 from sparsebp.cli import main
+from sparsebp.network import quantities
 from sparsebp.report import tables
 from sparsebp.steps import verdicts as step
-from sparsebp.storage import formats, store
+from sparsebp.storage import store
 from sparsebp.storage.provenance import record
 from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.config import ConfigError, Study
@@ -213,7 +214,7 @@ def test_the_schema_knows_every_kind_and_what_it_needs(validator, kind):
         assert not validator.is_valid(lacking), key
     allowed = validator.schema["$defs"]["test"]["properties"]
     assert set(allowed["kind"]["enum"]) == set(comparisons.KINDS)
-    assert set(allowed["quantity"]["enum"]) == set(comparisons.QUANTITIES)
+    assert set(allowed["quantity"]["enum"]) == set(comparisons.MEASURED)
 
 
 def test_the_claims_are_about_the_experiments_of_the_configuration(document, study):
@@ -305,7 +306,7 @@ def test_each_claim_fails_where_the_world_differs(
 def write(path, found):
     """Write results as the step that collects them does."""
     values = {name: array.values for name, array in found.fillna({"iterations": 0}).items()}
-    for name in formats.RESULTS:  # the tests of verdicts make do with fewer
+    for name in quantities.QUANTITIES:  # the tests of verdicts make do with fewer
         values.setdefault(name, np.zeros(found["status"].shape))
     coordinates = {name: array.values for name, array in found.coords.items()}
     learners, seeds, samples = (found[name].values.tolist() for name in found["status"].dims)

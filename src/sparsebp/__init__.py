@@ -16,9 +16,10 @@ from importlib import import_module
 
 _MODULES = {
     "api": ("Fit", "Student", "fit", "learn", "load"),
-    "engine.learner": ("Learner", "Status"),
+    "engine.learner": ("Learner",),
     "network.data": ("Overlap", "PerRow", "Samples", "Sizes", "draw_samples", "draw_teacher"),
     "network.metrics": ("generalization_error", "topology_error", "weight_error"),
+    "network.quantities": ("Status",),
     "network.model": ("Activation", "identity", "leaky_relu", "relu", "sign", "tanh"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

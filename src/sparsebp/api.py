@@ -13,10 +13,11 @@ import numpy as np
 
 from sparsebp.engine import learning
 from sparsebp.engine.arrangement import Arrangement, arrange
-from sparsebp.engine.learner import Learner, Status
+from sparsebp.engine.learner import Learner
 from sparsebp.engine.problem import Problem
 from sparsebp.network.data import Network, Overlap, Patterns, PerRow, Samples, draw_student
 from sparsebp.network.model import Activation, Layer, activation, forward, identity, sign
+from sparsebp.network.quantities import Status
 from sparsebp.storage.atomic import written_whole
 
 if TYPE_CHECKING:

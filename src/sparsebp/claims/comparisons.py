@@ -22,16 +22,21 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # its parts load when they are used, and none to check what a claim needs
 
-QUANTITIES = {
-    "weight_error": "weight error",
-    "topology_error": "topology error",
-    "generalization_error": "generalisation error",
-    "expected_error": "expected error",
-    "iterations": "iterations",
-    "unsettled": "failure to settle",
-}
+from sparsebp.network import quantities
+from sparsebp.network.quantities import Status
+
+# What claims may be about, in words.
+MEASURED = {
+    name: quantities.QUANTITIES[name].words
+    for name in (
+        "weight_error",
+        "topology_error",
+        "generalization_error",
+        "expected_error",
+        "iterations",
+    )
+} | {"unsettled": "failure to settle"}
 DIMENSIONS = ("learner", "seed", "n_samples")
-CONVERGED, CONTRADICTED = 1, 3  # values of `status`
 RESAMPLES = 9999
 
 
@@ -92,7 +97,7 @@ def contradicted(test: dict, results: dict) -> int:
     """How many trainings of the curves and m of a test met a contradiction."""
     status = test | {"quantity": "status"}
     samples = (_sample(results, status, *curve) for curve in curves(test))
-    return sum(int((sample.values == CONTRADICTED).sum()) for sample in samples)
+    return sum(int((sample.values == Status.CONTRADICTION).sum()) for sample in samples)
 
 
 # Samples, and means over them.
@@ -152,7 +157,7 @@ def _sample(results: dict, test: dict, experiment: str, *learners: str) -> Sampl
         return data[variable].transpose(*DIMENSIONS).values[rows][..., inside]
 
     status, quantity = read("status"), test["quantity"]
-    values = status != CONVERGED if quantity == "unsettled" else read(quantity)
+    values = status != Status.CONVERGED if quantity == "unsettled" else read(quantity)
     values = np.where(status > 0, values, np.nan)
     there = ~np.isnan(values).all(axis=1).any(axis=0)
     return Sample(values[..., there], seeds, m[inside][there])

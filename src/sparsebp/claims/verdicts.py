@@ -15,7 +15,7 @@ import numpy as np
 
 from sparsebp.claims.comparisons import (
     KINDS,
-    QUANTITIES,
+    MEASURED,
     ComparisonError,
     Outcome,
     contradicted,
@@ -114,7 +114,7 @@ def check(claims: dict, learners: dict[str, list[str]], choices: dict | None = N
         where = _where(claim, choice)
         for test in tests:
             _known(where, "kind", test["kind"], KINDS)
-            _known(where, "quantity", test["quantity"], QUANTITIES)
+            _known(where, "quantity", test["quantity"], MEASURED)
             if "margin" in test:
                 _known(where, "margin", test["margin"], claims["margins"])
             for experiment, learner in curves(test):
@@ -194,7 +194,7 @@ def _verdict(outcome: Outcome) -> str:
 def _record(outcome: Outcome, test: dict, results: dict) -> dict:
     """A test and its outcome; an end at infinity is None."""
     kind, margin = KINDS[test["kind"]], test.get("margin", {"value": None, "reason": None})
-    m, quantity = m_range(test), QUANTITIES[test["quantity"]]
+    m, quantity = m_range(test), MEASURED[test["quantity"]]
     record = {
         "kind": test["kind"],
         "contrast": contrast(test),

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.learner import Learner, Status, brief
+from sparsebp.engine.learner import Learner, brief
 from sparsebp.engine.schedules import batches
 from sparsebp.network.data import Patterns, Samples, Stream, checked_samples, generator
 from sparsebp.network.model import Activation
+from sparsebp.network.quantities import Status
 
 LIBRARIES = ("jax", "jaxlib", "optax")
 

@@ -1,7 +1,6 @@
 """Which algorithms and schedules there are, and what sets each apart from the others."""
 
 from dataclasses import dataclass, fields, is_dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -73,29 +72,6 @@ NUMBERS = {
     "max_values": Range(1, 1_000_000, whole=True),
 }
 """What those may be that are numbers."""
-
-
-class Status(IntEnum):
-    """How a training ended.
-
-    Attributes:
-        NOT_RUN: 0, the schedule has no such number of samples.
-        CONVERGED: 1, no message changed by the tolerance or more in the last step.
-        STEP_LIMIT: 2, it had not converged after the largest number of steps.
-        CONTRADICTION: 3, no weights reproduce the samples, as far as hard factors and the prior of
-            earlier batches tell.
-    """
-
-    NOT_RUN = 0
-    CONVERGED = 1
-    STEP_LIMIT = 2
-    CONTRADICTION = 3
-
-    def __str__(self) -> str:
-        return self.name.lower().replace("_", " ")
-
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
 
 
 def brief(record: NamedTuple) -> str:
@@ -285,7 +261,7 @@ class Learner:
     def rules(self) -> Rules:
         """The update rules of the algorithm."""
         soft = self.factor == "soft"
-        temperature = ALGORITHMS[self.algorithm].temperature
+        temperature = ALGORITHMS[self.algorithm].temperature or 0.0
         if self.beta is not None:
             temperature = 1.0 / self.beta
         # A float, also where a configuration says 0: kernels are compiled for floats.

@@ -15,12 +15,13 @@ import numpy as np
 from sparsebp.engine import bethe
 from sparsebp.engine import factors as fac
 from sparsebp.engine.hidden_messages import HiddenGraph, HiddenMessages, hidden_graph
-from sparsebp.engine.learner import Learner, Status, brief
+from sparsebp.engine.learner import Learner, brief
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
 from sparsebp.engine.rings import solve
 from sparsebp.engine.schedules import Batch, batches
 from sparsebp.network.data import Layers, Samples, Stream, checked_samples, generator
+from sparsebp.network.quantities import Status
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, THREADS
 
 

@@ -45,12 +45,12 @@ from matplotlib.transforms import ScaledTranslation
 
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
+from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report.style import (
     BLANK,
     MARKS,
     NEVER,
     REFERENCE,
-    WHOLES,
     WIDTH,
     Y_LABELS,
     add_legends,
@@ -261,7 +261,8 @@ def _align(axes, panels, learners, columns, results):
         )
         for panel in panels
     ]
-    wholes = [WHOLES.get(panel["quantity"], panel["quantity"]) for panel in panels]
+    # What is a part of another is drawn on its scale.
+    wholes = [QUANTITIES[panel["quantity"]].part_of or panel["quantity"] for panel in panels]
     y_keys = [
         (whole, *map(panel.get, ("minus", "at_most", "scale")), tuple(panel.get("y") or ()))
         for whole, panel in zip(wholes, panels, strict=True)

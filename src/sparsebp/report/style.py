@@ -15,16 +15,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, NullFormatter
 from scipy import stats
 
+from sparsebp.network.quantities import QUANTITIES, Status
+
 CONFIDENCE = 0.95
 WIDTH = 6.9  # inches: the text width of an A4 page
-Y_LABELS = {
-    "weight_error": "weight error (fraction wrong)",
-    "flipped_error": "error by flipped neurons",
-    "topology_error": "topology error (Eq. 3.12)",
-    "excess_error": "error by excess weights",
-    "generalization_error": "generalisation error (Eq. 3.13)",
-    "entropy": "entropy (nats per weight)",
-}
+Y_LABELS = {name: known.label for name, known in QUANTITIES.items() if known.label}
 # Of numbers in a block of the configuration, and of results; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
 KEY_LABELS |= {"layers.hidden_layers": "hidden layers"}
@@ -38,8 +33,6 @@ KEY_LABELS |= {
     "noise.scale": "noise",
 }
 KEY_LABELS |= {"beta": "inverse temperature β", "n_samples": "samples m"}
-# These errors are parts of others, and drawn on their scale.
-WHOLES = {"flipped_error": "weight_error", "excess_error": "topology_error"}
 
 
 class Style(NamedTuple):
@@ -99,8 +92,8 @@ SPARE_STYLES = [
 NEVER = 4  # beside the statuses of a training: a limit not reached at any number of samples
 # status -> marker, its size, points above the mean, label
 MARKS = {
-    2: ("x", 2.8, 5.5, "step limit reached in some seed"),
-    3: ("$!$", 5.0, 10.5, "contradiction in some seed"),
+    Status.STEP_LIMIT: ("x", 2.8, 5.5, "step limit reached in some seed"),
+    Status.CONTRADICTION: ("$!$", 5.0, 10.5, "contradiction in some seed"),
     NEVER: ("$\\uparrow$", 5.0, 8.0, "not reached in some seed: a lower bound"),
 }
 

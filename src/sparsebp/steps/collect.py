@@ -9,10 +9,11 @@ from sparsebp.engine.learner import Learner
 from sparsebp.engine.schedules import batches
 from sparsebp.network import metrics
 from sparsebp.network.model import Layer, activation
+from sparsebp.network.quantities import QUANTITIES
 from sparsebp.storage import provenance, store
 
 BELIEVED = ("expected_error", "entropy")
-ERRORS = ("weight_error", "flipped_error", "topology_error", "excess_error")
+ERRORS = tuple(name for name, known in QUANTITIES.items() if known.of_weights)
 
 
 def run(spec: dict, inputs: dict, output: str) -> None:

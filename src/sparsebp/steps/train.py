@@ -9,9 +9,10 @@ from numba.core.event import install_timer
 from sparsebp import api
 from sparsebp.engine import gradient
 from sparsebp.engine.factors import CONTRADICTED
-from sparsebp.engine.learner import Learner, Status
+from sparsebp.engine.learner import Learner
 from sparsebp.engine.schedules import check_grid
 from sparsebp.network.model import activation
+from sparsebp.network.quantities import Status
 from sparsebp.storage import provenance, store
 
 log = logging.getLogger(__name__)

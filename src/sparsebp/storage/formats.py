@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.network.trees import SHAPES, STARTS, TEACHERS
 
 NUMBERS = 10**10
@@ -45,6 +46,11 @@ EACH_BIREGULAR = Rule(
 )
 
 
+def _statuses(*allowed: Status) -> Rule:
+    *first, last = (str(status.value) for status in allowed)
+    return Rule(f"{', '.join(first)} or {last}", lambda values: np.isin(values, allowed))
+
+
 def _named(names: tuple[str, ...]) -> Rule:
     return Rule(", ".join(names), lambda values: tuple(values.tolist()) == names)
 
@@ -68,7 +74,7 @@ ALLOWED = {
     "trained": {
         "n_samples": ASCENDING,
         "iterations": COUNTS,
-        "status": Rule("1, 2 or 3", lambda values: (values > 0) & (values <= 3)),
+        "status": _statuses(Status.CONVERGED, Status.STEP_LIMIT, Status.CONTRADICTION),
         "expected_error": FRACTIONS,
         "entropy": FINITE_OR_NAN,
     },
@@ -76,7 +82,7 @@ ALLOWED = {
         "n_samples": ASCENDING,
         "prediction": FINITE,
         "iterations": COUNTS,
-        "status": Rule("1 or 2", lambda values: (values == 1) | (values == 2)),
+        "status": _statuses(Status.CONVERGED, Status.STEP_LIMIT),
     },
     "results": {
         "learner": Rule("different names", _distinct),
@@ -90,7 +96,7 @@ ALLOWED = {
         "expected_error": FRACTIONS,
         "entropy": FINITE_OR_NAN,
         "iterations": COUNTS,
-        "status": Rule("0, 1, 2 or 3", lambda values: (values >= 0) & (values <= 3)),
+        "status": _statuses(*Status),
     },
     "trees": {
         "shape": _named(SHAPES),
@@ -112,6 +118,8 @@ RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
 TREES_DIMENSIONS = ("shape", "teacher", "outputs", "seed")
 
 
+# Of quantities; all others are numbers with a fraction.
+DTYPES = {"iterations": "i4", "status": "i1"}
 TOPOLOGIES = {
     "input_topology": (("hidden", "input_slot"), "i4"),
     "output_topology": (("output", "output_slot"), "i4"),
@@ -151,16 +159,8 @@ CONTRACT = {
         "learner": (("learner",), str),
         "seed": (("seed",), "i8"),
         "n_samples": (("n_samples",), "i8"),
-        "weight_error": (RESULT_DIMENSIONS, "f8"),
-        "flipped_error": (RESULT_DIMENSIONS, "f8"),
-        "topology_error": (RESULT_DIMENSIONS, "f8"),
-        "excess_error": (RESULT_DIMENSIONS, "f8"),
-        "generalization_error": (RESULT_DIMENSIONS, "f8"),
-        "expected_error": (RESULT_DIMENSIONS, "f8"),
-        "entropy": (RESULT_DIMENSIONS, "f8"),
-        "iterations": (RESULT_DIMENSIONS, "i4"),
-        "status": (RESULT_DIMENSIONS, "i1"),
-    },
+    }
+    | {name: (RESULT_DIMENSIONS, DTYPES.get(name, "f8")) for name in QUANTITIES},
     "trees": {
         "shape": (("shape",), str),
         "teacher": (("teacher",), str),
@@ -184,35 +184,6 @@ DEEP = {
     "teacher": {"middle_topology": (_MIDDLE, "i4"), "middle_weights": (_MIDDLE, "i1")},
     "student": {"middle_topology": (_MIDDLE, "i4")},
     "trained": {"middle_estimate": (("n_samples", *_MIDDLE), "i1")},
-}
-
-
-# Variables of results/<experiment>.nc, each over RESULT_DIMENSIONS: long name and comment.
-RESULTS = {
-    "weight_error": ("fraction of the teacher's weights estimated wrongly", "1 - Eq. 2.2"),
-    "flipped_error": (
-        "part of the weight error in hidden neurons flipped as a whole",
-        "each of the teacher's weights of the neuron has the opposite sign",
-    ),
-    "topology_error": ("missed and excess non-zero weights", "Eq. 3.12"),
-    "excess_error": (
-        "part of the topology error in excess weights",
-        "non-zero where the teacher has no weight",
-    ),
-    "generalization_error": ("squared error on fresh samples", "Eq. 3.13"),
-    "expected_error": (
-        "fraction of wrong weights expected from the beliefs",
-        "sum-product with hard factors only",
-    ),
-    "entropy": (
-        "entropy of the posterior in nats per weight",
-        "exact, or of Bethe, as the learner; offline sum-product with hard factors only",
-    ),
-    "iterations": ("steps of the last batch", "0 where not run"),
-    "status": (
-        "how the training ended",
-        "0 not run, 1 converged, 2 step limit, 3 contradiction",
-    ),
 }
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from sparsebp.network.data import Network, Patterns, Samples
 from sparsebp.network.model import Layer
+from sparsebp.network.quantities import QUANTITIES
 from sparsebp.storage.atomic import written_whole
 from sparsebp.storage.formats import (
     ALLOWED,
@@ -27,7 +28,6 @@ from sparsebp.storage.formats import (
     PROVENANCE,
     RECODING,
     RESULT_DIMENSIONS,
-    RESULTS,
     TREES,
 )
 
@@ -153,11 +153,12 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
 
     Args:
         path: of the file.
-        values: (learner, seed, n_samples) arrays by the names in ``RESULTS``.
+        values: (learner, seed, n_samples) arrays by the names in ``QUANTITIES``.
         coordinates: the labels along each of ``RESULT_DIMENSIONS``.
         provenance: as ``provenance.record`` returns it.
     """
-    _write_labelled(path, "results", RESULTS, values, coordinates, provenance)
+    names = {name: (known.about, known.comment) for name, known in QUANTITIES.items()}
+    _write_labelled(path, "results", names, values, coordinates, provenance)
 
 
 def write_trees(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:

@@ -31,11 +31,7 @@ from sparsebp.engine.memory import chunks, refuse_beyond
 from sparsebp.engine.states import HiddenStates, log_sum
 from sparsebp.engine.survivors import half_sums, join_halves
 from sparsebp.network.data import checked_data
-from sparsebp.network.model import Activation
-
-MATCH_TOLERANCE = 1e-9
-"""Pre-activations that agree to this are equal: far above rounding, and far below what different
-weights differ by. Of outputs it is this times the slope of the activation."""
+from sparsebp.network.model import MATCH_TOLERANCE, Activation
 
 CONTRADICTED = (
     "contradiction: no weights reproduce the samples. With hard factors an output has to be what "

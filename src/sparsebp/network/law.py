@@ -23,12 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.network.model import Activation, activation
+from sparsebp.network.model import MATCH_TOLERANCE, Activation, activation
 
 # Students of one hidden neuron that are compared with each teacher.
 STUDENTS = 2**14
-# Contributions that agree to this are equal, as outputs are for hard factors.
-TOLERANCE = 1e-9
 
 
 class Decay(NamedTuple):
@@ -95,7 +93,9 @@ def decay(alphabet, phi: Activation, teacher: tuple[int, int], student: tuple[in
     for signs in product((-1, 1), repeat=there.sum()):
         truth = np.zeros(k_in + readers)
         truth[there] = signs
-        agree = (np.abs(said - _said(truth[None], k_in, patterns, phi)) <= TOLERANCE).all(axis=1)
+        agree = (np.abs(said - _said(truth[None], k_in, patterns, phi)) <= MATCH_TOLERANCE).all(
+            axis=1
+        )
         others = agree[(states != truth).any(axis=1)]
         most = others.sum(axis=1).max()
         sets = np.unique(others[others.sum(axis=1) == most], axis=0)

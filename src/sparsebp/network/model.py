@@ -14,6 +14,10 @@ import numpy as np
 
 from sparsebp.network.ranges import Range
 
+MATCH_TOLERANCE = 1e-9
+"""Pre-activations that agree to this are equal: far above rounding, and far below what different
+weights differ by. Of outputs it is this times the slope of the activation."""
+
 ROUNDING = 4 * np.finfo(float).eps
 """Outputs are rounded, by so much relative to the larger of 1 and their size."""
 
@@ -68,7 +72,7 @@ class Activation:
 
 LEAST = 1e-4
 """Parameters below are 0. Outputs of different weights differ by less than the parameter, and have
-to differ by far more than ``factors.MATCH_TOLERANCE``."""
+to differ by far more than ``MATCH_TOLERANCE``."""
 
 
 class _Kind(NamedTuple):
@@ -150,9 +154,8 @@ def sign() -> Activation:
     """-1 below 0, else 1: an output stands for all pre-activations of its sign."""
 
     def interval(y):
-        # What is below 0 by less than twice the tolerance of factors counts as 0.
         low = np.select([y == 1, y == -1], [0.0, -np.inf], np.inf)
-        return low, np.select([y == 1, y == -1], [np.inf, -2e-9], -np.inf)
+        return low, np.select([y == 1, y == -1], [np.inf, -2 * MATCH_TOLERANCE], -np.inf)
 
     return Activation("sign", lambda x: np.where(x < 0, -1.0, 1.0), interval=interval)
 

@@ -732,6 +732,13 @@ def test_a_folder_with_braces_is_refused_in_one_line(tmp_path):
     assert "Traceback" not in run.output
 
 
+def test_a_folder_with_a_backslash_is_like_any_other(tmp_path):
+    project = Project(tmp_path / "a\\b c", yaml.safe_load(CONFIG))
+    student = "results/matched/seed-0/student.nc"
+    assert project.make(student).work == {"draw matched 0"}
+    assert (project / student).exists() and project.todo(student) == set()
+
+
 # --- The rules
 
 RULE_FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]

@@ -172,7 +172,7 @@ def listed(allowed) -> str:
 
 
 def nearest(value, allowed) -> str:
-    """``; nearest: ``, and what is allowed and most like a value; nothing where nothing is."""
+    """Say which of the allowed names is most like a value; an empty text where none is."""
     names = [name for name in allowed if isinstance(name, str)]
     found = get_close_matches(value, names, n=1) if isinstance(value, str) else []
     return f"; nearest: {found[0]}" if found else ""

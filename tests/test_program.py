@@ -62,14 +62,28 @@ if __name__ == "__main__":
 """
 
 
-def start(code, *arguments, **more):
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **more,
-    )
+def heed():
+    """Whatever the tests themselves ignore, as in the background of a shell."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture
+def start():
+    """Starts Python; what a test leaves running is ended."""
+    running = []
+
+    def start(*arguments, **more):
+        more = {"preexec_fn": heed} | more
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        command = [sys.executable, *map(str, arguments)]
+        running.append(subprocess.Popen(command, text=True, **pipes, **more))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +97,12 @@ def drawn(tmp_path_factory):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_ends_a_training_amid_a_call_of_a_kernel(drawn, tmp_path, number, threads):
+def test_a_signal_ends_a_training_amid_a_call_of_a_kernel(start, drawn, tmp_path, number, threads):
     learner = LEARNER | {"max_steps": MANY, "damping": 1 - 1e-9, "tolerance": 1e-300}
     spec = given(TRAIN | {"learner": learner})
     output = tmp_path / "new/long.nc"
     files = options("train", drawn, output=output)
-    running = start(IN_KERNEL, "train", spec, *files, "--threads", threads)
+    running = start("-c", IN_KERNEL, "train", spec, *files, "--threads", threads)
     assert running.stdout.readline() == "begun\n", running.stderr.read()
     assert len(list(output.parent.iterdir())) == 1
     running.send_signal(number)
@@ -101,36 +115,25 @@ def test_a_signal_ends_a_training_amid_a_call_of_a_kernel(drawn, tmp_path, numbe
 
 
 @pytest.mark.parametrize("module", ["argparse", "numpy", "numba", "sparsebp.engine.learning"])
-def test_a_signal_amid_imports_is_one_line(drawn, tmp_path, module):
+def test_a_signal_amid_imports_is_one_line(start, drawn, tmp_path, module):
     files = options("train", drawn, output=tmp_path / "new.nc")
     code = AT_IMPORT.format(module=module) + PROGRAM
-    running = start(code, "train", given(TRAIN), *files)
+    running = start("-c", code, "train", given(TRAIN), *files)
     _, stderr = running.communicate(timeout=60)
     assert stderr == "sparsebp train: interrupted (SIGINT)\n"
     assert running.returncode == 128 + signal.SIGINT
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_compiles_kernels_ends_too(tmp_path):
+def test_what_compiles_kernels_ends_too(start, tmp_path):
     """Though the signal is for the program that started it, or comes to all as with Ctrl-C."""
     script = tmp_path / "script.py"
     script.write_text(COMPILING)
     spec = {"kernels": [[algebra, 3, 3, 3, 3] for algebra in ("sum-times", "max-plus")]}
     output = tmp_path / "made" / "kernels.json"
     for all_of_them in (False, True):
-        running = subprocess.Popen(
-            [
-                sys.executable,
-                script,
-                "kernels",
-                given(spec),
-                "--output",
-                output,
-                "--threads=2",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        running = start(
+            *(script, "kernels", given(spec), "--output", output, "--threads=2"),
             start_new_session=True,
             env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
         )
@@ -155,12 +158,13 @@ def alive(pid):
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def test_what_is_ignored_from_the_start_stays_ignored(drawn, tmp_path):
+def test_what_is_ignored_from_the_start_stays_ignored(start, drawn, tmp_path):
     """As under nohup."""
     output = tmp_path / "new.nc"
     files = options("train", drawn, output=output)
     code = AT_IMPORT.format(module="numpy") + PROGRAM
     running = start(
+        "-c",
         code,
         "train",
         given(TRAIN),
@@ -172,7 +176,7 @@ def test_what_is_ignored_from_the_start_stays_ignored(drawn, tmp_path):
     assert output.exists()
 
 
-def test_a_backend_and_a_terminal_that_lack_what_is_needed(drawn, tmp_path):
+def test_a_backend_and_a_terminal_that_lack_what_is_needed(start, drawn, tmp_path):
     """As a notebook names them, of which the program has no use; and a terminal without a β."""
     figure = {"thesis": "Fig. β", "drawing": {"of": "network", "experiment": "tiny", "output": 1}}
     parts = {"teacher": DRAW["teacher"], "student": DRAW["student"]}
@@ -182,9 +186,9 @@ def test_a_backend_and_a_terminal_that_lack_what_is_needed(drawn, tmp_path):
     patterns = {name: f"{place}/{name}.nc" for name in parts}
     odd = os.environ | {"MPLBACKEND": "nosuch", "PYTHONIOENCODING": "latin-1"}
     arguments = ["--inputs", given(patterns), "--output", output]
-    running = start(PROGRAM, "figure", given(spec), *arguments, env=odd)
+    running = start("-c", PROGRAM, "figure", given(spec), *arguments, env=odd)
     assert running.communicate(timeout=120) == ("", "")
-    running = start(PROGRAM, "show", output, env=odd, cwd=tmp_path)
+    running = start("-c", PROGRAM, "show", output, env=odd, cwd=tmp_path)
     stdout, stderr = running.communicate(timeout=120)
     assert stdout.startswith(f"{output}: figure net (Fig. \\u03b2)")
     assert stderr.startswith("sparsebp show: nothing to compare with: ")

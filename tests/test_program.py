@@ -19,9 +19,15 @@ SCRIPT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["script
 PROGRAM = "import sys; from {} import {}; sys.exit({}())".format(
     *SCRIPT.split(":"), SCRIPT.split(":")[1]
 )
+# Whatever the tests themselves ignore, as in the background of a shell.
+HEED = f"""
+import signal
+for number in {[int(number) for number in ENDING]}:
+    signal.signal(number, signal.SIG_DFL)
+"""
 # Says on stdout when the last kernel call begins, and makes it take days.
 MANY = 10**6
-IN_KERNEL = f"""
+IN_KERNEL = f"""{HEED}
 from sparsebp import cli
 step = cli.main
 def watched():
@@ -57,15 +63,11 @@ def tell():
         time.sleep(0.05)
     print(*[child.pid for child in pool], flush=True)
 if __name__ == "__main__":
+    for number in {[int(number) for number in ENDING]}:
+        signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=tell, daemon=True).start()
     {PROGRAM}
 """
-
-
-def heed():
-    """Whatever the tests themselves ignore, as in the background of a shell."""
-    for number in ENDING:
-        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -74,7 +76,6 @@ def start():
     running = []
 
     def start(*arguments, **more):
-        more = {"preexec_fn": heed} | more
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         command = [sys.executable, *map(str, arguments)]
         running.append(subprocess.Popen(command, text=True, **pipes, **more))
@@ -117,7 +118,7 @@ def test_a_signal_ends_a_training_amid_a_call_of_a_kernel(start, drawn, tmp_path
 @pytest.mark.parametrize("module", ["argparse", "numpy", "numba", "sparsebp.engine.learning"])
 def test_a_signal_amid_imports_is_one_line(start, drawn, tmp_path, module):
     files = options("train", drawn, output=tmp_path / "new.nc")
-    code = AT_IMPORT.format(module=module) + PROGRAM
+    code = HEED + AT_IMPORT.format(module=module) + PROGRAM
     running = start("-c", code, "train", given(TRAIN), *files)
     _, stderr = running.communicate(timeout=60)
     assert stderr == "sparsebp train: interrupted (SIGINT)\n"
@@ -162,15 +163,9 @@ def test_what_is_ignored_from_the_start_stays_ignored(start, drawn, tmp_path):
     """As under nohup."""
     output = tmp_path / "new.nc"
     files = options("train", drawn, output=output)
-    code = AT_IMPORT.format(module="numpy") + PROGRAM
-    running = start(
-        "-c",
-        code,
-        "train",
-        given(TRAIN),
-        *files,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )
+    ignoring = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    code = ignoring + AT_IMPORT.format(module="numpy") + PROGRAM
+    running = start("-c", code, "train", given(TRAIN), *files)
     _, stderr = running.communicate(timeout=60)
     assert running.returncode == 0, stderr
     assert output.exists()

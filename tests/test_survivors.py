@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparsebp.engine import factors as fac
+from sparsebp.engine import memory
 from sparsebp.engine.survivors import FEW, half_sums, join_halves
 from sparsebp.network.model import activation
 from tests.problems import RELU, TANH, instance
@@ -75,7 +76,7 @@ def test_slices_of_factors_are_put_together(monkeypatch):
     one = instance(n=50, m=3, teacher=(2, 3))
     arguments = one.problem.states, *one.problem.patterns, one.phi, *one.samples, 1
     whole = fac.hard_factors(*arguments)
-    monkeypatch.setattr(fac, "CHUNK_CELLS", 700)
+    monkeypatch.setattr(memory, "CHUNK_CELLS", 700)
     sliced = fac.hard_factors(*arguments)
     np.testing.assert_array_equal(sliced.configurations, whole.configurations)
     np.testing.assert_array_equal(sliced.offsets, whole.offsets)

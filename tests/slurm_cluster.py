@@ -62,7 +62,7 @@ MpiDefault=none
 # Ended jobs stay in squeue for so many seconds, where Snakemake looks for what became of them.
 MinJobAge=300
 # A node that does not answer for so many seconds is down, until it answers again.
-SlurmdTimeout=10
+SlurmdTimeout=5
 ReturnToService=2
 KillWait=2
 {nodes}

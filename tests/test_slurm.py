@@ -13,10 +13,12 @@ from tests import slurm_cluster
 from tests.outcomes import contents
 from tests.workflow_helpers import ROOT, Project, jobs
 
-pytestmark = pytest.mark.skipif(bool(slurm_cluster.missing()), reason=slurm_cluster.missing())
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(slurm_cluster.missing()), reason=slurm_cluster.missing()),
+]
 
-# Two simulations in a cluster job, so that both nodes have some. Snakemake waits so many seconds
-# before it asks what became of jobs, and ten more each time that nothing did.
+# Two simulations in a cluster job, so that both nodes have some.
 SLURM = ("--workflow-profile", "profiles/slurm", "--group-components", "simulation=2", "results=10")
 SLURM += ("summary=20", "--slurm-init-seconds-before-status-checks", "1")
 MADE = ("results", "figures", "logs", "benchmarks", ".snakemake/metadata", ".snakemake/incomplete")
@@ -33,7 +35,7 @@ SECONDS = 120
 def running():
     """A SLURM cluster that all programs of the tests find."""
     with slurm_cluster.cluster() as made, pytest.MonkeyPatch.context() as patch:
-        for name, value in made.environment.items():
+        for name, value in (made.environment | {"ASK_EVERY": "1"}).items():
             patch.setenv(name, value)
         yield made
 

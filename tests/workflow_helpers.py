@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile, mkdtemp
 
 import yaml
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 from sparsebp.storage import paths
@@ -203,6 +204,17 @@ class LogHandler(LogHandlerBase):
 
     writes_to_stream = writes_to_file = needs_rulegraph = False
     has_filter = has_formatter = True
+
+    def __post_init__(self) -> None:
+        """Ask what became of cluster jobs every ASK_EVERY seconds, where that variable is set.
+
+        Else Snakemake waits ten seconds more each time that nothing has.
+        """
+        if "ASK_EVERY" in os.environ:
+            seconds = float(os.environ["ASK_EVERY"])
+            RemoteExecutor.next_seconds_between_status_checks = property(
+                lambda _: seconds, lambda *_: None
+            )
 
     def emit(self, record: LogRecord) -> None:
         """Append the event to the file that the variable JOBLIST names.

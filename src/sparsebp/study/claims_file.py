@@ -6,7 +6,8 @@ from sparsebp.claims import verdicts
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.schedules import batches
 from sparsebp.study.config import Study
-from sparsebp.study.validation import ConfigError, load_yaml, validated
+from sparsebp.study.schema import load_schema
+from sparsebp.study.validation import ConfigError, check, load_yaml
 
 
 def load_claims(path: str | Path, schema: str | Path) -> dict:
@@ -17,7 +18,7 @@ def load_claims(path: str | Path, schema: str | Path) -> dict:
     """
     claims = load_yaml(path)
     try:
-        validated(claims, schema)
+        check(claims, load_schema(schema))
     except ConfigError as error:
         raise ConfigError(f"{Path(path).name}: {error}") from None
     return claims

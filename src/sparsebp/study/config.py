@@ -25,11 +25,12 @@ from sparsebp.study.experiment_blocks import (
     sample_numbers,
 )
 from sparsebp.study.figure_blocks import check_figure, check_figure_of_trees
+from sparsebp.study.schema import load_schema
 from sparsebp.study.validation import (
     ConfigError,
+    check,
     fill_defaults,
     show,
-    validated,
 )
 
 SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
@@ -109,7 +110,8 @@ class Study:
     @classmethod
     def _load(cls, config: dict, schema: str | Path) -> "Study":
         config = _unshared(config)
-        rules = validated(config, schema)
+        rules = load_schema(schema)
+        check(config, rules)
         _check_texts(config)
         fill_defaults(config, rules, rules)
         general = config.pop("inference")

@@ -145,13 +145,6 @@ def _trouble(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def validated(value, schema: str | Path) -> dict:
-    """The JSON schema in a file, after checking a value against it. Raises ConfigError."""
-    rules = load_yaml(schema)
-    check(value, rules)
-    return rules
-
-
 def check(value, rules: dict) -> None:
     """Raise ConfigError, in one line, unless a value is as a JSON schema says."""
     error = best_match(Validator(rules).iter_errors(value))

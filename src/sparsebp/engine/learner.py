@@ -26,21 +26,22 @@ class Algorithm(NamedTuple):
         label: what figures call it.
         temperature: of the sums over configurations: 1, as of beliefs that are probabilities, where
             soft factors have one of their own, 1 / beta; 0 for maxima; None for no messages.
-        factors: those it takes, the default first; none without messages.
+        algebras: what the updates consist of, by the factors that it takes, the default first; none
+            without messages.
         reinforced: whether it can be (Eqs. 3.8-3.11).
     """
 
     label: str
     temperature: float | None
-    factors: tuple[str, ...]
+    algebras: dict[str, int]
     reinforced: bool = False
 
 
 ALGORITHMS = {
-    "sum-product": Algorithm("BP", 1.0, ("hard", "soft"), reinforced=True),
-    "max-product": Algorithm("max-product", 0.0, ("hard",)),
-    "max-sum": Algorithm("max-sum", 0.0, ("soft",), reinforced=True),
-    "gradient-descent": Algorithm("gradient descent", None, ()),
+    "sum-product": Algorithm("BP", 1.0, {"hard": SUM_TIMES, "soft": LOG_SUM}, reinforced=True),
+    "max-product": Algorithm("max-product", 0.0, {"hard": MAX_TIMES}),
+    "max-sum": Algorithm("max-sum", 0.0, {"soft": MAX_PLUS}, reinforced=True),
+    "gradient-descent": Algorithm("gradient descent", None, {}),
 }
 """The algorithms by name."""
 
@@ -94,23 +95,18 @@ class Rules(NamedTuple):
     """What sets one algorithm apart from another.
 
     Attributes:
-        temperature: T of the sums over configurations, see ``kernels.algebras``.
+        algebra: which sums and products the updates are made of, see ``kernels.algebras``.
+        temperature: T of the sums over configurations, see there.
         probability: messages are probabilities (True) or log-likelihoods (False).
         soft: factors are energies (Eq. 3.2) instead of constraints (Eq. 2.5).
         reinforcement: r of Eqs. 3.8, 3.10; 0 for none.
     """
 
+    algebra: int
     temperature: float
     probability: bool
     soft: bool
     reinforcement: float
-
-    @property
-    def algebra(self) -> int:
-        """Which sums and products the updates are made of, see ``kernels.algebras``."""
-        if self.probability:
-            return SUM_TIMES if self.temperature > 0 else MAX_TIMES
-        return LOG_SUM if self.temperature > 0 else MAX_PLUS
 
 
 def _those(**values) -> str:
@@ -172,7 +168,7 @@ class Learner:
     def of(cls, algorithm: str) -> "Learner":
         """With all defaults, and the factors that the ``algorithm`` takes."""
         kind = ALGORITHMS.get(algorithm)
-        return cls(algorithm, factor=kind.factors[0]) if kind and kind.factors else cls(algorithm)
+        return cls(algorithm, factor=next(iter(kind.algebras if kind else {}), "hard"))
 
     def __post_init__(self):
         for field in fields(self):
@@ -184,10 +180,9 @@ class Learner:
             if key in NUMBERS:
                 NUMBERS[key].check(key, value)
         kind, soft = ALGORITHMS[self.algorithm], self.factor == "soft"
-        if kind.factors and self.factor not in kind.factors:
-            raise ValueError(
-                f"factor: {self.factor!r}; algorithm {self.algorithm} needs {kind.factors[0]}"
-            )
+        if kind.algebras and self.factor not in kind.algebras:
+            needed = " or ".join(kind.algebras)
+            raise ValueError(f"factor: {self.factor!r}; algorithm {self.algorithm} needs {needed}")
         if soft and kind.temperature and self.beta is None:
             raise ValueError(
                 f"{self.algorithm} with factor: soft needs beta, the inverse temperature"
@@ -259,13 +254,14 @@ class Learner:
 
     @property
     def rules(self) -> Rules:
-        """The update rules of the algorithm."""
-        soft = self.factor == "soft"
-        temperature = ALGORITHMS[self.algorithm].temperature or 0.0
+        """The update rules of the algorithm, if it passes messages."""
+        kind, soft = ALGORITHMS[self.algorithm], self.factor == "soft"
+        temperature = kind.temperature or 0.0
         if self.beta is not None:
             temperature = 1.0 / self.beta
+        algebra = kind.algebras.get(self.factor, LOG_SUM)
         # A float, also where a configuration says 0: kernels are compiled for floats.
-        return Rules(temperature, not soft, soft, float(self.reinforcement))
+        return Rules(algebra, temperature, not soft, soft, float(self.reinforcement))
 
     @property
     def finds_configuration(self) -> bool:
@@ -279,7 +275,7 @@ class Learner:
         With hidden variables they would too, but nothing asks for it.
         """
         alone = self.schedule == "offline" and self.method != "layered"
-        return alone and self.rules == Rules(1.0, True, False, 0.0)
+        return alone and self.rules == Rules(SUM_TIMES, 1.0, True, False, 0.0)
 
     @property
     def algebras(self) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ from sparsebp.engine import factors as fac
 from sparsebp.engine.kernels.algebras import LEAST_BELIEF, LOWEST, from_logs, to_logs
 from sparsebp.engine.kernels.lanes import WIDTH, by_factor, side_by_side
 from sparsebp.engine.kernels.updates import step_kernel
-from sparsebp.engine.learner import LOG_SUM, MAX_PLUS
+from sparsebp.engine.learner import LOG_SUM, MAX_TIMES
 from sparsebp.engine.problem import Beliefs
 
 
@@ -67,7 +67,7 @@ class Messages:
             problem = problem.blocked()
         self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
         self.algebra = LOG_SUM if in_logs and rules.probability else rules.algebra
-        self.logarithmic = self.algebra in (MAX_PLUS, LOG_SUM)
+        self.logarithmic = self.algebra > MAX_TIMES
         self.steps, self.converged, self.certain = 0, False, True
         (hidden, k_in, q), (outputs, k_out, _) = (part.shape for part in prior)
         damping = float(learner.damping)

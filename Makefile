@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small gallery benchmark compare growth density docs test lint format lock clean help \
+.PHONY: figures report small gallery benchmark compare growth density docs check test slow lint format lock clean help \
     FORCE
 
 PYTHON ?= python3
@@ -58,8 +58,17 @@ benchmark:  ## time the message updates beside PGMax and a plain loop (ARGS=--qu
 compare: $(STAMP)
 	$(RUN) python -m speed $(ARGS)
 
-test: $(STAMP)  ## run the tests
-	$(RUN) python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+# Tests in three tiers: `check` is part of `test`, and `slow` is the rest.
+PYTEST := python -m pytest -n auto --no-loadscope-reorder
+
+check: $(STAMP)  ## run the quick tests: two minutes, for after every edit
+	$(RUN) $(PYTEST) --dist worksteal -m 'not thorough and not slow' $(ARGS)
+
+test: $(STAMP)  ## run all tests but the slow ones
+	$(RUN) $(PYTEST) --dist loadfile -m 'not slow' $(ARGS)
+
+slow: $(STAMP)  ## run the slow tests: whole studies, faults, SLURM, the report in a browser
+	$(RUN) $(PYTEST) --dist loadfile -m slow $(ARGS)
 
 lint: $(STAMP)  ## check style, format and types of Python files, and the workflow
 	$(RUN) ruff check

@@ -41,13 +41,21 @@ def project(finished, tmp_path, monkeypatch):
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers():
-    """One more than there are cores, as many tests wait for other programs."""
-    return len(os.sched_getaffinity(0)) + 1
+def pytest_xdist_auto_num_workers(config):
+    """As many as there are cores, and one more for slow tests, which wait for other programs."""
+    return len(os.sched_getaffinity(0)) + (config.option.markexpr == "slow")
 
 
 # A file's tests run one after the other, so the files that take longest begin first.
-LONGEST = ["test_slurm.py", "test_workflow.py", "test_faults.py", "test_learning.py"]
+LONGEST = [
+    "test_slurm.py",
+    "test_faults.py",
+    "test_workflow.py",
+    "test_report.py",
+    "test_learning.py",
+    "test_resources.py",
+    "test_fuzz_config.py",
+]
 
 
 def pytest_collection_modifyitems(items):

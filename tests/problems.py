@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.learning import Problem
@@ -46,6 +47,13 @@ class Instance(NamedTuple):
             values = np.take_along_axis(dense, pattern.astype(int), 1)
             indices.append(np.searchsorted(self.problem.states.alphabet, values))
         return indices
+
+
+def quick_first(cases):
+    """The ``cases``, of which the first is for the quick tests too. Others have kernels of their
+    own, which take seconds to compile."""
+    first, *rest = cases
+    return [first, *(pytest.param(case, marks=pytest.mark.thorough) for case in rest)]
 
 
 def instance(

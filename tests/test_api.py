@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import scipy.sparse
@@ -45,6 +46,7 @@ def test_the_door_loads_nothing_before_a_name_is_used():
     assert done.stdout == "set() set()\n"
 
 
+@pytest.mark.thorough
 def test_the_engine_alone_needs_its_own_dependencies_alone():
     """Without what the extras install: an import of it fails, as if it were not there."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -68,6 +70,7 @@ def test_the_readme_shows_the_text_of_the_package():
     assert "```python\n" + "\n".join(lines) + "\n```" in readme.replace("\n\n", "\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", [{}, {"schedule": "online"}, {"reinforcement": 0.1}])
 def test_the_door_gives_what_the_engine_gives(how):
     learner = sb.Learner("sum-product", **how)
@@ -128,6 +131,7 @@ PHIS = {"tanh": PHI, "relu": sb.relu(), "sign": sb.sign(), "identity": sb.identi
 OWN = sb.Activation("sinh", np.sinh, np.arcsinh)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("phi", [*PHIS.values(), OWN], ids=[*PHIS, "own"])
 @pytest.mark.parametrize("name", OUTERS)
 def test_patterns_of_any_shape_have_the_exact_marginals(name, phi):
@@ -232,6 +236,7 @@ def test_arguments_are_checked_at_the_call(change, said):
         sb.learn(student, **given)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("outer", [OUTERS["a chain"], OUTERS["regular"]])
 def test_a_file_brings_a_fit_back(tmp_path, outer):
     student = sb.Student(INNER, outer, alphabet=(-1, 0, 1), activation=PHI)
@@ -245,6 +250,7 @@ def test_a_file_brings_a_fit_back(tmp_path, outer):
     assert back.status == fit.status and back.learner == fit.learner
 
 
+@pytest.mark.thorough
 def test_a_file_needs_an_activation_of_your_own_again(tmp_path):
     student = sb.Student([[0]], [[0]], activation=OWN)
     path = Path(tmp_path / "fit.nc")
@@ -262,12 +268,14 @@ def test_max_sum_has_beliefs_and_no_marginals():
         fit.marginals  # noqa: B018
 
 
+@pytest.mark.thorough
 def test_the_page_on_own_data_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs/own_data.md").read_text(encoding="utf-8")
     names = {}
     for block in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S):
         exec(block, names)
+    plt.close(names["figure"])
     assert {path.name for path in tmp_path.iterdir()} == {"fit.nc", "weights.png"}
     printed = capsys.readouterr().out
     assert "contradiction" not in printed and "converged" in printed

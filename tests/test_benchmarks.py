@@ -23,11 +23,13 @@ def problem(request) -> Instance:
     return instance(request.param)
 
 
+@pytest.mark.thorough
 def test_the_plain_loop_computes_what_the_package_does(problem):
     pair = [engines.Own(problem), engines.PlainLoop(problem)]
     assert engines.check(problem, pair) <= 1e-12
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore")
 def test_pgmax_computes_what_the_package_does(problem):
     pytest.importorskip("pgmax", reason="PGMax is installed by make benchmark alone")
@@ -37,6 +39,7 @@ def test_pgmax_computes_what_the_package_does(problem):
     assert engines.check(problem, pair) <= 1e-12
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("wrong", [1e-4, np.nan])
 @pytest.mark.parametrize("part", engines.State._fields)
 def test_a_difference_stops_the_benchmark(problem, part, wrong):
@@ -74,6 +77,7 @@ def test_places_of_weights():
     assert occurrences(weights).tolist() == [[1, 3, 5], [2, -1, -1], [0, 4, -1]]
 
 
+@pytest.mark.thorough
 def test_work_grows_with_the_network(problem):
     small, large = (
         limits.work(engines.Own(instance(replace(problem.case, n=n)))) for n in (20, 80)
@@ -114,6 +118,7 @@ def written(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_the_page_has_every_case_and_engine(written):
     code, folder, messages = written("--without", "PGMax")
     assert code == 0 and "without PGMax" in messages
@@ -126,6 +131,7 @@ def test_the_page_has_every_case_and_engine(written):
     assert (folder / "benchmark.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.thorough
 def test_nothing_is_written_if_engines_differ(written, monkeypatch):
     class Wrong(engines.PlainLoop):
         def read(self):

@@ -43,6 +43,7 @@ def enumerated(one, prior, beta=None):
     return exact.log_partition + logs_of_rest(one, prior, scale)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("uniform", [True, False])
 @pytest.mark.parametrize("name", TREES)
 def test_exact_on_trees(name, uniform):
@@ -58,6 +59,7 @@ def test_exact_on_trees(name, uniform):
         assert bethe(one, how, prior) == pytest.approx(enumerated(one, prior, beta), abs=1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", [*TREES.values(), dict(observed=4, reads=3, m=1)], ids=str)
 def test_at_zero_temperature_it_is_the_largest_log_likelihood(shape):
     one, _ = tree(**shape)
@@ -70,6 +72,7 @@ def test_at_zero_temperature_it_is_the_largest_log_likelihood(shape):
     assert bethe(one, learner("max-product", **SETTLE)) == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.thorough
 def test_a_forest_of_single_outputs_needs_no_messages():
     """Two inputs to a hidden neuron, each of which is read once: exact after any step."""
     one = instance(m=2, sizes=(8, 4, 2), teacher=(2, 2))
@@ -86,6 +89,7 @@ def test_wrong_on_short_rings(rules):
     assert 1e-3 < abs(bethe(one, how) - exact) < 3.0
 
 
+@pytest.mark.thorough
 def test_stationary_at_the_fixed_point():
     """Twice as far from it, four times as wrong."""
     one, _ = tree(observed=4, reads=3)
@@ -105,6 +109,7 @@ def test_stationary_at_the_fixed_point():
     assert near - log_z == pytest.approx(4 * (nearer - log_z), rel=0.05)
 
 
+@pytest.mark.thorough
 def test_normalisation_of_messages_does_not_matter():
     one, _ = tree(observed=4, reads=3)
     prior, how = random_prior(one), learner(**SETTLE)

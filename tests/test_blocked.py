@@ -34,6 +34,7 @@ def gap(beliefs, truth):
     return max(np.abs(probabilities(b) - p).max() for b, p in zip(beliefs, theirs, strict=True))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 @pytest.mark.parametrize("tree", TREES)
 def test_exact_on_trees_of_neurons(tree, damping):
@@ -45,6 +46,7 @@ def test_exact_on_trees_of_neurons(tree, damping):
     np.testing.assert_allclose(np.exp(beliefs.outer), truth.output_max_marginals, atol=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor"])
 @pytest.mark.parametrize("tree", ["three weights", "two weights of three values"])
 def test_soft_factors_on_trees_of_neurons(tree, damped):
@@ -63,6 +65,7 @@ def test_soft_factors_on_trees_of_neurons(tree, damped):
         np.testing.assert_allclose(-ours, theirs - truth.minimum_energy, atol=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("m", [1, 2, 4])
 @pytest.mark.parametrize("figure", ["2.2", "3.1"])
 def test_exact_on_long_rings(figure, m):
@@ -73,6 +76,7 @@ def test_exact_on_long_rings(figure, m):
     assert gap(outcome.beliefs, truth) < 1e-8
 
 
+@pytest.mark.thorough
 def test_beliefs_of_weights_are_carried_to_the_next_sample():
     one = instance(m=2, **TREES["two weights of three values"])
     how, prior = blocked(schedule="online"), (None, None)
@@ -87,6 +91,7 @@ def test_beliefs_of_weights_are_carried_to_the_next_sample():
             prior = [np.log(part) for part in marginals]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
 def test_a_contradiction(algorithm):
     one = instance(n=20, m=4)
@@ -103,6 +108,7 @@ def test_what_is_refused():
         list(learn(blocked(), one.problem, one.samples, [1], 1, 0, 1e-6))
 
 
+@pytest.mark.thorough
 def test_the_bethe_entropy_is_exact_where_messages_are():
     for one, grid in (
         (instance(m=1, **TREES["two weights of three values"]), [1]),

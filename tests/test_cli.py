@@ -21,6 +21,8 @@ from sparsebp.storage import store
 from sparsebp.storage.sources import source_files, sources
 from tests.given import given
 
+pytestmark = pytest.mark.thorough
+
 LAYERS = {"input": 9, "hidden": 6, "output": 6}
 PHI = {"function": "tanh", "b": 0.1}
 GRID = [1, 2, 4]

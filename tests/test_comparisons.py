@@ -154,6 +154,7 @@ def many(draw):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("kind", "samples", "difference", "wrong", "level", "exact"), EDGES)
 def test_wrong_verdicts_are_as_rare_as_stated(kind, samples, difference, wrong, level, exact):
     # In the lower of a and b the noise is large enough that an interval can miss the margin.

@@ -568,6 +568,7 @@ def subtree(path):
     return value
 
 
+@pytest.mark.thorough
 @settings(max_examples=200)
 @given(st.sampled_from(PATHS), values | st.sampled_from(PATHS).map(subtree))
 @example(("experiments", "matched_tanh", "samples"), {"last": 2.0})

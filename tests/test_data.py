@@ -53,6 +53,7 @@ def test_teacher_has_the_sizes_and_degrees_asked_for():
     assert (abs(w_out).sum(0) == 2 * 16 / 8).all()
 
 
+@pytest.mark.thorough
 @given(st.integers(1, 40), st.integers(1, 40), st.booleans())
 def test_more_samples_leave_the_first_as_they_were(first, more, test):
     few, many = samples(first, test=test), samples(first + more, test=test)

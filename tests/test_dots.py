@@ -93,6 +93,7 @@ def test_one_seed_has_no_interval():
             assert not np.size(bars.lines[2][0].get_segments())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", [0, np.nan])
 def test_all_exact_or_without_values(value):
     data = dataset()
@@ -103,6 +104,7 @@ def test_all_exact_or_without_values(value):
         assert low < 0 < high
 
 
+@pytest.mark.thorough
 def test_table_of_the_choices():
     """A value stands where it or one before it changes."""
     first, second, third = (texts(row[0]) for row in boxes(build(dataset())))
@@ -149,6 +151,7 @@ def test_marks_of_how_runs_ended():
     ]
 
 
+@pytest.mark.thorough
 def test_it_is_a_page_that_can_be_read():
     """No text is cut or overlaps another or a box, and none is smaller than 6 points."""
     data = dataset()
@@ -176,6 +179,7 @@ def test_it_is_a_page_that_can_be_read():
         assert not a.overlaps(b), (one, other)
 
 
+@pytest.mark.thorough
 def test_dots_of_a_row_do_not_hide_each_other():
     """Even where they are equal; the largest marker is of 4.2 points and its edge."""
     for ax in build(dataset()).axes:
@@ -190,6 +194,7 @@ def test_a_figure_of_other_results_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.thorough
 def test_the_file(tmp_path):
     figures.draw(SPEC, {"output_choices": dataset()}, [tmp_path / "a.svg"], {"from": "here"})
     assert read_provenance(tmp_path / "a.svg") == {"from": "here"}

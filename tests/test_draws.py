@@ -19,6 +19,7 @@ def ours():
     return draws()
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not HERE, reason="NumPy uses no vector instructions here to be switched off")
 @pytest.mark.parametrize("kept", range(max(len(HERE), 1)))
 def test_draws_are_those_of_a_processor_with_fewer_instructions(kept, ours, tmp_path):

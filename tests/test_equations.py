@@ -131,6 +131,7 @@ def test_every_equation_is_where_the_index_says():
 UPDATES = "../src/sparsebp/engine/kernels/updates.py"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [

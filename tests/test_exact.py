@@ -11,7 +11,7 @@ from sparsebp.network.model import Layer, forward
 from sparsebp.network.quantities import Status
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
-from tests.problems import RELU, instance, learner
+from tests.problems import RELU, instance, learner, quick_first
 
 SMALL = {
     "binary 2, 2": dict(n=5),
@@ -78,8 +78,8 @@ def test_rings_lead_from_each_output_to_the_next_and_close():
     assert sum(lengths) == 300 and len(lengths) > 1
 
 
-@pytest.mark.parametrize("beta", [None, 0.7, 40.0])
-@pytest.mark.parametrize("shape", SMALL)
+@pytest.mark.parametrize("beta", quick_first([None, 0.7, 40.0]))
+@pytest.mark.parametrize("shape", quick_first(SMALL))
 def test_marginals_are_those_of_enumeration(shape, beta):
     one = instance(m=2, **SMALL[shape])
     if beta:
@@ -94,6 +94,7 @@ def test_marginals_are_those_of_enumeration(shape, beta):
     assert (beta or 1) * found.log_total == pytest.approx(truth.log_partition, abs=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", SMALL)
 def test_maxima_are_those_of_enumeration(shape):
     one = instance(m=2, **SMALL[shape])
@@ -117,6 +118,7 @@ def test_maxima_are_those_of_enumeration(shape):
     assert truth.minimum_energy > 1e-3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("m", [1, 2, 5])
 @pytest.mark.parametrize("figure", FULL_SIZE)
 def test_the_sizes_of_the_thesis(figure, m):
@@ -136,6 +138,7 @@ def test_the_sizes_of_the_thesis(figure, m):
     assert energy(one, trained.inner, trained.outer) < 1e-18
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", ["binary 2, 2", "ternary 2, 2"])
 def test_the_most_probable_configuration_is_drawn_uniformly(shape):
     """With hard factors that is a draw from the posterior; within 5 standard deviations."""
@@ -153,6 +156,7 @@ def test_the_most_probable_configuration_is_drawn_uniformly(shape):
     assert uncertain > 4
 
 
+@pytest.mark.thorough
 def test_what_is_learnt():
     grid, one = [1, 2, 3], instance(m=3, **SMALL["binary 3, 2"])
     runs = list(learn(exact(), one.problem, one.samples, grid, 1, 0, 1))

@@ -110,6 +110,7 @@ def test_more_samples_extend_the_factors_of_fewer(shape, kind):
         np.testing.assert_allclose(more.table, whole.table, atol=1e-12)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("kind", ["hard", "soft"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

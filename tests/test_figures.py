@@ -140,6 +140,7 @@ def test_one_seed_has_no_interval():
         assert not segments.size
 
 
+@pytest.mark.thorough
 def test_curves_of_all_zeros_and_learners_without_values(tmp_path):
     data = dataset()
     data["weight_error"] *= 0
@@ -246,6 +247,7 @@ def test_differences_from_a_learner(scale):
         assert 1e-4 * largest < threshold <= 0.1 * largest
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("quantity", ["weight_error", "entropy"])
 def test_the_law_is_drawn_and_changes_no_limits(quantity):
     block = {
@@ -309,6 +311,7 @@ def test_learners_of_several_panels_are_together_in_the_legend():
     assert texts.index("BP:") < texts.index("max-product:")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scale", ["linear", "log"])
 @pytest.mark.parametrize("status", [2, 3])
 def test_marks_are_inside_the_panel(scale, status):
@@ -333,6 +336,7 @@ def test_limits_and_shared_axes():
     assert near.get_ylim()[1] == 0.02
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("x_scale", "values"), [("linear", [3, 0, 1]), ("log", [0.1, 0, 1])])
 def test_several_experiments_against_a_value_of_theirs(x_scale, values):
     results = {name: dataset(entropy=i) for i, name in enumerate(("one", "two", "three"))}
@@ -537,6 +541,7 @@ def test_the_samples_until_a_limit(values, first):
     assert len(marked(ax, style.NEVER)) == (first is None)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("limit", [0, 0.05])
 def test_experiments_against_a_value_by_the_samples_until_a_limit(limit):
     results = results_of_sizes()
@@ -581,6 +586,7 @@ def test_a_part_is_drawn_on_the_scale_of_the_whole():
     assert part.get_ylabel() == style.Y_LABELS["flipped_error"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("suffix", [".pdf", ".png", ".svg"])
 def test_provenance_and_bytes(tmp_path, suffix, monkeypatch):
     first, second = tmp_path / f"first{suffix}", tmp_path / "folder" / f"second{suffix}"
@@ -656,10 +662,11 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 def test_matplotlib_settings_are_neither_used_nor_changed(tmp_path):
+    open_figures = plt.get_fignums()
     draw(tmp_path / "a.svg")
     with matplotlib.rc_context({"font.size": 20, "lines.markeredgewidth": 5, "axes.grid": False}):
         before = dict(matplotlib.rcParams)
         draw(tmp_path / "b.svg")
         assert dict(matplotlib.rcParams) == before
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == open_figures

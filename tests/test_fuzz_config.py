@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from snakemake.utils import update_config
 
 from sparsebp.storage import paths
-from sparsebp.study import config
 from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.config import Study
-from sparsebp.study.validation import ConfigError, check, load_yaml
+from sparsebp.study.validation import ConfigError, load_yaml
 from tests.fuzzing import CASES, ran
 from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, nodes
 from tests.workflow_helpers import Project
+
+pytestmark = pytest.mark.slow
 
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text(encoding="utf-8"))
 CLAIMS_SCHEMA = ROOT / "workflow/schemas/claims.schema.yaml"
@@ -133,18 +134,6 @@ def outcome(path, overlay=None):
         return "refused"
     sound(study)
     return "accepted"
-
-
-@pytest.fixture(autouse=True)
-def schema_read_once(monkeypatch):
-    """Reading it takes longer than all the rest."""
-    rules = load_yaml(SCHEMA)
-
-    def validated(value, schema):
-        check(value, rules)
-        return rules
-
-    monkeypatch.setattr(config, "validated", validated)
 
 
 @pytest.mark.parametrize("base, examples", [(EXTENDED, 400), (FULL, 100)], ids=["small", "full"])

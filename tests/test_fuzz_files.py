@@ -23,6 +23,8 @@ from tests.given import given
 from tests.test_config import SCHEMA
 from tests.tree_problems import write_trees
 
+pytestmark = pytest.mark.slow
+
 # The experiment, one that differs in its data, and one that differs in its teacher: all shapes are
 # the same.
 STUDY = Study.load(

@@ -232,6 +232,7 @@ def wrong(study, claims, folder):
     return [*chain.from_iterable(drawn), *found]
 
 
+@pytest.mark.thorough
 def test_what_was_made_with_this_configuration_passes(project):
     assert wrong(*inspection.load(project), project) == []
 
@@ -251,6 +252,7 @@ def test_a_learner_that_no_claim_is_about_leaves_the_verdicts_as_they_are(projec
     assert gallery.figure_mismatches(more, "both", project / "figures")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("path", "value", "lines"),
     [
@@ -320,6 +322,7 @@ def test_claims_that_have_changed_are_named(project):
     )
 
 
+@pytest.mark.thorough
 def test_a_drawing_is_told_in_words(project):
     config = yaml.safe_load(CONFIG)
     small = config["experiments"]["mismatched"] | {"layers": dict.fromkeys(SIZES, 4)}
@@ -439,6 +442,7 @@ def test_a_missing_run_is_named(project, capsys):
     ]
 
 
+@pytest.mark.thorough
 def test_the_section_of_trees(tmp_path):
     """Its caption has the numbers of the configuration, and its figure is refused if others."""
     config = yaml.safe_load(CONFIG + CHOICES)

@@ -36,6 +36,7 @@ def run(network, phi=TANH, grid=GRID, seed=0, test=None, **changes):
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("network, phi", [("sparse", ODD), ("dense", ODD), ("dense", KINKED)])
 def test_what_the_network_can_represent_is_learnt(libraries, network, phi):
     """With enough samples, on fresh ones too; and it stops when the training error says so."""
@@ -47,12 +48,14 @@ def test_what_the_network_can_represent_is_learnt(libraries, network, phi):
         assert np.mean((found.prediction - data.y) ** 2) <= most
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("network", ["sparse", "dense"])
 def test_the_step_limit_is_one(libraries, network):
     for found in run(network, max_steps=7, tolerance=1e-12):
         assert (found.iterations, found.status) == (7, Status.STEP_LIMIT)
 
 
+@pytest.mark.thorough
 def test_a_sparse_network_never_leaves_its_pattern(libraries):
     """An output depends on the inputs that it reads through the pattern, and on no others."""
     x = draw_samples(TEACHER, TANH, 30, 1, 0, test=True).x
@@ -68,6 +71,7 @@ def test_a_sparse_network_never_leaves_its_pattern(libraries):
             np.testing.assert_array_equal(changed, dependent[:, i])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("network", ["sparse", "dense"])
 def test_it_repeats_and_differs_between_simulations(libraries, network):
     one, again, other = (run(network, seed=seed) for seed in (3, 3, 4))
@@ -78,6 +82,7 @@ def test_it_repeats_and_differs_between_simulations(libraries, network):
         assert (ours.prediction != others.prediction).any()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("network", ["sparse", "dense"])
 def test_more_samples_leave_fewer_as_they_are(libraries, network):
     x = draw_samples(TEACHER, TANH, 9, 1, 0, test=True).x

@@ -79,6 +79,7 @@ def assert_uniform(draws, possible):
     assert chisquare([counts[one] for one in possible]).pvalue > 1e-4
 
 
+@pytest.mark.thorough
 def test_biregular_is_uniform_over_all_patterns_of_4x4():
     pairs = list(itertools.combinations(range(4), 2))
     patterns = [
@@ -106,6 +107,7 @@ def by_rejection(n, rng):
             return topology
 
 
+@pytest.mark.thorough
 def test_biregular_has_as_many_rings_as_the_configuration_model():
     rng, draws = np.random.default_rng(2), 320
     ours = [rings(biregular(200, 200, 2, rng)) for _ in range(draws)]
@@ -174,11 +176,13 @@ def check_containing(extension, seed):
     assert all(set(t) <= set(s) for t, s in zip(teacher.tolist(), student.tolist(), strict=True))
 
 
+@pytest.mark.thorough
 @given(extensions(densest=0.5), seeds)
 def test_containing_keeps_the_teacher_and_has_the_degrees_asked_for(extension, seed):
     check_containing(extension, seed)
 
 
+@pytest.mark.thorough
 @given(extensions(densest=1), seeds)
 def test_containing_finds_room_in_dense_patterns(extension, seed):
     """What a biregular teacher leaves free always has a biregular part (König's theorem)."""
@@ -264,6 +268,7 @@ def overlaps(draw):
     return n * v, n * u, u * slots, u * per_row, overlap
 
 
+@pytest.mark.thorough
 @given(overlaps(), seeds)
 def test_overlapping_has_the_degrees_and_the_overlap_asked_for(case, seed):
     rows, columns, slots, per_row, overlap = case
@@ -284,6 +289,7 @@ def test_overlapping_with_all_entries_is_as_containing(per_row):
     assert (overlapping(teacher, 20, per_row, 1, np.random.default_rng(1)) == one).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("per_row, overlap", [(1, 0.25), (2, 0), (2, 0.5), (3, 0.5)])
 def test_overlapping_treats_all_cells_alike(per_row, overlap):
     """Every cell of the teacher is kept equally often, and so is every other cell taken."""
@@ -303,6 +309,7 @@ def test_overlapping_treats_all_cells_alike(per_row, overlap):
         assert abs(taken[cells] - mean).max() <= 4.5 * sigma
 
 
+@pytest.mark.thorough
 def test_overlapping_reaches_every_pattern():
     """Of 4 x 4 with two per row: all patterns that hold half of one ring, and no others."""
     pairs, teacher = list(itertools.combinations(range(4), 2)), [(0, 1), (1, 2), (2, 3), (0, 3)]

@@ -57,6 +57,7 @@ def commands(run):
     )
 
 
+@pytest.mark.thorough
 def test_commands_of_a_dry_run_run_by_hand(folder):
     project = Project(folder, yaml.safe_load(CONFIG))
     student = "results/matched/seed-0/student.nc"
@@ -75,6 +76,7 @@ def test_commands_of_a_dry_run_run_by_hand(folder):
     assert inspection.mismatches(study, claims, path, inspection.read(path)) == []
 
 
+@pytest.mark.thorough
 def test_a_slice_of_any_length_reaches_its_step(folder):
     """Linux allows 128 KiB for an argument."""
     project = Project(folder, yaml.safe_load(CONFIG))
@@ -90,6 +92,7 @@ def test_a_slice_of_any_length_reaches_its_step(folder):
     assert handed.read(project / command.split()[2]) == spec
 
 
+@pytest.mark.slow
 def test_thousands_of_inputs_are_collected(folder, monkeypatch):
     """All that is there before, as weights that are guessed. The learners are alike."""
     config = yaml.safe_load(CONFIG)

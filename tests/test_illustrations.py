@@ -106,6 +106,7 @@ def lines(ax):
                 yield tuple(labels.get(end, end) for end in ends), look, collection.get_linewidth()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape, entropy", EACH)
 def test_lines_of_the_network_are_the_weights_and_their_colours_the_signs(shape, entropy):
     weights, possible = matrices(*drawn(shape, entropy))
@@ -121,6 +122,7 @@ def test_lines_of_the_network_are_the_weights_and_their_colours_the_signs(shape,
         assert (dashes is None) == (signs[ends] == 1)  # also without colour
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape, entropy", EACH)
 def test_the_network_highlights_what_the_factor_sees(shape, entropy):
     inner, outer = matrices(*drawn(shape, entropy))[1]
@@ -152,6 +154,7 @@ def adjacency(inner, outer):
     return pairs
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape, entropy", EACH)
 def test_lines_of_the_factor_graph_are_those_of_its_definition(shape, entropy):
     inner, outer = matrices(*drawn(shape, entropy))[1]
@@ -171,6 +174,7 @@ def test_lines_of_the_factor_graph_are_those_of_its_definition(shape, entropy):
     assert len(found) == len(expected) + len(weights)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape, entropy", EACH)
 def test_the_factor_graph_highlights_one_factor_with_all_its_lines(shape, entropy):
     inner, outer = matrices(*drawn(shape, entropy))[1]
@@ -200,6 +204,7 @@ def test_every_node_has_room_of_its_own(shape, entropy):
         assert apart > (sizes[one[0]] + sizes[other[0]]) / 2, (one, other)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("of", ["network", "factor-graph"])
 @pytest.mark.parametrize("shape, entropy", EACH)
 def test_no_labels_overlap_and_all_are_on_the_page(of, shape, entropy):
@@ -250,6 +255,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_a_drawing_says_what_made_it(folder):
     teacher = store.provenance("results/illustration/seed-0/teacher.nc")
     for name, words in (
@@ -266,6 +272,7 @@ def test_a_drawing_says_what_made_it(folder):
             assert f"{teacher['sources']} (draw)" in show.about(path, made)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "path, value, line",
     [
@@ -281,6 +288,7 @@ def test_a_drawing_of_another_configuration_is_found(folder, path, value, line):
     assert found.startswith(line)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "changes, said",
     [
@@ -307,6 +315,7 @@ def test_files_that_are_not_right_are_refused(folder, capsys, changes, said):
     assert not Path("new.png").exists()
 
 
+@pytest.mark.thorough
 def test_a_drawing_is_the_same_again(folder):
     before = {path: path.read_bytes() for path in Path("figures").glob("*.svg")}
     for name in ("network", "factor_graph"):
@@ -381,6 +390,7 @@ def test_a_drawing_depends_on_teacher_and_student_alone(path, value, changes):
 # The workflow.
 
 
+@pytest.mark.thorough
 def test_a_drawing_needs_no_training(tmp_path):
     project = Project(tmp_path, SMALL, own_sources=True)
     assert project.todo("figures/drawn.pdf") == {"draw small 0", "figure drawn"}

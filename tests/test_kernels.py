@@ -66,6 +66,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("name", ["*.nbi", "*.nbc", SEAL])
 def test_a_damaged_kernel_is_compiled_anew(kernel, cache, name, damage):
@@ -213,6 +214,7 @@ def copy(tmp_path):
     return tmp_path / "src/sparsebp", run
 
 
+@pytest.mark.thorough
 def test_an_edit_of_an_imported_module_is_compiled_and_taken_back_without_a_trace(copy):
     package, run = copy
     assert run() == (0.75, True)
@@ -229,6 +231,7 @@ def test_an_edit_of_an_imported_module_is_compiled_and_taken_back_without_a_trac
     assert run() == (0.75, False)
 
 
+@pytest.mark.thorough
 def test_kernels_are_those_of_the_processor_that_numba_is_told(copy):
     _, run = copy
     assert run() == (0.75, True)
@@ -238,6 +241,7 @@ def test_kernels_are_those_of_the_processor_that_numba_is_told(copy):
     assert run() == (0.75, False)
 
 
+@pytest.mark.thorough
 def test_with_nothing_to_write_to_a_kernel_is_compiled_all_the_same(copy):
     package, run = copy
     (package.parents[1] / "file").write_text("")

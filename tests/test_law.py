@@ -101,6 +101,7 @@ EXCHANGED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("figure", EXCHANGED)
 def test_networks(figure):
     """Error and entropy from the first samples on, within 4 standard deviations.
@@ -131,6 +132,7 @@ UNDETERMINED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("figure", UNDETERMINED)
 def test_networks_with_more_inputs(figure):
     """Error and entropy, within 4 standard deviations and the size of what the law leaves out."""

@@ -113,6 +113,7 @@ TREES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", TREES)
 def test_beliefs_are_exact_on_trees(name):
     made, m = TREES[name]
@@ -135,6 +136,7 @@ def test_beliefs_are_exact_on_trees(name):
     m=st.integers(1, 3),
     seed=st.integers(0, 10**6),
 )
+@pytest.mark.thorough
 def test_beliefs_are_exact_on_any_tree(slots, alphabet, phi, m, seed):
     one = Deep(tree(*slots), m, alphabet, phi, seed)
     prior = one.prior(seed, scale=3.0)
@@ -145,6 +147,7 @@ def test_beliefs_are_exact_on_any_tree(slots, alphabet, phi, m, seed):
     assert_close(map(np.exp, outcome.beliefs), max_marginals, atol=1e-11)
 
 
+@pytest.mark.thorough
 def test_messages_settle_on_a_tree_within_its_diameter():
     for slots in [(2, 2), (2, 2, 2), (1, 2, 1, 2)]:
         outcome = Deep(tree(*slots), m=1).run(exactly())
@@ -168,6 +171,7 @@ def ring(n, k):
 
 # On rings this short the posterior can still hang on whether the ring closes, which messages cannot
 # know: then they are off by 1/3, and else by nothing.
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("patterns", "m"), [(loopy(4, 2, 2), 2), ([ring(4, 2)] * 2, 2), ([ring(3, 2)] * 3, 1)]
 )
@@ -246,6 +250,7 @@ def test_every_message_equals_the_plain_twin(algorithm, patterns, alphabet, m):
     assert_close(map(probabilities, outcome.beliefs), twin.beliefs(), atol=1e-10)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("patterns", "alphabet", "phi", "m", "is_tree"),
     [
@@ -272,6 +277,7 @@ def test_hidden_variables_can_be_what_some_weights_make_them(patterns, alphabet,
             assert listed == set(twin.domain[number, row])
 
 
+@pytest.mark.thorough
 def test_numbers_of_values_with_two_read_by_each_neuron():
     """One sample: 3 values, then 19, then 723, all for want of coincidences; and never more than
     4, 64 and 16384, whatever the number of samples."""
@@ -374,6 +380,7 @@ def deep_students(layers, n, seeds, learner, grid):
             yield trained, metrics.weight_error(teacher, student)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("batch_size", [None, 2])
 def test_three_layers_are_learnt_and_errors_are_as_expected_from_the_beliefs(batch_size):
     """Matched students know the prior and the likelihood, so the fraction of wrong weights is, but

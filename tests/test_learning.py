@@ -13,7 +13,7 @@ from sparsebp.study.config import Study
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
-from tests.problems import RELU, TANH, instance, learner
+from tests.problems import RELU, TANH, instance, learner, quick_first
 
 
 def build(one, how):
@@ -59,7 +59,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor", "both"])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", quick_first(SHAPES))
 @pytest.mark.parametrize("rule", RULES)
 def test_every_message_equals_the_plain_twin(rule, shape, damped):
     one = instance(m=2, **SHAPES[shape])
@@ -124,6 +124,7 @@ def test_every_message_equals_the_plain_twin(rule, shape, damped):
         same(outcome.beliefs.outer, expected[-1].output_beliefs_after)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("damping", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor"])
 @pytest.mark.parametrize("rule", RULES)
@@ -163,6 +164,7 @@ def test_damping_decides_how_fast_and_not_whether_messages_settle():
                 np.testing.assert_allclose(probabilities(part), probabilities(same), atol=1e-7)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", ["binary 2, 2", "ternary 2, 3"])
 @pytest.mark.parametrize("rule", ["sum-product", "soft sum-product", "max-product", "max-sum"])
 def test_output_weights_are_computed_as_in_the_twin_after_convergence(rule, shape):
@@ -191,6 +193,7 @@ TREES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 @pytest.mark.parametrize("m", [1, 3])
 @pytest.mark.parametrize("tree", TREES)
@@ -211,6 +214,7 @@ def test_exact_on_trees(tree, m, damping):
         np.testing.assert_allclose(-ours, energy - exact.minimum_energy, atol=1e-9)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [0.05, 1.0, 40.0])
 def test_finite_temperature_is_exact_on_trees(beta):
     one = instance(m=2, **TREES["one output, ternary"])
@@ -230,6 +234,7 @@ FULL_SIZE = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("figure", FULL_SIZE)
 def test_posterior_at_the_size_of_the_thesis(figure):
     """Against transfer matrices on the rings; ``pytest -rP`` shows the distances."""
@@ -282,6 +287,7 @@ def test_posterior_at_the_size_of_the_thesis(figure):
     assert all(energy[m][0] < 0.01 for m in (3, 5, 8))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("reinforcement", [0.0, 0.01])
 def test_max_sum_finds_the_state_of_minimum_energy_at_full_size(reinforcement):
     one = instance(n=1000, m=20, student=(3, 2), alphabet=(-1, 0, 1))
@@ -327,6 +333,7 @@ def test_error_expected_from_the_beliefs_is_the_error_found(phi, schedule):
     assert abs(expected - found) < 4 * np.sqrt(variance)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "how",
     [learner(damping=0.0), learner(damping=0.0, reinforcement=0.05), learner("max-product")],
@@ -343,6 +350,7 @@ def test_truth_keeps_positive_belief_under_hard_factors(how):
             assert np.isfinite(np.take_along_axis(ours, index[..., None], -1)).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
 def test_fields_far_beyond_the_range_of_floating_point_do_not_underflow(algorithm):
     """Fields of e^-5000 against the truth leave it what the data leave it."""
@@ -365,6 +373,7 @@ def test_fields_far_beyond_the_range_of_floating_point_do_not_underflow(algorith
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.thorough
 def test_strong_reinforcement_pins_without_overflow():
     one = instance(n=30, m=2, student=(3, 2), alphabet=(-1, 0, 1))
     for algorithm in ("sum-product", "max-sum"):
@@ -408,6 +417,7 @@ MISMATCHED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("which", MISMATCHED)
 def test_hard_factors_contradict_where_nothing_reproduces_the_data(which):
     """Section 3.5. Where messages say so, enumeration finds nothing, and so for more samples."""
@@ -520,6 +530,7 @@ def test_online_fields_are_the_beliefs_of_the_batch_before():
     assert (estimate == last.inner)[clear].all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("reinforcement", [0.0, 0.3])
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 @pytest.mark.parametrize("student", [(3, 2), (2, 3)])
@@ -576,6 +587,7 @@ def test_few_samples_leave_no_factor_a_configuration_with_an_excess_weight():
         assert excess[1] == 0
 
 
+@pytest.mark.thorough
 def test_results_do_not_depend_on_the_number_of_threads():
     one = instance(n=101, m=3, student=(2, 3), alphabet=(-1, 0, 1))
     for how in (
@@ -594,6 +606,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
                 np.testing.assert_array_equal(part, same)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "how",
     [
@@ -623,6 +636,7 @@ def test_results_do_not_depend_on_the_order_in_memory(how):
         np.testing.assert_array_equal(part, same)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
 def test_a_table_of_input_states_and_a_list_of_configurations_agree(algorithm, monkeypatch):
     one = instance(n=40, m=2, student=(2, 3), alphabet=(-1, 0, 1))
@@ -662,6 +676,7 @@ def test_logarithms_repeat_what_probabilities_have_lost(algorithm, monkeypatch):
     assert np.isfinite(np.take_along_axis(beliefs.inner, one.truth()[0][..., None], -1)).all()
 
 
+@pytest.mark.thorough
 def test_ties_are_broken_without_bias_and_reproducibly():
     one = instance(n=1000, m=1, alphabet=(-1, 0, 1), student=(2, 2))
     # One step of max-sum from uniform messages tells nothing of input weights after one sample.
@@ -678,6 +693,7 @@ def test_ties_are_broken_without_bias_and_reproducibly():
     assert np.abs(counts / tied.sum() - 1 / 3).max() < 4 * np.sqrt(2 / 9 / tied.sum())
 
 
+@pytest.mark.thorough
 def test_nonzero_readout_never_estimates_a_zero_output_weight():
     one = instance(n=30, m=3, student=(2, 3), alphabet=(-1, 0, 1))
     [free] = learn(learner(), one.problem, one.samples, [3], 1, 0, 1)
@@ -687,6 +703,7 @@ def test_nonzero_readout_never_estimates_a_zero_output_weight():
     np.testing.assert_array_equal(free.outer[free.outer != 0], bound.outer[free.outer != 0])
 
 
+@pytest.mark.thorough
 def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkeypatch):
     """Else trainings side by side would each compile it."""
     used = set()

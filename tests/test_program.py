@@ -96,6 +96,7 @@ def drawn(tmp_path_factory):
     return folder
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_a_training_amid_a_call_of_a_kernel(start, drawn, tmp_path, number, threads):
@@ -115,6 +116,7 @@ def test_a_signal_ends_a_training_amid_a_call_of_a_kernel(start, drawn, tmp_path
     assert list(output.parent.iterdir()) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("module", ["argparse", "numpy", "numba", "sparsebp.engine.learning"])
 def test_a_signal_amid_imports_is_one_line(start, drawn, tmp_path, module):
     files = options("train", drawn, output=tmp_path / "new.nc")
@@ -126,6 +128,7 @@ def test_a_signal_amid_imports_is_one_line(start, drawn, tmp_path, module):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_what_compiles_kernels_ends_too(start, tmp_path):
     """Though the signal is for the program that started it, or comes to all as with Ctrl-C."""
     script = tmp_path / "script.py"
@@ -159,6 +162,7 @@ def alive(pid):
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
+@pytest.mark.thorough
 def test_what_is_ignored_from_the_start_stays_ignored(start, drawn, tmp_path):
     """As under nohup."""
     output = tmp_path / "new.nc"
@@ -171,6 +175,7 @@ def test_what_is_ignored_from_the_start_stays_ignored(start, drawn, tmp_path):
     assert output.exists()
 
 
+@pytest.mark.thorough
 def test_a_backend_and_a_terminal_that_lack_what_is_needed(start, drawn, tmp_path):
     """As a notebook names them, of which the program has no use; and a terminal without a β."""
     figure = {"thesis": "Fig. β", "drawing": {"of": "network", "experiment": "tiny", "output": 1}}

@@ -28,6 +28,8 @@ from sparsebp.study.config import Study
 from tests.tree_problems import write_trees
 from tests.workflow_helpers import ROOT, Project
 
+pytestmark = pytest.mark.slow
+
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 CONFIG["study"]["seeds"] = 3
 CONFIG["choices"] |= {"samples": [16], "vary": [{"damping": [0]}]}

@@ -10,6 +10,8 @@ from sparsebp.study.config import Study
 from tests.given import given
 from tests.test_cli import options, simulations
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 study: {seeds: 1, test_samples: 30}
 inference: {max_steps: 3}

@@ -71,6 +71,7 @@ def value(cell):
     return float(cell.partition(" ± ")[0])
 
 
+@pytest.mark.thorough
 def test_powers_of_the_size(tables):
     lines = tables["Powers of N, samples, and decay"][2:]
     assert [line[0] for line in lines] == LEARNERS
@@ -90,6 +91,7 @@ def test_powers_of_the_size(tables):
     assert value(lines[1][4]) == pytest.approx(in_batches, abs=5e-4)
 
 
+@pytest.mark.thorough
 def test_errors_and_samples_by_size(tables):
     for m, digits in ((4, 5), (24, 6)):
         for size, line in zip(SIZES, tables[f"Weight error at m = {m}"][2:], strict=True):
@@ -115,6 +117,7 @@ def test_a_slope_through_what_is_missing_is_none():
     assert scaling.slope(np.array([1, 2, 3]), np.array([2, 4, 6])) == "2.000 ± 0.000"
 
 
+@pytest.mark.thorough
 def test_what_jobs_took(tables):
     head, _, *lines = tables["Shortest time, most memory, and size of files"]
     assert head[1:5] == [f"{job} (s)" for job in sorted(["teacher", *LEARNERS])]

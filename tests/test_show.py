@@ -23,6 +23,8 @@ from sparsebp.study import inspection
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees
 
+pytestmark = pytest.mark.thorough
+
 CONFIG = """
 study: {seeds: 2}
 learners:

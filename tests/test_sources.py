@@ -69,6 +69,7 @@ def python(folder, *arguments, **environment):
     return done.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("statement", FORMS)
 def test_every_form_of_import_is_found(tmp_path, statement):
     package = tmp_path / "sparsebp"
@@ -99,6 +100,7 @@ edit = lambda: path.write_text(path.read_text() + "# edited")
 """
 
 
+@pytest.mark.thorough
 def test_what_is_recorded_is_what_was_loaded(copy):
     before = python(
         copy,
@@ -131,6 +133,7 @@ def test_an_edit_while_the_sources_are_loaded_is_noticed(copy):
     assert "edited while they were loaded; run it again" in python(copy, "-c", program)
 
 
+@pytest.mark.thorough
 def test_a_step_refuses_sources_that_are_not_those_the_workflow_goes_by(copy):
     hand = "from sparsebp.storage import sources as s; s.hand_down()\n"
     hand += "import os; print(os.environ[s.HANDED])"

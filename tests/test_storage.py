@@ -10,6 +10,8 @@ from tests.outcomes import contents
 from tests.test_workflow import CONFIG, EVERYTHING, SEEDS
 from tests.workflow_helpers import Project, jobs
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("snakemake_storage_plugin_fs", reason="the extra `dev` is not installed")
 
 STORE = "elsewhere"

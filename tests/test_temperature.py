@@ -75,6 +75,7 @@ def flat(beliefs):
 # Stability.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("reinforcement", [0.0, 0.01, 1.0])
 @pytest.mark.parametrize("damped", ["factor-to-variable", "both"])
 @pytest.mark.parametrize("beta", BETAS)
@@ -102,6 +103,7 @@ def test_messages_stay_finite_and_are_normalised(beta, damped, reinforcement):
         assert np.isfinite(part).all() and (part.max(axis=-1) == 0).all()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("spoilt", [0.0, 0.5], ids=["realisable", "no configuration fits"])
 @pytest.mark.parametrize("schedule", ["offline", "online"])
 @pytest.mark.parametrize("beta", [0.01, 1.0, 1e6])
@@ -114,6 +116,7 @@ def test_no_schedule_and_no_data_contradict_an_energy(beta, schedule, spoilt):
     assert all(t.status in (Status.CONVERGED, Status.STEP_LIMIT) for t in found)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [0.01, 1.0, 1e4, 1e6])
 def test_it_settles_where_the_data_decide(beta):
     """With many samples there is one solution, and beta times the energies tell it apart or say
@@ -128,6 +131,7 @@ def test_it_settles_where_the_data_decide(beta):
 SMALL = ("one output", "one output, ternary", "one weight per hidden neuron")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [0.01, 0.3, 7.0, 1e4])
 @pytest.mark.parametrize("m", [1, 3])
 @pytest.mark.parametrize("tree", SMALL)
@@ -139,6 +143,7 @@ def test_trees_are_exact_at_any_temperature(tree, m, beta):
         np.testing.assert_allclose(probabilities(beta * part), theirs, rtol=1e-7, atol=1e-12)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [0.01, 1e4, 1e6])
 @pytest.mark.parametrize(
     "shape",
@@ -173,6 +178,7 @@ def test_loops_as_in_the_plain_twin(reinforcement, shape, beta):
 # beta -> 0.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", ["one output, ternary", "loops"])
 def test_hot_beliefs_are_uniform_but_for_the_mean_energy(shape):
     """To first order p(s) = 1/Q (1 - beta (E_s - E)), with E_s the mean energy of all weights but
@@ -207,6 +213,7 @@ def least_and_ties(one):
     return least, by_state(states, q, lambda c: np.sum(energy[c] < energy[c].min() + 1e-9))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("m", [1, 2])
 @pytest.mark.parametrize("tree", SMALL)
 def test_cold_beliefs_are_as_near_to_max_sum_as_the_number_of_configurations_says(tree, m):
@@ -220,6 +227,7 @@ def test_cold_beliefs_are_as_near_to_max_sum_as_the_number_of_configurations_say
         assert np.abs(gap).max() <= most / beta
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("tree, tied", [("one output", 0), ("one output, ternary", 4)])
 def test_cold_beliefs_tend_to_max_sum_at_the_rate_that_ties_make(tree, tied):
     """Beta (h - h of max-sum) is the logarithm of how many configurations of its least energy a
@@ -243,6 +251,7 @@ def test_cold_beliefs_tend_to_max_sum_at_the_rate_that_ties_make(tree, tied):
     assert rest[0] > 1e-5 and rest[2] < 1e-15  # faster than any power
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", ["loops", "full size"])
 def test_cold_messages_tend_to_max_sum_as_one_over_beta(shape):
     """On loops too, step by step: an error of one step is carried on by the next, whatever beta."""
@@ -260,6 +269,7 @@ def test_cold_messages_tend_to_max_sum_as_one_over_beta(shape):
 # beta -> infinity: hard BP.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", ["one output, ternary", "loops", "binary"])
 def test_cold_probabilities_tend_to_hard_bp(shape):
     """From the same start in as many steps. (Damping mixes log-likelihoods here, and probabilities
@@ -277,6 +287,7 @@ def test_cold_probabilities_tend_to_hard_bp(shape):
     assert (np.diff(off) < 0).all()
 
 
+@pytest.mark.thorough
 def test_cold_probabilities_tend_to_hard_bp_at_the_rate_of_the_least_energy():
     one = instance(m=3, **TREES["one output, ternary"])
     _, energy = energies(one)
@@ -291,6 +302,7 @@ def test_cold_probabilities_tend_to_hard_bp_at_the_rate_of_the_least_energy():
 # Both limits at once.
 
 
+@pytest.mark.thorough
 def test_entropy_breaks_the_ties_of_max_sum_as_hard_bp_does():
     """Cold messages are max-sum's, and the estimates that they make are hard BP's. What ends this
     is no rounding: the energy of a solution is zero to within 1e-30, and 1 / beta keeps all its
@@ -319,6 +331,7 @@ def test_entropy_breaks_the_ties_of_max_sum_as_hard_bp_does():
             np.testing.assert_array_equal(ties(h), ties(max_sum))
 
 
+@pytest.mark.thorough
 def test_estimates_of_a_cold_learner_are_those_of_bp():
     one = instance(n=60, m=2, **MISMATCH)
 

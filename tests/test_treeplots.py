@@ -28,6 +28,7 @@ def build(data, spec=SPEC):
     return drawing
 
 
+@pytest.mark.thorough
 def test_curves_are_the_largest_error_of_a_relay():
     data = dataset()
     chains, trees, *_ = build(data).axes
@@ -72,12 +73,14 @@ def test_every_error_of_log_z_is_shown_also_an_exact_zero():
     assert low < 0 and all((y < high).all() for y in drawn) and min(map(min, drawn)) == 0
 
 
+@pytest.mark.thorough
 def test_only_the_sizes_asked_for_are_followed():
     spec = SPEC | {"figure": {"trees": {"outputs": [7, 97]}}}
     labels = [text.get_text() for text in build(dataset(), spec).axes[0].get_legend().get_texts()]
     assert labels == ["n = 7", "n = 97"]
 
 
+@pytest.mark.thorough
 def test_texts_do_not_overlap_the_page():
     drawing = build(dataset())
     width, height = drawing.get_size_inches() * drawing.dpi

@@ -138,6 +138,7 @@ def test_a_tree_that_cannot_be_is_refused(shape):
 # Exact.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", SMALL)
 def test_small_trees_against_enumeration(name):
     one, _ = tree(**SMALL[name])
@@ -175,6 +176,7 @@ LARGE = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [None, 3.0])
 @pytest.mark.parametrize("shape", LARGE, ids=str)
 def test_large_trees_against_elimination(shape, beta):
@@ -199,6 +201,7 @@ def test_large_trees_against_elimination(shape, beta):
     assert log_z == pytest.approx(exact, abs=1e-10)
 
 
+@pytest.mark.thorough
 @settings(max_examples=25)
 @given(
     reads=st.sampled_from([2, 3]),
@@ -260,6 +263,7 @@ def within(one, hidden):
     return far
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [None, 2.0])
 @pytest.mark.parametrize("shape", [dict(observed=10, reads=3), dict(observed=7, reads=2)], ids=str)
 def test_after_t_steps_a_belief_knows_the_factors_within_t(shape, beta):
@@ -279,6 +283,7 @@ def test_after_t_steps_a_belief_knows_the_factors_within_t(shape, beta):
     assert changed > 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("start", [0.0, 1.0])
 @pytest.mark.parametrize(
     "shape", [dict(observed=n, reads=k) for k, n in ((2, 4), (2, 60), (3, 4), (3, 19))], ids=str
@@ -303,6 +308,7 @@ def test_converged_exactly_when_the_diameter_says(shape, start):
         assert now.converged
 
 
+@pytest.mark.thorough
 def test_a_teacher_that_tells_much_needs_fewer_steps():
     """Half the diameter is a bound."""
     one, diameter = tree(observed=60, reads=2, m=2)
@@ -311,6 +317,7 @@ def test_a_teacher_that_tells_much_needs_fewer_steps():
     assert now.converged and now.steps < diameter // 8
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("beta", [None, 1.0])
 @pytest.mark.parametrize("reads", [2, 3])
 def test_the_fixed_point_does_not_depend_on_the_start(reads, beta):
@@ -335,6 +342,7 @@ def test_the_fixed_point_does_not_depend_on_the_start(reads, beta):
 # Where there is a loop.
 
 
+@pytest.mark.thorough
 def test_a_short_ring_is_not_exact():
     """The same chain with the output observed that closes it."""
     one, _ = relay(observed=4, reads=2)
@@ -369,6 +377,7 @@ def test_elimination_is_exact_on_rings():
 # The step.
 
 
+@pytest.mark.thorough
 def test_the_step_finds_all_this(tmp_path):
     block = {"outputs": [4, 10], "activation": {"function": "tanh", "b": 0.1}, "fields": 1.0}
     spec = {"entropy": 1, "seeds": 2, "trees": block}
@@ -395,6 +404,7 @@ def test_the_step_finds_all_this(tmp_path):
 # The configuration.
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "key, value, message",
     [

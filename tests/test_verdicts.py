@@ -278,6 +278,7 @@ def test_in_the_world_of_the_thesis_every_claim_holds(document, study):
     assert {r["id"]: r["verdict"] for r in records if r["verdict"] != HOLDS} == {}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("experiment", "learner", "quantity", "change", "fail"),
     [
@@ -314,6 +315,7 @@ def write(path, found):
     store.write_results(path, values, coordinates, record("collect", spec))
 
 
+@pytest.mark.thorough
 def test_the_step_writes_records_and_page_alike_each_time(tmp_path, document, study):
     data = world(study, seeds=3)
     for name, curves in data.items():

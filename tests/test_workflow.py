@@ -25,6 +25,8 @@ from tests import lint
 from tests.outcomes import contents, lasting
 from tests.workflow_helpers import ROOT, TARGETS, Project, jobs
 
+pytestmark = pytest.mark.thorough
+
 CONFIG = """
 study: {seeds: 2, test_samples: 5}
 inference: {max_steps: 50}
@@ -314,6 +316,7 @@ def test_new_experiment_with_a_figure_needs_the_configuration_alone(project):
     assert_shown(project, set())
 
 
+@pytest.mark.slow
 def test_choices_train_variants_of_learners_beside_what_there_is(project):
     before = contents(project.folder)
     vary = [{"damping": [0, 0.3], "initial_scale": [0.5]}, {"reinforcement": [0.01, 0.1]}]
@@ -360,6 +363,7 @@ def compiled(project):
     return {path: path.stat().st_mtime_ns for path in project.folder.rglob("*.nb[ic]")}
 
 
+@pytest.mark.slow
 def test_kernels_are_compiled_once_and_before_all_trainings(project):
     """No training writes to the cache, after an edit of the kernels either."""
     project.append("src/sparsebp/engine/kernels/updates.py", '\n"""An edit."""\n')
@@ -374,6 +378,7 @@ def test_kernels_are_compiled_once_and_before_all_trainings(project):
     assert compiled(project) == after
 
 
+@pytest.mark.slow
 def test_sources_edited_during_a_run_are_refused_and_taken_back_without_a_trace(bare, finished):
     """What was made by edited sources, kernels too, would else pass for what these make."""
     algebras = bare / "src/sparsebp/engine/kernels/algebras.py"
@@ -513,6 +518,7 @@ def test_bad_claims_are_refused_in_one_line(bare):
 # --- Runs that repeat, stop and resume
 
 
+@pytest.mark.slow
 def test_other_order_of_jobs_gives_the_same_files(finished, project):
     before = contents(project.folder)
     order = ("--scheduler", "greedy", "--prioritize", "results/mismatched.nc")
@@ -537,6 +543,7 @@ def test_more_seeds_and_back_keep_what_there_is(project):
     assert {name: after[name] for name in before} == before
 
 
+@pytest.mark.slow
 def test_edited_engine_trains_anew(project):
     trained = project / "results/matched/seed-0/rbp.nc"
     before = store.provenance(trained)

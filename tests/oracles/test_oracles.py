@@ -407,6 +407,7 @@ def test_damping_is_arithmetic_on_the_messages_as_recorded(variant):
     assert np.max(np.abs(on_factors[0].u - plain[0].u)) > 1e-3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("variant", ["sum, hard", "sum, soft"])
 @pytest.mark.parametrize("damped", twin.DAMPED)
 def test_damping_leaves_the_fixed_point(variant, damped):
@@ -564,6 +565,7 @@ def test_rings_equal_enumeration(name, beta):
     assert (solved.n_rings, solved.longest_ring) == (len(lengths), max(lengths))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(6))
 def test_rings_equal_enumeration_on_random_patterns(seed):
     rng = np.random.default_rng([22, seed])

@@ -1,0 +1,275 @@
+"""Does a wrong engine get caught? Mistakes made on purpose, and the tests that find them.
+
+    python -m tests.mutations                        # all: half an hour
+    python -m tests.mutations "damping swapped"      # one
+    python -m tests.mutations --page docs/mutations.md
+
+Each mistake is an edit of a copy of the project. The quick tests run on it (`make check`), up to
+the first failure; where they pass, so do all others (`make test`, then `make slow`).
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from sparsebp.storage.provenance import surroundings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Mutation(NamedTuple):
+    """An edit: what stands in a file of the package once, and what takes its place."""
+
+    file: str
+    old: str
+    new: str
+
+
+_KERNELS, _UPDATES = "engine/kernels/algebras.py", "engine/kernels/updates.py"
+MUTATIONS = {
+    "damping swapped": Mutation(
+        _KERNELS,
+        "rounded_product(number(alpha, old), old) + number(1.0 - alpha, old) * new",
+        "rounded_product(number(alpha, old), new) + number(1.0 - alpha, old) * old",
+    ),
+    "damping of logarithms swapped": Mutation(
+        _KERNELS,
+        "np.logaddexp(np.log(alpha) + old, np.log1p(-alpha) + new)",
+        "np.logaddexp(np.log(alpha) + new, np.log1p(-alpha) + old)",
+    ),
+    "sum in place of maximum": Mutation(
+        _KERNELS,
+        "    if algebra == SUM_TIMES:\n        return x + y\n    if algebra == LOG_SUM",
+        "    if algebra <= MAX_TIMES:\n        return x + y\n    if algebra == LOG_SUM",
+    ),
+    "temperature left out of a sum": Mutation(
+        _KERNELS, "return largest + temperature * np.log1p", "return largest + np.log1p"
+    ),
+    "cavity of a variable includes its recipient": Mutation(
+        _UPDATES, "                        if other != d:\n", "                        if True:\n"
+    ),
+    "cavity of a listed factor includes its recipient": Mutation(
+        "engine/kernels/tensors.py",
+        "                    if other != j:\n",
+        "                    if True:\n",
+    ),
+    "cavity of a hidden variable includes its recipient": Mutation(
+        "engine/kernels/hidden_updates.py",
+        "                    if other != r:\n",
+        "                    if True:\n",
+    ),
+    "reinforcement does not grow": Mutation(
+        _UPDATES,
+        "strength = reinforcement * (first + done)",
+        "strength = reinforcement",
+    ),
+    "reinforcement a step ahead": Mutation(
+        _UPDATES,
+        "strength = reinforcement * (first + done)",
+        "strength = reinforcement * (first + done + 1)",
+    ),
+    "reinforced field forgets the prior": Mutation(
+        _UPDATES,
+        "x = times(algebra, given[i], power(algebra, belief[i], strength))",
+        "x = power(algebra, belief[i], strength)",
+    ),
+    "an output weight of zero is no class of its own": Mutation(
+        _UPDATES,
+        "store(scratch, c * WIDTH, times(algebra, x, total))",
+        "store(scratch, c * WIDTH, x)",
+    ),
+    "output messages include what came from there": Mutation(
+        _UPDATES,
+        "times(algebra, load(scratch, c * WIDTH), load(scratch, whole * WIDTH))",
+        "load(scratch, c * WIDTH)",
+    ),
+    "a message normalised by its first value": Mutation(
+        _UPDATES,
+        "    for state in range(1, q):\n        total = mass(",
+        "    for state in range(1, 1):\n        total = mass(",
+    ),
+    "converged where the damped messages are": Mutation(
+        _UPDATES,
+        "        change = larger(distance(algebra, kept(algebra, x), old, probability), change)\n"
+        "        if damping > 0.0:\n"
+        "            store(fresh, i, damped(algebra, old, x, damping, probability))\n",
+        "        if damping > 0.0:\n"
+        "            store(fresh, i, damped(algebra, old, x, damping, probability))\n"
+        "        x = load(fresh, i)\n"
+        "        change = larger(distance(algebra, kept(algebra, x), old, probability), change)\n",
+    ),
+    "a batch begins a sample late": Mutation(
+        "engine/schedules.py",
+        "yield Batch(stop - size, stop,",
+        "yield Batch(stop - size + 1, stop,",
+    ),
+    "offline carries beliefs over": Mutation(
+        "engine/schedules.py",
+        "yield Batch(0, m, fresh=True, report=True)",
+        "yield Batch(0, m, fresh=m == grid[0], report=True)",
+    ),
+    "online begins afresh": Mutation(
+        "engine/schedules.py", "stop, fresh=False, report", "stop, fresh=True, report"
+    ),
+    "ties broken by order": Mutation(
+        "engine/learning.py", "np.where(ties, lots, -1.0)", "np.where(ties, 1.0, -1.0)"
+    ),
+    "ties only where equal": Mutation(
+        "engine/learning.py",
+        "log_beliefs.max(axis=-1, keepdims=True) - tie_tolerance",
+        "log_beliefs.max(axis=-1, keepdims=True)",
+    ),
+    "expected error over the wrong axis": Mutation(
+        "engine/learning.py", "/ np.exp(b).sum(-1)", "/ np.exp(b).sum()"
+    ),
+    "energies of the last sample alone": Mutation(
+        "engine/factors.py", "table[rows] -= missed**2", "table[rows] = -(missed**2)"
+    ),
+    "a configuration that matches some samples": Mutation(
+        "engine/factors.py",
+        "    for z, least, most in zip(terms, low, high, strict=True):\n",
+        "    for z, least, most in list(zip(terms, low, high, strict=True))[-1:]:\n",
+    ),
+    "Bethe counts variables once": Mutation(
+        "engine/bethe.py", "(1 - degree) * of_variables", "(2 - degree) * of_variables"
+    ),
+    "a ring walked backwards": Mutation(
+        "engine/rings.py",
+        "environments[left] = _product(matrices[left + 1], above[parent[left]], temperature)",
+        "environments[left] = _product(above[parent[left]], matrices[left + 1], temperature)",
+    ),
+    "weight error of one layer": Mutation(
+        "network/metrics.py",
+        "        wrong += int(np.count_nonzero(estimate != theirs.weights))\n"
+        "        total += theirs.weights.size\n",
+        "        wrong = int(np.count_nonzero(estimate != theirs.weights))\n"
+        "        total = theirs.weights.size\n",
+    ),
+    "missing outputs count as zero": Mutation(
+        "engine/factors.py",
+        "            missed[np.isnan(target[rows])] = 0.0\n",
+        "            missed = np.nan_to_num(missed, nan=1.0)\n",
+    ),
+}
+TIERS = {"make check": "not thorough and not slow", "make test": "thorough", "make slow": "slow"}
+
+
+class Caught(NamedTuple):
+    """How a mistake was found: by which tier and test, after how many seconds."""
+
+    tier: str
+    test: str
+    seconds: float
+
+
+def edited(text: str, mutation: Mutation) -> str:
+    """A file's text with the mistake. Raises ValueError unless it has a place for it, and one."""
+    if text.count(mutation.old) != 1:
+        raise ValueError(f"{mutation.file}: {text.count(mutation.old)} places for {mutation}")
+    return text.replace(mutation.old, mutation.new)
+
+
+def try_out(project: Path, mutation: Mutation) -> Caught | None:
+    """Run the tests of a copy of the project with a mistake in it."""
+    path = project / "src/sparsebp" / mutation.file
+    right = path.read_text(encoding="utf-8")
+    path.write_text(edited(right, mutation), encoding="utf-8")
+    started = time.monotonic()
+    try:
+        for tier, marked in TIERS.items():
+            options = ["--exitfirst", "-rfE", "-n", "auto", "--dist", "worksteal"]
+            run = subprocess.run(
+                [sys.executable, "-m", "pytest", "-m", marked, *options],
+                cwd=project,
+                env=os.environ | {"PYTHONPATH": str(project / "src")},
+                capture_output=True,
+                text=True,
+            )
+            failed = [
+                line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERR"))
+            ]
+            if run.returncode == 1 and failed:
+                test = failed[0].split(" - ")[0].split(" ", 1)[1]
+                return Caught(tier, test, time.monotonic() - started)
+            if run.returncode not in (0, 5):
+                raise RuntimeError(f"the tests did not run: {run.stdout}{run.stderr}")
+    finally:
+        path.write_text(right, encoding="utf-8")
+    return None
+
+
+def copy_to(folder: Path) -> Path:
+    """A copy of the files of this checkout that git knows."""
+    project, listed = folder / "project", ["git", "ls-files", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in names.rstrip("\0").split("\0"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, project / name, follow_symlinks=False)
+    return project
+
+
+def page(command: str, found: dict[str, Caught | None]) -> str:
+    """What was found, in Markdown."""
+    caught = [one for one in found.values() if one]
+    quick = sum(one.tier == "make check" for one in caught)
+    lines = [
+        "# Mistakes made on purpose",
+        "",
+        f"What `{command}` writes, of commit {surroundings()['commit']}.",
+        "Each line is a mistake made in a copy of the engine, and a test that failed on it.",
+        "",
+        f"Of {len(found)} mistakes the quick tests (`make check`) found {quick},",
+        f"and all tests {len(caught)}.",
+        "",
+        "| mistake | in | found by | test |",
+        "|---|---|---|---|",
+    ]
+    for name, one in found.items():
+        where = f"`{MUTATIONS[name].file}`"
+        how = (
+            (f"`{one.tier}`" if "make" in one.tier else one.tier, f"`{one.test}`")
+            if one
+            else (
+                "**nothing**",
+                "",
+            )
+        )
+        lines.append(f"| {name} | {where} | {how[0]} | {how[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Try the mistakes asked for, and write the page if one is named."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutations",
+        description=__doc__,
+        epilog="NAME:\n" + "\n".join(f"  {name}" for name in MUTATIONS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="try these alone (default: all)")
+    parser.add_argument("--page", type=Path, help="Markdown file to write")
+    options = parser.parse_args()
+    if unknown := set(options.names) - MUTATIONS.keys():
+        parser.error(f"NAME {', '.join(sorted(unknown))}; must be of {', '.join(MUTATIONS)}")
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        project = copy_to(Path(folder))
+        for name in options.names or MUTATIONS:
+            one = found[name] = try_out(project, MUTATIONS[name])
+            told = f"{one.seconds:4.0f} s  {one.tier:10}  {one.test}" if one else "NOT CAUGHT"
+            print(f"{name:50} {told}", flush=True)
+    text = page(f"python -m tests.mutations {shlex.join(sys.argv[1:])}".strip(), found)
+    if options.page:
+        options.page.write_text(text, encoding="utf-8")
+    sys.exit(not all(found.values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -43,7 +43,7 @@ def project(finished, tmp_path, monkeypatch):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """As many as there are cores, and one more for slow tests, which wait for other programs."""
-    return len(os.sched_getaffinity(0)) + (config.option.markexpr == "slow")
+    return len(os.sched_getaffinity(0)) + ("not slow" not in config.option.markexpr)
 
 
 # A file's tests run one after the other, so the files that take longest begin first.

@@ -176,30 +176,34 @@ def edited(text: str, mutation: Mutation) -> str:
     return text.replace(mutation.old, mutation.new)
 
 
+def first_failure(project: Path, marked: str) -> str | None:
+    """The test of a tier that fails first in a copy of the project, if any does."""
+    options = ["--exitfirst", "-rfE", "-n", "auto", "--dist", "worksteal"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-m", marked, *options],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project / "src")},
+        capture_output=True,
+        text=True,
+    )
+    for line in run.stdout.splitlines():
+        if line.startswith(("FAILED ", "ERROR ")):
+            return line.split(" - ")[0].split(" ", 1)[1]
+    if run.returncode:
+        raise RuntimeError(f"the tests did not run: {run.stdout}{run.stderr}")
+    return None
+
+
 def try_out(project: Path, mutation: Mutation) -> Caught | None:
-    """Run the tests of a copy of the project with a mistake in it."""
+    """Run the tests of a copy of the project with a mistake in it, tier by tier."""
     path = project / "src/sparsebp" / mutation.file
     right = path.read_text(encoding="utf-8")
     path.write_text(edited(right, mutation), encoding="utf-8")
     started = time.monotonic()
     try:
         for tier, marked in TIERS.items():
-            options = ["--exitfirst", "-rfE", "-n", "auto", "--dist", "worksteal"]
-            run = subprocess.run(
-                [sys.executable, "-m", "pytest", "-m", marked, *options],
-                cwd=project,
-                env=os.environ | {"PYTHONPATH": str(project / "src")},
-                capture_output=True,
-                text=True,
-            )
-            failed = [
-                line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERR"))
-            ]
-            if run.returncode == 1 and failed:
-                test = failed[0].split(" - ")[0].split(" ", 1)[1]
+            if test := first_failure(project, marked):
                 return Caught(tier, test, time.monotonic() - started)
-            if run.returncode not in (0, 5):
-                raise RuntimeError(f"the tests did not run: {run.stdout}{run.stderr}")
     finally:
         path.write_text(right, encoding="utf-8")
     return None
@@ -261,6 +265,8 @@ def main() -> None:
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         project = copy_to(Path(folder))
+        if test := first_failure(project, TIERS["make check"]):
+            sys.exit(f"{test} fails without a mistake, too")
         for name in options.names or MUTATIONS:
             one = found[name] = try_out(project, MUTATIONS[name])
             told = f"{one.seconds:4.0f} s  {one.tier:10}  {one.test}" if one else "NOT CAUGHT"

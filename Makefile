@@ -8,8 +8,8 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small gallery benchmark compare growth density docs check test slow lint format lock clean help \
-    FORCE
+.PHONY: figures report small gallery benchmark compare growth density docs check test slow lint \
+    format lock clean help FORCE
 
 PYTHON ?= python3
 ARGS ?=

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -38,12 +39,11 @@ def edited(tmp_path_factory):
 def test_the_test_of_the_page_passes_on_its_edits_and_fails_without_an_offset(edited, tmp_path):
     (test,) = blocks("python")
     (edited / "tests").symlink_to(ROOT / "tests")
-    (edited / "test_offset.py").write_text(test, encoding="utf-8")
     where = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(edited / "src")}
     for text, status in ((test, 0), (test.replace("OFFSET = 0.02", "OFFSET = 0.0"), 1)):
         (edited / "test_offset.py").write_text(text, encoding="utf-8")
         run = subprocess.run(
-            ["python", "-m", "pytest", "-p", "no:cacheprovider", "test_offset.py"],
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_offset.py"],
             cwd=edited.folder,
             env=os.environ | where,
             capture_output=True,
@@ -61,4 +61,4 @@ def test_the_figure_of_the_page_shows_it(edited):
     run = edited.make("figures/offset.svg", "--configfile", "offset.yaml")
     assert "train offset 0 oms" in run.work
     drawn = (edited / "figures/offset.svg").read_text(encoding="utf-8")
-    assert "offset" in drawn
+    assert "<!-- max-sum with an offset -->" in drawn

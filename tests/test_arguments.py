@@ -12,11 +12,12 @@ from sparsebp.engine import gradient
 from sparsebp.engine.hidden_messages import hidden_graph
 from sparsebp.engine.learner import NAMES, NUMBERS, Learner
 from sparsebp.engine.learning import learn, propagate
-from sparsebp.engine.problem import Beliefs, Problem
-from sparsebp.network.data import Patterns, Samples
+from sparsebp.engine.problem import WEIGHTS, Beliefs, Problem
+from sparsebp.network import model
+from sparsebp.network.data import RANGES, Noise, Overlap, Patterns, PerRow, Samples, Sizes
 from sparsebp.network.model import activation
 from sparsebp.network.quantities import Status
-from sparsebp.network.ranges import Range
+from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
 from sparsebp.study.schema import KNOWN, load_schema
 from sparsebp.study.validation import Validator
 from tests.problems import TANH, instance, learner
@@ -24,20 +25,67 @@ from tests.problems import TANH, instance, learner
 # The rules of the package, and those of the configuration's schema
 
 
+def number_of(rule):
+    """The numbers that a schema allows."""
+    exclusive = {"exclusiveMinimum", "exclusiveMaximum"} & rule.keys()
+    return Range(
+        rule.get("minimum", rule.get("exclusiveMinimum")),
+        rule.get("maximum", rule.get("exclusiveMaximum")),
+        whole=rule["type"] == "integer",
+        above="exclusiveMinimum" in exclusive,
+        below="exclusiveMaximum" in exclusive,
+    )
+
+
+def resolved(rules, rule):
+    """What a schema says of a key, where it refers to a definition."""
+    return rules["$defs"][rule["$ref"].rpartition("/")[2]] if "$ref" in rule else rule
+
+
 @pytest.fixture
 def rules(schema):
     return load_schema(schema)
 
 
-def test_a_configuration_has_every_key_of_a_learner_and_its_defaults(rules):
+def test_learners_are_allowed_what_the_schema_allows(rules):
     general = rules["$defs"]["inference"]["properties"]
     own = rules["properties"]["learners"]["additionalProperties"]["properties"]
     told = {key: rule for key, rule in (own | general).items() if key not in ("label", "inference")}
+    told = {key: resolved(rules, rule) for key, rule in told.items()}
     assert {field.name for field in fields(Learner)} == told.keys() == NAMES.keys() | NUMBERS.keys()
+    for key, rule in told.items():
+        if key in NAMES:
+            assert tuple(rule["enum"]) == NAMES[key], key
+        else:
+            assert number_of(rule) == NUMBERS[key], key
     defaults = {f.name: f.default for f in fields(Learner) if f.default not in (MISSING, None)}
-    in_schema = {key: rule["default"] for key, rule in told.items() if "default" in rule}
+    in_schema = {key: rule["default"] for key, rule in (own | general).items() if "default" in rule}
     assert in_schema.items() <= defaults.items()
     assert defaults.keys() - in_schema.keys() == {"schedule", "method"}
+
+
+def test_other_arguments_are_allowed_what_the_schema_allows(rules):
+    study, experiment = (rules["properties"][key] for key in ("study", "experiments"))
+    assert number_of(study["properties"]["entropy"]) == ENTROPY
+    assert number_of(study["properties"]["memory_gib"]) == MEMORY_GIB
+    keys = experiment["additionalProperties"]["properties"]
+    for record, block in (
+        (Sizes, keys["layers"]),
+        (PerRow, rules["$defs"]["per_row"]),
+        (Overlap, keys["student"]["properties"]["overlap"]),
+        (Noise, keys["noise"]),
+    ):
+        told = {name: resolved(rules, rule) for name, rule in block["properties"].items()}
+        assert told.keys() == set(record._fields)
+        for name, allowed in zip(record._fields, RANGES[record], strict=True):
+            # A scale of 0 is none in a configuration, and the default of the package.
+            assert number_of(told[name])._replace(above=False) == allowed, name
+    assert number_of(rules["$defs"]["count"]) == SAMPLES
+    for kind in model.ACTIVATIONS.values():
+        assert number_of(keys["activation"]["properties"][kind.parameter_name]) == kind.allowed
+    assert tuple(keys["activation"]["properties"]["function"]["enum"]) == (*model.ACTIVATIONS,)
+    allowed = number_of(keys["student"]["properties"]["alphabet"]["items"])
+    assert (allowed.least, allowed.most, allowed.whole) == (WEIGHTS[0], WEIGHTS[-1], True)
 
 
 def test_what_the_package_knows_is_asked_for(rules, schema):

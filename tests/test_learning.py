@@ -50,8 +50,10 @@ RULES = {
 }
 SHAPES = {
     "binary 2, 2": dict(n=6),
+    "binary 3, 2, relu": dict(n=6, teacher=(3, 2), phi=RELU),
     "binary 2, 3, rectangular": dict(sizes=(8, 8, 4), teacher=(2, 4)),
-    "ternary 3, 2, relu": dict(n=5, student=(3, 2), alphabet=(-1, 0, 1), phi=RELU),
+    "binary 1, 1": dict(n=4, teacher=(1, 1)),
+    "ternary 3, 2": dict(n=5, student=(3, 2), alphabet=(-1, 0, 1)),
     "ternary 2, 3": dict(n=5, student=(2, 3), alphabet=(-1, 0, 1)),
 }
 

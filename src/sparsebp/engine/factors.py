@@ -26,7 +26,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparsebp.engine.learner import MAX_TIMES, SUM_TIMES
 from sparsebp.engine.memory import chunks, refuse_beyond
 from sparsebp.engine.states import HiddenStates, log_sum
 from sparsebp.engine.survivors import half_sums, join_halves
@@ -227,7 +226,7 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
     return SoftFactors(table, factors.states)
 
 
-def sum_out_outputs(factors, states: HiddenStates, field, algebra: int, temperature: float):
+def sum_out_outputs(factors, states: HiddenStates, field, in_logs: bool, temperature: float):
     """Eliminate the output weights, whose messages to the factor are their constant fields.
 
     This is the sum over output weights in Eq. 2.7.
@@ -239,14 +238,15 @@ def sum_out_outputs(factors, states: HiddenStates, field, algebra: int, temperat
         factors: HardFactors or SoftFactors over C classes per edge.
         states: the HiddenStates.
         field: (output, k_out, Q) messages of the output weights to their factor.
-        algebra, temperature: of these messages and of the sum, see ``kernels.algebras``.
+        in_logs: whether messages are logarithms, as they are with soft factors.
+        temperature: of the sum; 0 for the maximum in its place.
 
     Returns:
         (output, S^k_out) float64, over the input states of each edge, the last running fastest.
     """
     if isinstance(factors, SoftFactors):
         return _sum_out_soft(factors, states, field, temperature)
-    return _sum_out_hard(factors, states, field, algebra, temperature)
+    return _sum_out_hard(factors, states, field, in_logs, temperature)
 
 
 def _sum_out_soft(factors, states, field, temperature):
@@ -264,16 +264,15 @@ def _sum_out_soft(factors, states, field, temperature):
     return reduced
 
 
-def _sum_out_hard(factors, states, field, algebra, temperature):
+def _sum_out_hard(factors, states, field, in_logs, temperature):
     (rows, fan_in), count = field.shape[:2], len(states.tuples)
-    linear = algebra in (SUM_TIMES, MAX_TIMES)
     owner = factors.owners()
-    entry, cell, weight = np.arange(len(owner)), owner, np.full(len(owner), 1.0 if linear else 0.0)
+    entry, cell, weight = np.arange(len(owner)), owner, np.full(len(owner), 0.0 if in_logs else 1.0)
     for edge in range(fan_in):
         state = factors.configurations[entry, edge]
         output = states.class_output[state]
         factor = field[owner[entry], edge, output]
-        weight = weight * factor if linear else weight + factor
+        weight = weight + factor if in_logs else weight * factor
         # A zero output weight stands for all input states: write each of them out.
         copies = np.where(states.alphabet[output] == 0, count, 1)
         first = np.cumsum(copies) - copies
@@ -281,13 +280,14 @@ def _sum_out_hard(factors, states, field, algebra, temperature):
         entry, weight, cell = (np.repeat(part, copies) for part in (entry, weight, cell))
         cell = cell * count + np.repeat(states.class_tuple[state], copies) + spread
     cells = rows * count**fan_in
-    if algebra == SUM_TIMES:
-        return np.bincount(cell, weight, minlength=cells).reshape(rows, -1)
-    if linear:
+    if in_logs:
+        table = _log_sum_at(cell, weight, cells, temperature)
+    elif temperature > 0:
+        table = np.bincount(cell, weight, minlength=cells)
+    else:
         table = np.zeros(cells)
         np.maximum.at(table, cell, weight)
-        return table.reshape(rows, -1)
-    return _log_sum_at(cell, weight, cells, temperature).reshape(rows, -1)
+    return table.reshape(rows, -1)
 
 
 def output_beliefs(factors, states: HiddenStates, joint, field, temperature: float) -> np.ndarray:
@@ -298,7 +298,7 @@ def output_beliefs(factors, states: HiddenStates, joint, field, temperature: flo
         states: the HiddenStates.
         joint: (edges, S) log-messages of each edge's input weights together to the factor.
         field: (output, k_out, Q) log-fields of the output weights.
-        temperature: of the sum, see ``kernels.algebras``.
+        temperature: of the sum, see ``equations``.
 
     Returns:
         (output, k_out, Q) float64.

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sparsebp.engine import reachable
-from sparsebp.engine.kernels.algebras import from_logs, to_logs
+from sparsebp.engine.equations import IN_LOGS
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
-from sparsebp.engine.learner import LOG_SUM
 from sparsebp.engine.problem import Beliefs
 from sparsebp.network.data import checked_data
 
@@ -81,7 +80,7 @@ class HiddenMessages:
     """All messages on a factor graph with hidden variables, and the steps that update them.
 
     The messages of weights, which are leaves, are computed once, at the end. Attributes in
-    common with ``messages.Messages``: steps, converged, certain, logarithmic.
+    common with ``messages.Messages``: steps, converged, certain, algebra.
 
     Args:
         learner: a ``learner.Learner``.
@@ -89,29 +88,29 @@ class HiddenMessages:
         graph: what hidden variables can be, and how they and the weights go together.
         prior: the ``problem.Beliefs`` that the fields of the weights come from.
         rng: of the initial messages; not used where ``initial_scale`` is 0.
-        in_logs: calculate in logarithms.
+        algebra: to calculate in, see ``equations``; by default that of the learner's rules.
 
     Attributes:
         up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.
     """
 
-    def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, in_logs=False):
+    def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, algebra=None):
         rules = learner.rules
         self.learner, self.problem, self.graph, self.prior = learner, problem, graph, prior
-        self.algebra = LOG_SUM if in_logs else rules.algebra
-        self.logarithmic = self.algebra == LOG_SUM
+        self.algebra = algebra or rules.algebra
         self.steps, self.converged, self.certain = 0, False, True
-        self._rules = rules.temperature, float(learner.damping), float(learner.tolerance)
+        weights = self.algebra.weights(float(learner.damping))
+        self._rules = rules.temperature, float(learner.tolerance), *weights
         given = np.concatenate([part.ravel() for part in prior])
-        self._prior = from_logs(given, self.logarithmic)
+        self._prior = self.algebra.from_logs(given)
         values, _, _, downs, _, _ = graph.arrays
         up, down = (_first(starts, learner.initial_scale, rng) for starts in (values, downs))
-        self._up, self._down = (from_logs(part, self.logarithmic) for part in (up, down))
+        self._up, self._down = (self.algebra.from_logs(part) for part in (up, down))
         self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty_like(self._prior)
-        self._kernel = hidden_kernel(self.algebra)
+        self._kernel = hidden_kernel(self.algebra.__name__, learner.damping > 0)
 
-    up = property(lambda self: to_logs(self._up, self.logarithmic))
-    down = property(lambda self: to_logs(self._down, self.logarithmic))
+    up = property(lambda self: self.algebra.to_logs(self._up))
+    down = property(lambda self: self.algebra.to_logs(self._down))
 
     def run(self, steps: int, threads: int = 1) -> int:
         """Update all messages, up to ``steps`` times. Returns how many steps were done.
@@ -127,7 +126,7 @@ class HiddenMessages:
             (self._up, self._down, *self._back),
         )
         self.steps += done
-        self.converged = self.certain and change < self._rules[2]
+        self.converged = self.certain and change < self._rules[1]
         return done
 
     def final_beliefs(self) -> Beliefs:
@@ -138,7 +137,8 @@ class HiddenMessages:
         In logarithms: they depend on all that a factor is told, and may be very small.
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
-        last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, in_logs=True)
+        algebra = IN_LOGS.get(self.algebra, self.algebra)
+        last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, algebra)
         last._up, last._down = self.up, self.down
         last.run(1)
         told, beliefs, at = last._back[2], [], 0

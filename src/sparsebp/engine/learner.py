@@ -5,10 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.engine.equations import IN_LOGS, LogSum, MaxPlus, MaxTimes, SumTimes
 from sparsebp.network.ranges import Range
-
-# Of what operations the message updates consist, see ``kernels.algebras``.
-SUM_TIMES, MAX_TIMES, MAX_PLUS, LOG_SUM = range(4)
 
 METHODS = {
     "messages": "messages on the thesis's factor graph, with one variable for each weight",
@@ -26,21 +24,21 @@ class Algorithm(NamedTuple):
         label: what figures call it.
         temperature: of the sums over configurations: 1, as of beliefs that are probabilities, where
             soft factors have one of their own, 1 / beta; 0 for maxima; None for no messages.
-        algebras: what the updates consist of, by the factors that it takes, the default first; none
-            without messages.
+        algebras: what the updates consist of, see ``equations``, by the factors that it takes, the
+            default first; none without messages.
         reinforced: whether it can be (Eqs. 3.8-3.11).
     """
 
     label: str
     temperature: float | None
-    algebras: dict[str, int]
+    algebras: dict[str, type[SumTimes]]
     reinforced: bool = False
 
 
 ALGORITHMS = {
-    "sum-product": Algorithm("BP", 1.0, {"hard": SUM_TIMES, "soft": LOG_SUM}, reinforced=True),
-    "max-product": Algorithm("max-product", 0.0, {"hard": MAX_TIMES}),
-    "max-sum": Algorithm("max-sum", 0.0, {"soft": MAX_PLUS}, reinforced=True),
+    "sum-product": Algorithm("BP", 1.0, {"hard": SumTimes, "soft": LogSum}, reinforced=True),
+    "max-product": Algorithm("max-product", 0.0, {"hard": MaxTimes}),
+    "max-sum": Algorithm("max-sum", 0.0, {"soft": MaxPlus}, reinforced=True),
     "gradient-descent": Algorithm("gradient descent", None, {}),
 }
 """The algorithms by name."""
@@ -95,16 +93,14 @@ class Rules(NamedTuple):
     """What sets one algorithm apart from another.
 
     Attributes:
-        algebra: which sums and products the updates are made of, see ``kernels.algebras``.
+        algebra: which sums and products the updates are made of, see ``equations``.
         temperature: T of the sums over configurations, see there.
-        probability: messages are probabilities (True) or log-likelihoods (False).
         soft: factors are energies (Eq. 3.2) instead of constraints (Eq. 2.5).
         reinforcement: r of Eqs. 3.8, 3.10; 0 for none.
     """
 
-    algebra: int
+    algebra: type[SumTimes]
     temperature: float
-    probability: bool
     soft: bool
     reinforcement: float
 
@@ -259,9 +255,8 @@ class Learner:
         temperature = kind.temperature or 0.0
         if self.beta is not None:
             temperature = 1.0 / self.beta
-        algebra = kind.algebras.get(self.factor, LOG_SUM)
         # A float, also where a configuration says 0: kernels are compiled for floats.
-        return Rules(algebra, temperature, not soft, soft, float(self.reinforcement))
+        return Rules(kind.algebras[self.factor], temperature, soft, float(self.reinforcement))
 
     @property
     def finds_configuration(self) -> bool:
@@ -275,24 +270,57 @@ class Learner:
         With hidden variables they would too, but nothing asks for it.
         """
         alone = self.schedule == "offline" and self.method != "layered"
-        return alone and self.rules == Rules(SUM_TIMES, 1.0, True, False, 0.0)
+        return alone and self.rules == Rules(SumTimes, 1.0, False, 0.0)
 
     @property
-    def algebras(self) -> tuple[int, ...]:
-        """Of all kernels that a training needs. In logarithms it asks what hard factors exclude,
-        settles doubts, and computes the last messages."""
-        if self.is_gradient_descent:
-            return ()
-        return (self.rules.algebra,) if self.rules.soft else (self.rules.algebra, LOG_SUM)
+    def dampings(self) -> tuple[float, float]:
+        """Of factor-to-variable and variable-to-factor messages, Eq. 2.14."""
+        alpha = float(self.damping)
+        u, h = (self.damped in (name, "both") for name in NAMES["damped"][:2])
+        return alpha * u, alpha * h
 
-    def kernels(self, k_in: int, k_out: int, q: int, degree: int) -> list[tuple[int, ...]]:
-        """Arguments of ``updates.step_kernel`` for all kernels that a training needs.
+    @property
+    def algebras(self) -> list[type[SumTimes]]:
+        """Of what a training calculates in: that of its rules, and with hard factors logarithms,
+        which settle doubts."""
+        algebra = self.rules.algebra
+        return [algebra] if self.rules.soft else [algebra, IN_LOGS[algebra]]
+
+    def kernels(self, k_in: int, k_out: int, alphabet: list[int], degree: int) -> list[tuple]:
+        """Parts of the ``updates.Kind`` of all kernels that a training needs.
 
         Args:
-            k_in, k_out, q, degree: the shape of the student's network, as there.
+            k_in, k_out, degree: the shape of the student's network, as there.
+            alphabet: the values of its weights.
         """
-        if self.method in ("exact", "layered"):
+        if self.method in ("exact", "layered") or self.is_gradient_descent:
             return []
+        q, blank = len(alphabet), alphabet.index(0) if 0 in alphabet else -1
+        hard, moving, damped = not self.rules.soft, self.reinforcement > 0, self.dampings[1] > 0
+        # With a small table, no list of configurations is asked for.
+        tables = [False, True] if hard and q ** (k_in * k_out) > SMALL_TABLE else [False]
         if self.method == "blocked":
-            k_in, q = 1, q**k_in
-        return [(algebra, k_in, k_out, q, degree) for algebra in self.algebras]
+            k_in, q, tables = 1, q**k_in, [False]
+        lists = [hard] if moving else tables
+        names = [algebra.__name__ for algebra in self.algebras]
+        found = {(name, listed, moving, damped) for name in names for listed in lists}
+        if not moving and self.method == "messages":  # the last messages of output weights
+            found.add((names[-1], hard, True, False))
+        if hard:  # what is excluded
+            found |= {(MaxPlus.__name__, listed, False, False) for listed in tables}
+            if self.method == "messages":
+                found.add((MaxPlus.__name__, hard, True, False))
+        shape = k_in, k_out, q, degree, blank
+        return [(name, *shape, *rest) for name, *rest in sorted(found)]
+
+    def hidden_kernels(self) -> list[tuple]:
+        """Parts of the ``hidden_updates.HiddenKind`` of all kernels that a training needs."""
+        if self.method != "layered":
+            return []
+        algebras = {(algebra.__name__, self.damping > 0) for algebra in self.algebras}
+        undamped = {(algebra.__name__, False) for algebra in (self.algebras[-1], MaxPlus)}
+        return sorted(algebras | undamped)
+
+
+SMALL_TABLE = 256
+"""Up to so many cells of a factor, a table is less work than a list, however short."""

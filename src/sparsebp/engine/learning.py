@@ -14,6 +14,7 @@ import numpy as np
 
 from sparsebp.engine import bethe
 from sparsebp.engine import factors as fac
+from sparsebp.engine.equations import MaxPlus, SumTimes
 from sparsebp.engine.hidden_messages import HiddenGraph, HiddenMessages, hidden_graph
 from sparsebp.engine.learner import Learner, brief
 from sparsebp.engine.messages import Messages
@@ -271,15 +272,15 @@ def propagate(
         support = _possible(learner, problem, factors, support, threads)
         if support is None:
             return Outcome(prior, 0, Status.CONTRADICTION)
-    for in_logs in (False, True):
-        now = _messages(learner, problem, factors, prior, deepcopy(rng), in_logs)
+    for algebra in learner.algebras:
+        now = _messages(learner, problem, factors, prior, deepcopy(rng), algebra)
         while now.certain and not now.converged and now.steps < learner.max_steps:
             now.run(1 if observe else learner.max_steps - now.steps, threads)
             if observe is not None and now.certain:
                 observe(now)
         beliefs = now.final_beliefs() if now.certain else prior
         # Logarithms lose nothing. Probabilities did if they exclude what the factors do not.
-        if now.logarithmic or (now.certain and _excludes_no_more(beliefs, support)):
+        if now.algebra.logarithmic or (now.certain and _excludes_no_more(beliefs, support)):
             break
     if not now.certain:
         return Outcome(prior, now.steps, Status.CONTRADICTION)
@@ -339,7 +340,7 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
         initial_scale=0.0,
         tolerance=1e-6,
     )
-    now = _messages(alone, problem, factors, support, None, in_logs=True)
+    now = _messages(alone, problem, factors, support, None, MaxPlus)
     # It ends: a message only ever loses values.
     while now.certain and not now.converged:
         now.run(1000, threads)
@@ -360,7 +361,7 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
     alphabet = problem.states.alphabet
     picked = outcome.draw(rng) if outcome.draw else _read_off(learner, problem, outcome, rng)
     expected, known = np.nan, outcome.status != Status.CONTRADICTION
-    if known and learner.rules.probability and learner.rules.temperature > 0:
+    if known and learner.rules.algebra is SumTimes:
         wrong = [
             1 - np.exp(np.take_along_axis(b, k[..., None], -1)[..., 0]) / np.exp(b).sum(-1)
             for b, k in zip(outcome.beliefs, picked, strict=True)

@@ -20,10 +20,10 @@ from itertools import pairwise
 import numpy as np
 
 from sparsebp.engine import factors as fac
-from sparsebp.engine.kernels.algebras import LEAST_BELIEF, LOWEST, from_logs, to_logs
-from sparsebp.engine.kernels.lanes import WIDTH, by_factor, side_by_side
-from sparsebp.engine.kernels.updates import step_kernel
-from sparsebp.engine.learner import LOG_SUM, MAX_TIMES
+from sparsebp.engine.equations import IN_LOGS, LOWEST
+from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
+from sparsebp.engine.kernels.updates import Arrays, Places, step_kernel
+from sparsebp.engine.learner import SMALL_TABLE
 from sparsebp.engine.problem import Beliefs
 
 
@@ -33,7 +33,7 @@ class Messages:
     Messages of the output weights, which are leaves, take part in the steps only while their
     fields move, that is with reinforcement, unless ``leaves`` says otherwise. Else they are
     computed once, at the end (section 2.1.1), and factors that are tables have the output weights
-    summed out beforehand. With ``in_logs`` hard factors too are calculated in logarithms.
+    summed out beforehand.
 
     With method blocked there is one variable for all input weights of a hidden neuron, with the S
     joint states of these in place of k_in weights with Q states. Output weights are summed out.
@@ -44,14 +44,14 @@ class Messages:
         factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
         prior: the ``problem.Beliefs`` that fields come from (Eq. 2.11).
         rng: of the initial messages; not used where ``initial_scale`` is 0.
-        in_logs, leaves: as above.
+        algebra: to calculate in, see ``equations``; by default that of the learner's rules.
+        leaves: as above.
 
     Attributes:
         steps: number of steps done.
         converged: whether no message changed by the tolerance or more in the last step.
-        certain: False once a message or belief has no possible value left or, with probabilities,
-            may have lost one to rounding.
-        logarithmic: whether the algebra is one of logarithms, in which that is a contradiction.
+        certain: False once a message or belief has no possible value left or, where the algebra is
+            not of logarithms, may have lost one to rounding.
         u, h: (E, k_in, Q) log-messages of the input weights, factor-to-variable and back, in units
             of energy with soft factors (Eq. 3.3); edge e = a * k_out + j joins factor a with the
             hidden neuron in its slot j.
@@ -59,23 +59,16 @@ class Messages:
         belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
     """
 
-    def __init__(self, learner, problem, factors, prior, rng, in_logs=False, leaves=None):
+    def __init__(self, learner, problem, factors, prior, rng, algebra=None, leaves=None):
         rules = learner.rules
         self._blocked, self._of_weights = learner.method == "blocked", problem.states
         if self._blocked:
             prior = Beliefs(problem.states.joined(prior.inner)[:, None], prior.outer)
             problem = problem.blocked()
         self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
-        self.algebra = LOG_SUM if in_logs and rules.probability else rules.algebra
-        self.logarithmic = self.algebra > MAX_TIMES
+        self.algebra = algebra or rules.algebra
         self.steps, self.converged, self.certain = 0, False, True
         (hidden, k_in, q), (outputs, k_out, _) = (part.shape for part in prior)
-        damping = float(learner.damping)
-        self._damping = (
-            damping if learner.damped in ("factor-to-variable", "both") else 0.0,
-            damping if learner.damped in ("variable-to-factor", "both") else 0.0,
-        )
-        self._tolerance = float(learner.tolerance)
 
         self._shape = outputs, k_out, k_in, q
         u, v = np.zeros(self._shape), np.zeros(prior.outer.shape)
@@ -83,42 +76,36 @@ class Messages:
             u = rng.normal(0.0, learner.initial_scale, u.shape)
             v = rng.normal(0.0, learner.initial_scale, v.shape)
         g = self._normalised(prior.outer)
-        self._u, self._v, self._g = map(self._lanes, (self._normalised(u), self._normalised(v), g))
-        self._h = self._lanes(np.zeros(self._shape))
-        self._undamped_h = self._h.copy() if self._damping[1] > 0 else self._h
-        order, hidden_order = problem.orders
-        self._given = from_logs(prior.inner, self.logarithmic)[hidden_order].ravel()
-        self._given_outer = self._lanes(prior.outer)
-        self._belief = np.full_like(self._given, self._one)
-        self._belief_outer = np.full_like(self._given_outer, self._one)
         self._factors, self._moving = factors, rules.reinforcement > 0 if leaves is None else leaves
-        self._fields = self._given.copy() if self._moving else self._given
+        given = self.algebra.from_logs(prior.inner)[problem.orders[1]]
+        self._fielded = self._moving or bool((given != self.algebra.one).any())
+        given, given_outer = side_by_side(given, self.algebra.one), self._lanes(prior.outer)
+        table, self._lists = self._for_kernel(g)
+        self._arrays = Arrays(
+            *map(self._lanes, (self._normalised(u), self._normalised(v), np.zeros(u.shape), g)),
+            given.copy() if self._moving else given,
+            given,
+            np.full_like(given, self.algebra.one),
+            given_outer,
+            np.full_like(given_outer, self.algebra.one),
+            table,
+            empty(0),
+            empty(0),
+        )
+        self._places = self._located()
+        self._kernel = step_kernel(*self._kind())
 
-        a, j = np.divmod(problem.readers[hidden_order], k_out)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(outputs)
-        block, lane = np.divmod(rank[a], WIDTH)
-        self._positions = ((block * k_out + j) * (k_in * q * WIDTH) + lane).ravel()
-        self._everything = (0, hidden), (0, -(-outputs // WIDTH))
-        self._kernel = step_kernel(self.algebra, k_in, k_out, q, problem.readers.shape[1])
-        if self._moving or not (self._blocked or self._better_as_table()):
-            self._stepped = self._with_outputs()
-        else:
-            field, temperature = from_logs(g, self.logarithmic), rules.temperature
-            table = fac.sum_out_outputs(factors, problem.states, field, self.algebra, temperature)
-            self._stepped = self._for_kernel(table, None, 0)
-
-    u = property(lambda self: self._logs(self._u, self._shape[2:]))
-    h = property(lambda self: self._logs(self._h, self._shape[2:]))
-    v = property(lambda self: self._logs(self._v, self.prior.outer.shape[2:]))
-    g = property(lambda self: self._logs(self._g, self.prior.outer.shape[2:]))
-    belief_outer = property(lambda self: self._logs(self._belief_outer, self.prior.outer.shape[2:]))
+    u = property(lambda self: self._logs(self._arrays.u, self._shape[2:]))
+    h = property(lambda self: self._logs(self._arrays.h, self._shape[2:]))
+    v = property(lambda self: self._logs(self._arrays.v, self.prior.outer.shape[2:]))
+    g = property(lambda self: self._logs(self._arrays.g, self.prior.outer.shape[2:]))
+    belief_outer = property(lambda self: self._logs(self._arrays.belief_outer, self.prior.outer.shape[2:]))
 
     @property
     def belief(self):
         belief = np.empty_like(self.prior.inner)
-        belief[self.problem.orders[1]] = self._belief.reshape(belief.shape)
-        return to_logs(belief, self.logarithmic)
+        belief[self.problem.orders[1]] = by_factor(self._arrays.belief, belief.shape)
+        return self.algebra.to_logs(belief)
 
     def run(self, steps: int, threads: int = 1) -> int:
         """Update all messages, up to ``steps`` times. Returns how many steps were done.
@@ -126,32 +113,48 @@ class Messages:
         Ends early on convergence or when in doubt. With several threads each works on a range of
         hidden neurons, then of factors; results do not depend on their number.
         """
-        arguments = self._arguments()
+        done, change = 0, np.inf
+        hidden, factors = (-(-size // WIDTH) for size in (len(self.prior.inner), self._shape[0]))
         if threads == 1:
-            done, change, self.certain = self._kernel(
-                steps, self.steps, *self._everything, *arguments, self._stepped
-            )
-            self.steps += done
+            done, change, self.certain = self._call(steps, (0, hidden, 0, factors, 0, factors))
         else:
-            done = 0
-            hidden, blocks = (_parts(start, stop, threads) for start, stop in self._everything)
-            halves = [(part, (0, 0)) for part in hidden], [((0, 0), part) for part in blocks]
+            # All threads do one part of a step, then the next: fields, messages h, messages u.
+            parts = [
+                [(*before, start, stop, *after) for start, stop in _parts(blocks, threads)]
+                for before, blocks, after in (
+                    ((), hidden, (0, 0, 0, 0)),
+                    ((0, 0), factors, (0, 0)),
+                    ((0, 0, 0, 0), factors, ()),
+                )
+            ]
             with ThreadPoolExecutor(threads) as pool:
                 while done < steps and self.certain:
-                    for half in halves:
-                        found = pool.map(
-                            lambda part: self._kernel(
-                                1, self.steps, *part, *arguments, self._stepped
-                            ),
-                            half,
-                        )
-                        _, changes, certain = zip(*found, strict=True)
-                        self.certain &= all(certain)
-                    change, done, self.steps = max(changes), done + 1, self.steps + 1
-                    if change < self._tolerance:
+                    after, found = done, []
+                    for part in parts[not self._moving :]:
+                        found += pool.map(lambda ranges: self._call(1, ranges, after), part)
+                    _, changes, certain = zip(*found, strict=True)
+                    self.certain, change, done = all(certain), max(changes), done + 1
+                    if change < self.learner.tolerance:
                         break
-        self.converged = self.certain and change < self._tolerance
+        self.steps += done
+        self.converged = self.certain and change < self.learner.tolerance
         return done
+
+    def _call(self, steps, ranges, after=0):
+        """Have the kernel do up to ``steps`` steps in ranges of blocks, ``after`` so many now."""
+        learner, rules, (outputs, k_out, _, _) = self.learner, self.rules, self._shape
+        weights = [x for alpha in learner.dampings for x in self.algebra.weights(alpha)]
+        size = k_out * len(self.problem.states.class_output) * WIDTH if self._listed else 0
+        return self._kernel(
+            steps,
+            self.steps + after,
+            (*ranges, outputs),
+            self._fielded,
+            (float(rules.temperature), rules.reinforcement, float(learner.tolerance), *weights),
+            self._arrays._replace(joined=empty(size), told=empty(size)),
+            self._places,
+            self._lists,
+        )
 
     def final_beliefs(self) -> Beliefs:
         """Log-beliefs after the steps done, of the output weights too (Eqs. 3.6, 3.8, 3.10, A.7).
@@ -162,8 +165,8 @@ class Messages:
         received = self.u[self.problem.readers]
         if self._moving:
             strength = self.rules.reinforcement * self.steps
-            inner = inner + _saturated(strength, self.belief)
-            outer = outer + _saturated(strength, self.belief_outer.reshape(outer.shape))
+            inner = inner + _saturated(strength * self.belief)
+            outer = outer + _saturated(strength * self.belief_outer.reshape(outer.shape))
             v = self.v
         elif not self._blocked:
             v = self._output_messages()
@@ -174,10 +177,11 @@ class Messages:
         else:
             outer = outer + v.reshape(outer.shape)
         least = min(part.max(axis=-1).min() for part in (inner, outer))
-        self.certain &= bool(least > (-np.inf if self.logarithmic else np.log(LEAST_BELIEF)))
+        self.certain &= bool(least > self.algebra.to_logs(np.array(self.algebra.least_belief)))
         if not self.certain:
             return self.prior
-        return Beliefs(*(part - part.max(axis=-1, keepdims=True) for part in (inner, outer)))
+        parts = (part - part.max(axis=-1, keepdims=True) for part in (inner, outer))
+        return Beliefs(*map(_saturated, parts))
 
     def _output_messages(self):
         """The messages v (Eq. 2.8) after the steps done, from a step with output weights in it.
@@ -185,10 +189,11 @@ class Messages:
         In logarithms: they depend on all input weights of a factor, and may be very small.
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
+        algebra = IN_LOGS.get(self.algebra, self.algebra)
         one_more = Messages(
-            learner, self.problem, self._factors, self.prior, None, in_logs=True, leaves=True
+            learner, self.problem, self._factors, self.prior, None, algebra, leaves=True
         )
-        one_more._u = one_more._lanes(self.u.reshape(self._shape))
+        one_more._arrays.u[:] = one_more._lanes(self.u.reshape(self._shape))
         one_more.run(1)
         self.certain &= one_more.certain
         return one_more.v
@@ -203,75 +208,102 @@ class Messages:
         states, temperature = self.problem.states, self.rules.temperature
         return fac.output_beliefs(self._factors, states, h, outer, temperature)
 
-    def _arguments(self):
-        """What the kernel takes between the ranges to update and the factors."""
-        rules = self.rules
-        numbers = float(rules.temperature), rules.probability, rules.reinforcement
-        return (
-            (*numbers, *self._damping, self._tolerance),
-            self._positions,
-            (self._given, self._belief, self._fields),
-            (self._given_outer, self._belief_outer, self._moving),
-            (self._u, self._v, self._g, self._h, self._undamped_h),
-        )
+    @property
+    def _listed(self) -> bool:
+        """Whether factors are lists of configurations, and not tables."""
+        if isinstance(self._factors, fac.SoftFactors) or self._blocked:
+            return False
+        return self._moving or not self._better_as_table()
 
     def _better_as_table(self) -> bool:
         """Whether a table over input states is less work than the list of configurations."""
-        if isinstance(self._factors, fac.SoftFactors):
-            return True
         outputs, k_out, _, _ = self._shape
         entries = len(self._factors.configurations) / outputs
-        return len(self.problem.states.tuples) ** k_out <= max(256, 4 * entries)
+        return len(self.problem.states.tuples) ** k_out <= max(SMALL_TABLE, 4 * entries)
 
-    def _with_outputs(self):
-        """The factors over classes, that is with the output weights in them, for the kernel."""
-        factors = self._factors
-        if isinstance(factors, fac.SoftFactors):
-            return self._for_kernel(factors.table, None, factors.states)
-        return self._for_kernel(None, factors, factors.states)
-
-    def _for_kernel(self, table, lists, classes):
-        """What the kernel takes for the factors: a table, or lists of configurations."""
-        states, order = self.problem.states, self.problem.orders[0]
-        blank = np.flatnonzero(states.alphabet == 0)
-        bounds, configurations = np.empty((0, 2), np.int64), np.empty(0, np.uint16)
-        if lists is not None:
-            bounds = np.stack([lists.offsets[:-1], lists.offsets[1:]], axis=1)[order]
-            configurations = lists.configurations.astype(np.uint16).ravel()
+    def _kind(self):
+        """Of the kernel, see ``updates.Kind``."""
+        (_, k_out, k_in, q), problem = self._shape, self.problem
+        blank = np.flatnonzero(problem.states.alphabet == 0)
         return (
-            len(order),
-            np.empty(0) if table is None else side_by_side(table[order], self._one),
-            bounds,
-            configurations,
-            classes,
-            states.classes[:, 0].copy(),
+            self.algebra.__name__,
+            k_in,
+            k_out,
+            q,
+            problem.readers.shape[1],
             int(blank[0]) if len(blank) else -1,
+            self._listed,
+            self._moving,
+            self.learner.dampings[1] > 0,
         )
 
-    @property
-    def _one(self) -> float:
-        return 0.0 if self.logarithmic else 1.0
+    def _for_kernel(self, g):
+        """What the kernel takes for the factors: a table, and lists of configurations."""
+        problem, factors, order = self.problem, self._factors, self.problem.orders[0]
+        if self._listed:
+            bounds = np.stack([factors.offsets[:-1], factors.offsets[1:]], axis=1)[order]
+            return empty(0), (bounds, factors.configurations.astype(np.uint16).ravel())
+        if self._moving:
+            table = factors.table
+        else:
+            logs, temperature = self.algebra.logarithmic, self.rules.temperature
+            field = self.algebra.from_logs(g)
+            table = fac.sum_out_outputs(factors, problem.states, field, logs, temperature)
+        nothing = np.empty((0, 2), np.int64), np.empty(0, np.uint16)
+        return side_by_side(table[order], self.algebra.one), nothing
+
+    def _located(self) -> Places:
+        """Where messages are that variables get, and fields that factors do."""
+        (outputs, k_out, k_in, q), (order, hidden_order) = self._shape, self.problem.orders
+        size, readers = k_in * q * WIDTH, self.problem.readers[hidden_order]
+        rank = np.empty_like(order)
+        rank[order] = np.arange(outputs)
+        edges = (rank[:, None] // WIDTH * k_out + np.arange(k_out)) * size + rank[:, None] % WIDTH
+        gets = edges.ravel()[readers]  # (hidden, degree)
+        number = np.arange(len(readers))
+        own = number // WIDTH * size + number % WIDTH
+        # Lanes beyond the last factor or neuron read what is the first's.
+        others = np.zeros((_padded(outputs), k_out, readers.shape[1] - 1), np.uint32)
+        neurons = np.zeros((_padded(outputs), k_out), np.uint32)
+        a, j = np.divmod(readers, k_out)
+        for d in range(readers.shape[1]):
+            at = rank[a[:, d]], j[:, d]
+            others[at] = np.delete(gets, d, axis=1)
+            neurons[at] = own
+        padded = np.zeros((_padded(len(readers)), readers.shape[1]), np.uint32)
+        padded[: len(readers)] = gets
+        return Places(*map(_in_lanes, (others, neurons, padded)))
 
     def _normalised(self, logs):
         """Logarithms as messages are: of numbers that sum to one, or whose maximum is zero."""
-        total = fac.log_sum(logs, 1.0 if self.rules.probability else 0.0, axis=-1)
+        total = fac.log_sum(logs, 1.0 if self.algebra.probability else 0.0, axis=-1)
         return logs - np.where(total == -np.inf, 0.0, total)[..., None]
 
     def _lanes(self, logs):
-        return side_by_side(from_logs(logs, self.logarithmic)[self.problem.orders[0]], self._one)
+        numbers = self.algebra.from_logs(logs)[self.problem.orders[0]]
+        return side_by_side(numbers, self.algebra.one)
 
     def _logs(self, flat, shape):
         """Messages of all edges, (E, ...), from how the kernel has them."""
         found = np.empty(self._shape[:2] + shape)
         found[self.problem.orders[0]] = by_factor(flat, found.shape)
-        return to_logs(found.reshape(-1, *shape), self.logarithmic)
+        return self.algebra.to_logs(found.reshape(-1, *shape))
 
 
-def _saturated(strength, belief):
-    """A reinforced belief as the kernels have it, see ``algebras.power``."""
-    return np.where(belief == -np.inf, -np.inf, np.maximum(strength * belief, LOWEST))
+def _saturated(logs):
+    """Log-fields that never grow into impossible ones, see ``equations.MaxPlus.power``."""
+    return np.where(logs == -np.inf, -np.inf, np.maximum(logs, LOWEST))
 
 
-def _parts(start, stop, count):
-    bounds = np.linspace(start, stop, count + 1).astype(int).tolist()
-    return list(pairwise(bounds))
+def _parts(blocks, count):
+    return list(pairwise(np.linspace(0, blocks, count + 1).astype(int).tolist()))
+
+
+def _padded(count):
+    return -(-count // WIDTH) * WIDTH
+
+
+def _in_lanes(places):
+    """(factors, ...) -> flat, as ``lanes.side_by_side`` has it."""
+    blocks = places.reshape(len(places) // WIDTH, WIDTH, *places.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(blocks, 1, -1)).ravel()

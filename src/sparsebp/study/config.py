@@ -244,12 +244,11 @@ class Study:
         for name, block in self.experiments.items():
             per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]
             degree = column_degree(layers["output"], layers["hidden"], per_row["output"])
-            q = len(block["student"]["alphabet"])
+            alphabet = block["student"]["alphabet"]
             for learner in block["learners"]:
                 how = _learner(learner, self.learner(name, learner))
-                kernels.update(how.kernels(per_row["input"], per_row["output"], q, degree))
-                if how.method == "layered":
-                    hidden.update((algebra,) for algebra in how.algebras)
+                kernels.update(how.kernels(per_row["input"], per_row["output"], alphabet, degree))
+                hidden.update(how.hidden_kernels())
         return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
 
     def training_mb(self, experiment: str, learner: str) -> int:

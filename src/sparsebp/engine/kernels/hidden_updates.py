@@ -9,29 +9,51 @@ are their prior fields.
 Inputs and outputs are hidden variables with one value, so that all layers are alike.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numba import njit, types
 
-from sparsebp.engine.kernels.algebras import (
-    damped,
-    distance,
-    kept,
-    least_total,
-    mass,
-    one,
-    over,
-    plus,
-    times,
-    zero,
-)
+from sparsebp.engine.equations import ALGEBRAS
 from sparsebp.engine.kernels.cache import compiled_once
+from sparsebp.engine.kernels.lanes import constant, known, on_numbers
+
+
+@known
+@dataclass(frozen=True)
+class HiddenKind:
+    """What a kernel is compiled for.
+
+    Attributes:
+        algebra: a name of ``equations.ALGEBRAS``.
+        damped: whether messages to hidden variables are.
+    """
+
+    algebra: str
+    damped: bool
+
+    def calculus(self, temperature=1.0):
+        """The algebra."""
+        return ALGEBRAS[self.algebra](temperature)
+
+
+zero = constant(lambda kind: kind.calculus().zero)
+one = constant(lambda kind: kind.calculus().one)
+times = on_numbers(lambda kind, x: kind.calculus().times(*x))
+over = on_numbers(lambda kind, x: kind.calculus().over(*x))
+total = on_numbers(lambda kind, x: kind.calculus(x[2]).total(x[:2]))
+mass = on_numbers(lambda kind, x: kind.calculus().mass(x))
+kept = on_numbers(lambda kind, x: kind.calculus().kept(*x))
+distance = on_numbers(lambda kind, x: kind.calculus().distance(*x))
+damped = on_numbers(lambda kind, x: kind.calculus().damped(x[0], x[1], x[2:]))
+is_damped = constant(lambda kind: kind.damped)
+least_total = constant(lambda kind: kind.calculus().least_total)
 
 _NUMBERS, _FLOATS = types.int64[::1], types.float64[::1]
 _SIGNATURE = types.Tuple((types.int64, types.float64, types.boolean))(
     types.int64,  # steps
-    types.UniTuple(types.float64, 3),  # rules
+    types.UniTuple(types.float64, 4),  # rules
     types.UniTuple(_NUMBERS, 6),  # graph
     types.Tuple((_NUMBERS, types.int32[::1])),  # configurations
     _FLOATS,  # prior
@@ -40,22 +62,26 @@ _SIGNATURE = types.Tuple((types.int64, types.float64, types.boolean))(
 
 
 @cache
-def hidden_kernel(algebra: int):
-    """The steps, compiled for an algebra; the other arguments are those of ``_run`` after it."""
+def hidden_kernel(*parts):
+    """The steps, compiled for a ``HiddenKind`` of these parts; the arguments are those of ``_run``
+    after it."""
+    kind = HiddenKind(*parts)
 
     def run(steps, rules, graph, configurations, prior, messages):
-        return _run(algebra, steps, rules, graph, configurations, prior, messages)
+        return _run(kind, steps, rules, graph, configurations, prior, messages)
 
     options = {"nogil": True, "error_model": "numpy"}
-    return compiled_once(f"hidden-{algebra}", run, _SIGNATURE, __name__, **options)
+    return compiled_once(
+        f"hidden-{kind.algebra}-{kind.damped}", run, _SIGNATURE, __name__, **options
+    )
 
 
 @njit(inline="always")
-def _run(algebra, steps, rules, graph, configurations, prior, messages):
+def _run(kind, steps, rules, graph, configurations, prior, messages):
     """Up to ``steps`` steps.
 
     Args:
-        rules: temperature, damping of the messages to hidden variables, tolerance.
+        rules: temperature, tolerance, weights of old and new messages to hidden variables.
         graph: (neurons + 1,) where the values of each neuron begin in ``up``; (factors + 1,) where
             its slots begin; (slots,) the neuron that each reads; (slots + 1,) where the messages of
             each begin in ``down``; (neurons + 1,) where the readers of each neuron begin; (slots,)
@@ -69,7 +95,7 @@ def _run(algebra, steps, rules, graph, configurations, prior, messages):
     Returns:
         steps done, largest change of a message in the last, whether nothing was doubtful.
     """
-    temperature, damping, tolerance = rules
+    temperature, tolerance, damping = rules[0], rules[1], rules[2:]
     values, slots = graph[0], graph[1]
     most = 0
     for f in range(len(slots) - 1):
@@ -80,12 +106,12 @@ def _run(algebra, steps, rules, graph, configurations, prior, messages):
     incoming, outgoing = np.empty(most), np.empty(most)
     done, change, certain = 0, 0.0, True
     while done < steps and certain:
-        total = _update_variables(algebra, graph, messages)
+        told = _update_variables(kind, graph, messages)
         change, least = _update_factors(
-            algebra, temperature, damping, graph, configurations, prior, messages, incoming,
+            kind, temperature, damping, graph, configurations, prior, messages, incoming,
             outgoing,
         )  # fmt: skip
-        certain = min(total, least) > least_total(algebra)
+        certain = min(told, least) > least_total(kind)
         done += 1
         if change < tolerance:
             break
@@ -93,7 +119,7 @@ def _run(algebra, steps, rules, graph, configurations, prior, messages):
 
 
 @njit(forceinline=True)
-def _update_variables(algebra, graph, messages):
+def _update_variables(kind, graph, messages):
     """Messages of hidden variables to factors, Eq. A.5: the product over the other factors.
 
     Returns:
@@ -110,20 +136,20 @@ def _update_variables(algebra, graph, messages):
             at = begin if own else downs[readers[r]]
             out = to_own if own else to_readers
             for v in range(count):
-                x = one(algebra) if own else up[begin + v]
+                x = one(kind) if own else up[begin + v]
                 for other in range(first[n], first[n + 1]):
                     if other != r:
-                        x = times(algebra, x, down[downs[readers[other]] + v])
+                        x = times(kind, (x, down[downs[readers[other]] + v]))
                 out[at + v] = x
-            least = min(_normalise(algebra, out, at, count), least)
+            least = min(_normalise(kind, out, at, count), least)
             for v in range(count):
-                out[at + v] = kept(algebra, out[at + v])
+                out[at + v] = kept(kind, (out[at + v],))
     return least
 
 
 @njit(forceinline=True)
 def _update_factors(
-    algebra, temperature, damping, graph, configurations, prior, messages, incoming, outgoing
+    kind, temperature, damping, graph, configurations, prior, messages, incoming, outgoing
 ):
     """Messages of factors, Eqs. 2.12, A.6: each configuration tells each of its states what the
     others say.
@@ -146,82 +172,82 @@ def _update_factors(
             first[j] = size
             for weight in range(q):
                 for v in range(downs[slot], downs[slot + 1]):
-                    incoming[size] = times(algebra, prior[slot * q + weight], to_readers[v])
+                    incoming[size] = times(kind, (prior[slot * q + weight], to_readers[v]))
                     size += 1
         first[edges] = size
         for v in range(values[n], values[n + 1]):
             incoming[size] = to_own[v]
             size += 1
         for i in range(size):
-            outgoing[i] = zero(algebra)
-        before[0] = one(algebra)
+            outgoing[i] = zero(kind)
+        before[0] = one(kind)
         for _ in range(bounds[f], bounds[f + 1]):
             impossible = 0
             for j in range(edges + 1):
                 at[j] = first[j] + states[entry + j]
                 x = incoming[at[j]]
-                before[j + 1] = times(algebra, before[j], x)
-                impossible += x == zero(algebra)
+                before[j + 1] = times(kind, (before[j], x))
+                impossible += x == zero(kind)
             entry += edges + 1
             if impossible > 1:
                 continue  # nobody is told anything
-            after = one(algebra)
+            after = one(kind)
             for j in range(edges, -1, -1):
-                x = times(algebra, before[j], after)
-                outgoing[at[j]] = plus(algebra, outgoing[at[j]], x, temperature)
-                after = times(algebra, after, incoming[at[j]])
+                x = times(kind, (before[j], after))
+                outgoing[at[j]] = total(kind, (outgoing[at[j]], x, temperature))
+                after = times(kind, (after, incoming[at[j]]))
         count = values[n + 1] - values[n]
-        moved, total = _settle(algebra, damping, outgoing, first[edges], count, up, values[n])
-        change, least = max(change, moved), min(least, total)
+        moved, whole = _settle(kind, damping, outgoing, first[edges], count, up, values[n])
+        change, least = max(change, moved), min(least, whole)
         for j in range(edges):
             slot, begin = slots[f] + j, first[j]
             count = downs[slot + 1] - downs[slot]
             for weight in range(q):
-                x = zero(algebra)
+                x = zero(kind)
                 for v in range(count):
                     y = outgoing[begin + weight * count + v]
                     z = to_readers[downs[slot] + v]
-                    x = plus(algebra, x, times(algebra, y, z), temperature)
+                    x = total(kind, (x, times(kind, (y, z)), temperature))
                 to_weights[slot * q + weight] = x
-            _normalise(algebra, to_weights, slot * q, q)
+            _normalise(kind, to_weights, slot * q, q)
             for v in range(count):
-                x = zero(algebra)
+                x = zero(kind)
                 for weight in range(q):
                     y = outgoing[begin + weight * count + v]
                     z = prior[slot * q + weight]
-                    x = plus(algebra, x, times(algebra, y, z), temperature)
+                    x = total(kind, (x, times(kind, (y, z)), temperature))
                 outgoing[begin + v] = x
-            moved, total = _settle(algebra, damping, outgoing, begin, count, down, downs[slot])
-            change, least = max(change, moved), min(least, total)
+            moved, whole = _settle(kind, damping, outgoing, begin, count, down, downs[slot])
+            change, least = max(change, moved), min(least, whole)
     return change, least
 
 
 @njit(forceinline=True)
-def _settle(algebra, damping, fresh, at, count, messages, to):
+def _settle(kind, damping, fresh, at, count, messages, to):
     """Take over a fresh message: normalised, damped against the one before (Eq. 2.14).
 
     Returns:
         How far it is from the one before, damping left aside as in ``updates``; and its total
         before it was normalised.
     """
-    total = _normalise(algebra, fresh, at, count)
+    whole = _normalise(kind, fresh, at, count)
     change = 0.0
     for v in range(count):
         x, old = fresh[at + v], messages[to + v]
-        moved = distance(algebra, kept(algebra, x), old, True)
+        moved = distance(kind, (kept(kind, (x,)), old))
         change = moved if moved > change else change
-        if damping > 0.0:
-            x = damped(algebra, old, x, damping, True)
-        messages[to + v] = kept(algebra, x)
-    return change, total
+        if is_damped(kind):
+            x = damped(kind, (old, x, *damping))
+        messages[to + v] = kept(kind, (x,))
+    return change, whole
 
 
 @njit(forceinline=True)
-def _normalise(algebra, message, at, count):
+def _normalise(kind, message, at, count):
     """Divide a message by its total (Eq. A.3), which is returned."""
-    total = message[at]
+    whole = message[at]
     for v in range(at + 1, at + count):
-        total = mass(algebra, total, message[v], True)
+        whole = mass(kind, (whole, message[v]))
     for v in range(at, at + count):
-        message[v] = over(algebra, message[v], total)
-    return total
+        message[v] = over(kind, (message[v], whole))
+    return whole

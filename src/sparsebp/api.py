@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparsebp.engine import learning
-from sparsebp.engine.arrangement import Arrangement, arrange
+from sparsebp.engine.arrangement import arrange
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.problem import Problem
-from sparsebp.network.data import Network, Overlap, Patterns, PerRow, Samples, draw_student
+from sparsebp.network.data import Network, Overlap, PerRow, Samples, draw_student
 from sparsebp.network.model import Activation, Layer, activation, forward, identity, sign
 from sparsebp.network.quantities import Status
 from sparsebp.storage.atomic import written_whole
@@ -47,11 +47,9 @@ class Student:
     """
 
     def __init__(self, *patterns, alphabet: Iterable[int] = (-1, 1), activation: Activation):
-        arrangement = _arranged(patterns)
-        self.alphabet, self.activation = tuple(map(int, np.asarray(alphabet))), activation
-        self.problem = Problem.of(
-            arrangement.patterns, np.asarray(alphabet), activation, arrangement.regular
-        )
+        arrangement, values = arrange(*patterns), np.asarray(alphabet)
+        self.alphabet, self.activation = tuple(map(int, values)), activation
+        self.problem = Problem.of(arrangement.patterns, values, activation, arranged=True)
         self.patterns, self._arrangement = arrangement.own, arrangement
 
     @classmethod
@@ -87,13 +85,6 @@ class Student:
     def __repr__(self) -> str:
         shapes = ", ".join("x".join(map(str, pattern.shape)) for pattern in self.patterns)
         return f"Student({shapes}, alphabet={self.alphabet}, activation={self.activation})"
-
-
-def _arranged(patterns) -> Arrangement:
-    if len(patterns) == 2:
-        return arrange(*patterns)
-    same = Patterns(*map(np.asarray, patterns))
-    return Arrangement(same, same, len(same.outer) if same else 0)
 
 
 @dataclass(frozen=True)

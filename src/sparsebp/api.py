@@ -16,7 +16,15 @@ from sparsebp.engine.arrangement import arrange
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.problem import Problem
 from sparsebp.network.data import Network, Overlap, PerRow, Samples, draw_student
-from sparsebp.network.model import Activation, Layer, activation, forward, identity, sign
+from sparsebp.network.model import (
+    ACTIVATIONS,
+    Activation,
+    Layer,
+    activation,
+    forward,
+    identity,
+    sign,
+)
 from sparsebp.network.quantities import Status
 from sparsebp.storage.atomic import written_whole
 
@@ -228,10 +236,9 @@ def _activation(path, function: str, parameter: float | None) -> Activation:
     plain = {"identity": identity, "sign": sign}
     if function in plain:
         return plain[function]()
-    names = {"tanh": "b", "leaky-relu": "a"}
-    if function not in names:
+    if function not in ACTIVATIONS:
         raise ValueError(f"{path}: activation {function!r} is your own; give it to load")
-    return activation(function, **{names[function]: parameter})
+    return activation(function, **{ACTIVATIONS[function].parameter_name: parameter})
 
 
 def learn(

@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsebp.engine import learning
-from sparsebp.engine.arrangement import arrange
+from sparsebp.engine.arrangement import Pattern, arrange
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.problem import Problem
 from sparsebp.network.data import Network, Overlap, PerRow, Samples, draw_student
@@ -54,7 +55,9 @@ class Student:
         problem: the same as the engine takes it.
     """
 
-    def __init__(self, *patterns, alphabet: Iterable[int] = (-1, 1), activation: Activation):
+    def __init__(
+        self, *patterns: Pattern, alphabet: Iterable[int] = (-1, 1), activation: Activation
+    ) -> None:
         arrangement, values = arrange(*patterns), np.asarray(alphabet)
         self.alphabet, self.activation = tuple(map(int, values)), activation
         self.problem = Problem.of(arrangement.patterns, values, activation, arranged=True)
@@ -154,7 +157,7 @@ class Fit:
         odds = [np.exp(part / temperature) for part in self.beliefs]
         return [part / part.sum(axis=-1, keepdims=True) for part in odds]
 
-    def predict(self, x) -> np.ndarray:
+    def predict(self, x: ArrayLike) -> np.ndarray:
         """Outputs (samples, output) of the network with these weights, for inputs ``x``."""
         return forward(self, self.student.activation, np.asarray(x))
 
@@ -218,7 +221,7 @@ def load(path: str | Path, activation: Activation | None = None) -> Fit:
     if not {"learner", "activation"} <= found.attrs.keys():
         raise ValueError(f"{path}: not a fit, as Fit.to_netcdf writes it")
     phi = activation or _activation(path, *json.loads(found.attrs["activation"]))
-    depth = sum(name.endswith("_pattern") for name in found)
+    depth = sum(str(name).endswith("_pattern") for name in found)
     patterns, weights, beliefs = (
         [found[f"{name}_{what}"].values for name in _layer_names(depth)] for what in _PARTS
     )
@@ -232,7 +235,7 @@ def load(path: str | Path, activation: Activation | None = None) -> Fit:
     return Fit(student=student, learner=learner, weights=weights, beliefs=beliefs, **numbers)
 
 
-def _activation(path, function: str, parameter: float | None) -> Activation:
+def _activation(path: str | Path, function: str, parameter: Any) -> Activation:
     plain = {"identity": identity, "sign": sign}
     if function in plain:
         return plain[function]()
@@ -303,10 +306,10 @@ def _fit(student: Student, learner: Learner, trained: learning.Trained) -> Fit:
 
 def fit(
     student: Student,
-    x,
-    y,
+    x: ArrayLike,
+    y: ArrayLike,
     learner: Learner | str = "sum-product",
-    **more,
+    **more: Any,
 ) -> Fit:
     """Train a student on all samples.
 

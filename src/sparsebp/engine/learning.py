@@ -67,7 +67,7 @@ class Trained(NamedTuple):
     """
 
     n_samples: int
-    estimates: Layers
+    estimates: Layers[np.ndarray]
     iterations: int
     status: Status
     expected_error: float

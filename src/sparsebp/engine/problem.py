@@ -72,7 +72,7 @@ class Problem(NamedTuple):
         return self._replace(states=replace(self.states, tuples=joint))
 
 
-class Beliefs(Layers):
+class Beliefs(Layers[np.ndarray]):
     """Log-beliefs with maximum zero: ``parts`` are (rows, slots, Q) float64, one for each layer.
 
     Together they are a product over the weights, Eq. 2.10.

@@ -32,7 +32,7 @@ from sparsebp.storage.atomic import written_whole
 if TYPE_CHECKING:
     import xarray
 
-MEMORY_GIB = 4.0
+DEFAULT_MEMORY_GIB = 4.0
 """Largest table or list of configurations, where nothing else is said."""
 
 
@@ -252,7 +252,7 @@ def learn(
     *,
     entropy: int = 0,
     seed: int = 0,
-    memory_gib: float = MEMORY_GIB,
+    memory_gib: float = DEFAULT_MEMORY_GIB,
     threads: int = 1,
 ) -> Iterator[Fit]:
     """Train a student, and yield what it has learnt at every number of samples in ``at``.

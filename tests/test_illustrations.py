@@ -22,8 +22,8 @@ from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.study import inspection, show
 from sparsebp.study.config import Study
 from sparsebp.study.figure_blocks import MOST_WEIGHTS
+from tests.configurations import EXTENDED, FULL, ROOT, SCHEMA, load, put, refusal
 from tests.given import given
-from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, load, put, refusal
 from tests.workflow_helpers import Project
 
 # Layers, and non-zero weights per row of teacher and student.

@@ -7,8 +7,10 @@ import matplotlib
 import numba
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from numpy.typing import ArrayLike
 from sphinx.domains.python import PyObject
 from sphinx.ext import autosummary
+from sphinx.util.typing import stringify_annotation
 
 # In this process alone: the reference shows kernels as the functions that they are compiled from.
 numba.config.DISABLE_JIT = True
@@ -37,6 +39,7 @@ autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
+ARRAY_LIKE = stringify_annotation(ArrayLike, "smart")
 
 myst_enable_extensions = ["attrs_inline", "dollarmath"]
 myst_heading_anchors = 3
@@ -76,6 +79,11 @@ def apart(app, what, name, obj, options, lines):
     lines[:] = joined.sub(split, "\n".join(lines)).split("\n")
 
 
+def named(app, what, name, obj, options, signature, returns):
+    """Of what NumPy takes as an array, signatures give the name, not what it stands for."""
+    return (signature or "").replace(ARRAY_LIKE, "~numpy.typing.ArrayLike") or None, returns
+
+
 def inside(app, docname, source):
     """The one page that lies in another folder is found where it is shown."""
     source[0] = source[0].replace("(../speed/README.md)", "(measuring.md)")
@@ -86,6 +94,7 @@ def setup(app):
     (attributes,) = (field for field in PyObject.doc_field_types if field.name == "variable")
     attributes.label = "Attributes"
     app.connect("autodoc-skip-member", skip)
+    app.connect("autodoc-process-signature", named)
     app.connect("autodoc-process-docstring", plain, priority=400)  # before napoleon reads it
     app.connect("autodoc-process-docstring", apart, priority=600)  # after it has
     app.connect("source-read", inside)

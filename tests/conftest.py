@@ -52,6 +52,8 @@ LONGEST = [
     "test_faults.py",
     "test_workflow.py",
     "test_report.py",
+    "test_steps.py",
+    "test_messages.py",
     "test_learning.py",
     "test_resources.py",
     "test_fuzz_config.py",

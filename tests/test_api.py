@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sparsebp as sb
-from sparsebp.engine.arrangement import arrange, rows_of
+from sparsebp.engine.arrangement import arrange
 from sparsebp.engine.learning import learn as engine_learn
 from sparsebp.engine.problem import Problem
 from sparsebp.network.data import draw_student
@@ -188,20 +188,23 @@ def test_a_pattern_can_be_given_in_many_forms():
         weights,
         scipy.sparse.coo_array(dense),
     ):
-        assert [row.tolist() for row in rows_of(form)] == rows
-    regular = TEACHER.inner.topology
-    np.testing.assert_array_equal(np.array(rows_of(regular)), regular)
+        own = arrange(form, [[0], [1], [2]]).own.inner
+        assert [row[row >= 0].tolist() for row in own] == rows
+    regular = [layer.topology for layer in TEACHER]
+    for pattern, found in zip(regular, arrange(*regular).own, strict=True):
+        np.testing.assert_array_equal(found, pattern)
 
 
 @pytest.mark.parametrize(
     ("patterns", "said"),
     [
-        (([[0, 0]], [[0]]), "row 0 is"),
-        (([[0, -1]], [[0]]), "row 0 is"),
-        (([[0.5]], [[0]]), "row 0 holds float64"),
-        (([[0]], [[1]]), "column 1; W_in has 1 rows"),
-        (([], [[0]]), "it has no rows"),
-        (([[0]], [[]]), "it has no entries"),
+        (([[1], [0, 0]], [[0]]), r"^pattern 1 of 2: row 1 is \[0, 0\]"),
+        (([[0, -1], [0]], [[0]]), r"^pattern 1 of 2: row 0 is \[0, -1\]"),
+        (([[0], [-1]], [[0, 1], [0]]), r"^pattern 1 of 2: row 1 is \[-1\]"),
+        (([[0.5]], [[0]]), "^pattern 1 of 2: row 0 holds float64"),
+        (([[0]], [[], [1]]), r"2 of 2: row 1 is \[1\]; .* from 0 to 0, as pattern 1 has 1 rows"),
+        (([], [[0]]), r"^pattern 1 of 2: .* shape \(0, 0\); needed are .* in one row or more"),
+        (([[0]], [[]]), r"^pattern 2 of 2: .* shape \(1, 0\); needed are .* of one slot or more"),
         (([[0]],), "1 patterns"),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 import numpy as np
 import pytest
 
+from sparsebp.api import Student
 from sparsebp.engine import factors as fac
 from sparsebp.engine import gradient
 from sparsebp.engine.hidden_messages import hidden_graph
@@ -182,10 +183,10 @@ def with_entry(topology, value):
 @pytest.mark.parametrize(
     "patterns, said",
     [
-        ((INNER, with_entry(OUTER, OUTER[3, 0])), "pattern 2 of 2: a row names a column twice"),
-        ((with_entry(INNER, INNER[3, 0]), OUTER), "pattern 1 of 2: a row names a column twice"),
-        ((with_entry(INNER, -1), OUTER), "columns from -1 to 59; must be from 0 on"),
-        ((INNER, with_entry(OUTER, 60)), "columns from 0 to 60; must be from 0 to 59"),
+        ((INNER, with_entry(OUTER, OUTER[3, 0])), r"^pattern 2 of 2: row 3 is .*different columns"),
+        ((with_entry(INNER, INNER[3, 0]), OUTER), r"^pattern 1 of 2: row 3 is .*different columns"),
+        ((with_entry(INNER, -1), OUTER), r"^pattern 1 of 2: row 3 is \[.*, -1\]; .* from 0 on$"),
+        ((INNER, with_entry(OUTER, 60)), r"row 3 is .* 60\]; .* to 59, as pattern 1 has 60 rows"),
         ((INNER.astype(float), OUTER), "pattern 1 of 2: float64 values of shape"),
         ((INNER, OUTER[0]), "pattern 2 of 2: int32 values of shape"),
         ((INNER[:0], OUTER), "pattern 1 of 2: int32 values of shape"),
@@ -195,6 +196,13 @@ def with_entry(topology, value):
 def test_patterns_are_columns_of_neurons_that_there_are(patterns, said):
     with pytest.raises(ValueError, match=said):
         Problem.of(Patterns(*patterns), [-1, 1], TANH)
+    with pytest.raises(ValueError, match="^pattern [12] of 2: " if len(patterns) == 2 else said):
+        Student(*patterns, activation=TANH)
+
+
+def test_the_patterns_of_several_hidden_layers_are_checked_too():
+    with pytest.raises(ValueError, match=r"^pattern 1 of 3: row 3 is \[.*, -1\]"):
+        Student(with_entry(INNER, -1), OUTER, OUTER, activation=TANH)
 
 
 # Samples: at each door

@@ -10,8 +10,8 @@ from sparsebp.network.quantities import Status
 from tests.oracles.enumeration import enumerate_posterior
 from tests.oracles.rings import solve_rings
 from tests.problems import instance, learner
+from tests.propagation import run
 from tests.test_exact import FULL_SIZE, probabilities, spoilt
-from tests.test_learning import run
 
 # Outputs read one hidden neuron, which has more readers: no loops among neurons and outputs, but
 # among its input weights, one variable each, there are.

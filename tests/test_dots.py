@@ -32,7 +32,7 @@ def dataset(seeds=10):
     shape = (len(block["learners"]), seeds, len(block["samples"]))
     sizes = 10.0 ** rng.uniform(-5, -0.5, shape[0]) * (np.arange(shape[0]) % 3 > 0)
     dims = ("learner", "seed", "n_samples")
-    errors = {q: (dims, rng.random(shape) * sizes[:, None, None]) for q in choice_plots.QUANTITIES}
+    errors = {q: (dims, rng.random(shape) * sizes[:, None, None]) for q in choice_plots.COMPARED}
     coordinates = {"learner": block["learners"], "seed": np.arange(seeds)}
     return xr.Dataset(
         errors | {"status": (dims, np.ones(shape, np.int8))},
@@ -56,7 +56,7 @@ def texts(ax):
     return [text.get_text() for text in ax.texts]
 
 
-@pytest.mark.parametrize("column, quantity", [*enumerate(choice_plots.QUANTITIES)])
+@pytest.mark.parametrize("column, quantity", [*enumerate(choice_plots.COMPARED)])
 def test_dots_and_intervals(column, quantity):
     data = dataset()
     data[quantity].loc["ms", 3] = np.nan  # of a seed that met a contradiction
@@ -97,7 +97,7 @@ def test_one_seed_has_no_interval():
 @pytest.mark.parametrize("value", [0, np.nan])
 def test_all_exact_or_without_values(value):
     data = dataset()
-    for quantity in choice_plots.QUANTITIES:
+    for quantity in choice_plots.COMPARED:
         data[quantity] *= value
     for ax in build(data).axes:
         low, high = ax.get_xlim()

@@ -16,8 +16,8 @@ from sparsebp.storage import paths
 from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.config import Study
 from sparsebp.study.validation import ConfigError, load_yaml
+from tests.configurations import EXTENDED, FULL, ROOT, SCHEMA, nodes
 from tests.fuzzing import CASES, ran
-from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, nodes
 from tests.workflow_helpers import Project
 
 pytestmark = pytest.mark.slow

@@ -18,9 +18,9 @@ from sparsebp.steps import train
 from sparsebp.storage import provenance
 from sparsebp.storage.formats import CONTRACT
 from sparsebp.study.config import Study
+from tests.configurations import SCHEMA
 from tests.fuzzing import CASES, ran
 from tests.given import given
-from tests.test_config import SCHEMA
 from tests.tree_problems import write_trees
 
 pytestmark = pytest.mark.slow

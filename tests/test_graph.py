@@ -353,15 +353,15 @@ def test_readers_lists_the_edges_that_end_at_each_hidden_neuron(shape, seed):
 
 
 @pytest.mark.parametrize(
-    "topology, hidden",
+    "topology, hidden, said",
     [
-        ([[0, 1], [0, 1], [0, 2]], 3),  # read 3, 2 and 1 times
-        ([[0, 1], [0, 1]], 3),  # the last is not read
-        ([[0, 1], [2, 3]], 3),  # one more than there are
+        ([[0, 1], [0, 1], [0, 2]], 3, "neuron 0 is read by 3 outputs"),  # and others by 2 and 1
+        ([[0, 1], [0, 1]], 3, "neuron 0 is read by 2 outputs"),  # and the last by none
+        ([[0, 1], [2, 3]], 3, "read by 1 outputs"),  # one more neuron than there are
     ],
 )
-def test_readers_refuses_uneven_patterns(topology, hidden):
-    with pytest.raises(ValueError, match="read by as many outputs"):
+def test_readers_refuses_uneven_patterns(topology, hidden, said):
+    with pytest.raises(ValueError, match=f"{said}.*read by as many outputs"):
         readers(np.array(topology), hidden)
 
 

@@ -16,8 +16,8 @@ from sparsebp.storage import handed, paths, store
 from sparsebp.storage.provenance import record
 from sparsebp.storage.sources import kernel_sources
 from sparsebp.study import inspection
-from tests.test_workflow import CONFIG
 from tests.workflow_helpers import Project
+from tests.workflow_study import CONFIG
 
 LEARNERS = [f"rbp-{number}" for number in range(400)]
 SEEDS = 10

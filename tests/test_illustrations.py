@@ -21,9 +21,9 @@ from sparsebp.storage import store
 from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.study import inspection, show
 from sparsebp.study.config import Study
-from sparsebp.study.figure_blocks import MOST
+from sparsebp.study.figure_blocks import MOST_WEIGHTS
+from tests.configurations import EXTENDED, FULL, ROOT, SCHEMA, load, put, refusal
 from tests.given import given
-from tests.test_config import EXTENDED, FULL, ROOT, SCHEMA, load, put, refusal
 from tests.workflow_helpers import Project
 
 # Layers, and non-zero weights per row of teacher and student.
@@ -343,7 +343,7 @@ def test_the_first_output_is_highlighted_unless_another_is_named():
     [
         ("drawing/of", "tree", "drawing.of: 'tree'; allowed: network, factor-graph"),
         ("drawing/experiment", "none", "drawing.experiment: 'none' is not defined; allowed: "),
-        ("drawing/experiment", "wider", f"wider has 100 weights; at most {MOST}"),
+        ("drawing/experiment", "wider", f"wider has 100 weights; at most {MOST_WEIGHTS}"),
         ("drawing/output", 5, "drawing.output: 5; must be at most 4, the outputs of small"),
         ("drawing/output", 0, "drawing.output: 0; must be at least 1"),
         ("drawing/input", 1, "drawing: unknown key 'input'; allowed: experiment, of, output"),

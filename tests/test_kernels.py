@@ -151,9 +151,9 @@ def test_without_the_module_for_locks(kernel, cache, monkeypatch):
 
 
 def test_other_sources_are_other_kernels_whatever_the_times_of_files(kernel, monkeypatch):
-    algebras = sources.PACKAGE / "engine/kernels/algebras.py"
-    loaded = sources._LOADED[algebras]
-    other = {algebras: loaded._replace(content=loaded.content + b"# edited\n")}
+    equations = sources.PACKAGE / "engine/equations.py"
+    loaded = sources._LOADED[equations]
+    other = {equations: loaded._replace(content=loaded.content + b"# edited\n")}
     monkeypatch.setattr(sources, "_LOADED", sources._LOADED | other)
     for found in (sources.sources, sources.source_files, sources._imports):
         found.cache_clear()
@@ -174,18 +174,18 @@ import logging
 logging.basicConfig(format="%(message)s", level=logging.INFO)
 import sys
 sys.path.insert(0, "src")
-from sparsebp.engine.kernels.algebras import LOG_SUM
-from sparsebp.engine import survivors
-from sparsebp.engine.kernels import algebras
+from sparsebp.engine import equations
+from sparsebp.engine.kernels.hidden_updates import HiddenKind, damped
 from sparsebp.storage import sources
-assert sources.PACKAGE.parts[-2:] == ("src", "sparsebp") and "{folder}" in algebras.__file__
-from numba import njit
+assert sources.PACKAGE.parts[-2:] == ("src", "sparsebp") and "{folder}" in equations.__file__
 from sparsebp.engine.kernels.cache import compiled_once
 
-def run(old, new):
-    return algebras.damped(0, old, new, 0.25, True)
+kind = HiddenKind("SumTimes", damped=True)
 
-module = "sparsebp.engine.kernels.updates"
+def run(old, new):
+    return damped(kind, (old, new, 0.25, 0.75))
+
+module = "sparsebp.engine.kernels.hidden_updates"
 print(compiled_once("damp", run, "float64(float64, float64)", module)(0.0, 1.0))
 """
 
@@ -219,15 +219,14 @@ def test_an_edit_of_an_imported_module_is_compiled_and_taken_back_without_a_trac
     package, run = copy
     assert run() == (0.75, True)
     assert run() == (0.75, False)
-    right = (package / "engine/kernels/algebras.py").read_text(encoding="utf-8")
+    right = (package / "engine/equations.py").read_text(encoding="utf-8")
     wrong = right.replace(
-        "rounded_product(number(alpha, old), old) + number(1.0 - alpha, old) * new",
-        "rounded_product(number(alpha, old), new) + number(1.0 - alpha, old) * old",
+        "weights[0] * old + weights[1] * new", "weights[0] * new + weights[1] * old"
     )
     assert wrong != right
-    (package / "engine/kernels/algebras.py").write_text(wrong, encoding="utf-8")
+    (package / "engine/equations.py").write_text(wrong, encoding="utf-8")
     assert run() == (0.25, True)
-    (package / "engine/kernels/algebras.py").write_text(right, encoding="utf-8")
+    (package / "engine/equations.py").write_text(right, encoding="utf-8")
     assert run() == (0.75, False)
 
 

@@ -21,7 +21,7 @@ from sparsebp.report import pages, style, tables
 from sparsebp.study import markup
 from sparsebp.study.config import ConfigError, Study
 from sparsebp.study.markup import Rst, mapped, markdown, mathtext, rst
-from tests.test_config import SCHEMA, put
+from tests.configurations import SCHEMA, put
 
 MEANT = r"5$ and 6$, \$ $\frac{1}$ <b onload='x'>&amp; `a`_ *b* **c** |d| _e_ f_ __g__ [h](i) ~~j~~"
 MEANT += r" ![k](l) {m}`n` https://o.org www.p.org q@r.org :s: #t 1. - u \ v [w]_ [#x]_ <https://y>"

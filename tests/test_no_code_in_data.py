@@ -10,7 +10,7 @@ import tokenize
 
 import pytest
 
-from tests.test_workflow import ROOT, RULE_FILES
+from tests.test_rules import ROOT, RULE_FILES
 
 SOURCES = [*RULE_FILES, *sorted((ROOT / "src").rglob("*.py"))]
 KEPT = tokenize.NAME, tokenize.OP, tokenize.NUMBER

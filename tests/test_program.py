@@ -12,7 +12,7 @@ import pytest
 
 from sparsebp.program import ENDING
 from tests.given import given
-from tests.test_cli import DRAW, LEARNER, SEED_FOLDER, TRAIN, call, options
+from tests.step_helpers import DRAW, LEARNER, SEED_FOLDER, TRAIN, call, options
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]["sparsebp"]

@@ -8,7 +8,7 @@ import yaml
 
 from sparsebp.study.config import Study
 from tests.given import given
-from tests.test_cli import options, simulations
+from tests.step_helpers import options, simulations
 
 pytestmark = pytest.mark.slow
 

@@ -136,8 +136,8 @@ def test_an_edit_while_the_sources_are_loaded_is_noticed(copy):
 @pytest.mark.thorough
 def test_a_step_refuses_sources_that_are_not_those_the_workflow_goes_by(copy):
     hand = "from sparsebp.storage import sources as s; s.hand_down()\n"
-    hand += "import os; print(os.environ[s.HANDED])"
-    handed = {sources.HANDED: python(copy, "-c", hand).strip()}
+    hand += "import os; print(os.environ[s.SOURCES_VARIABLE])"
+    handed = {sources.SOURCES_VARIABLE: python(copy, "-c", hand).strip()}
     check = (
         "from sparsebp.storage import sources; import sparsebp.steps.draw\n"
         "try: sources.check_loaded('steps.draw')\n"
@@ -157,16 +157,16 @@ def test_a_step_refuses_sources_that_are_not_those_the_workflow_goes_by(copy):
 
 
 def test_what_is_handed_down_is_the_hashes_of_all_steps_and_kernels(monkeypatch):
-    monkeypatch.setenv(sources.HANDED, "")  # so that it is as before in the end
-    monkeypatch.delenv(sources.HANDED)
+    monkeypatch.setenv(sources.SOURCES_VARIABLE, "")  # so that it is as before in the end
+    monkeypatch.delenv(sources.SOURCES_VARIABLE)
     sources.hand_down()
-    handed = json.loads(os.environ[sources.HANDED])["modules"]
+    handed = json.loads(os.environ[sources.SOURCES_VARIABLE])["modules"]
     steps = {f"steps.{path.stem}" for path in (sources.PACKAGE / "steps").glob("[!_]*.py")}
-    assert handed == {name: sources.sources(name) for name in steps | set(sources.KERNELS)}
+    assert handed == {name: sources.sources(name) for name in steps | set(sources.KERNEL_MODULES)}
     # What a workflow was told it does not tell anew.
-    monkeypatch.setenv(sources.HANDED, "{}")
+    monkeypatch.setenv(sources.SOURCES_VARIABLE, "{}")
     sources.hand_down()
-    assert os.environ[sources.HANDED] == "{}"
+    assert os.environ[sources.SOURCES_VARIABLE] == "{}"
 
 
 # The commit

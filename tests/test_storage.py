@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from tests.outcomes import contents
-from tests.test_workflow import CONFIG, EVERYTHING, SEEDS
 from tests.workflow_helpers import Project, jobs
+from tests.workflow_study import CONFIG, EVERYTHING, SEEDS
 
 pytestmark = pytest.mark.slow
 

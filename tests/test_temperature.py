@@ -22,7 +22,7 @@ from sparsebp.network.quantities import Status
 from tests.oracles import twin
 from tests.oracles.enumeration import enumerate_posterior
 from tests.problems import RELU, instance, learner
-from tests.test_learning import TREES, probabilities, run
+from tests.propagation import TREES, probabilities, run
 
 TERNARY = dict(alphabet=(-1, 0, 1))
 MISMATCH = TERNARY | dict(student=(2, 3))

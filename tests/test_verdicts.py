@@ -74,7 +74,7 @@ def test_an_id_is_used_once():
     document = claims(case("equal"))
     document["claims"] *= 2
     with pytest.raises(ClaimError, match="C1: 2 claims have this id"):
-        verdicts.check(document, {"e": ["a", "b"]})
+        verdicts.check_claims(document, {"e": ["a", "b"]})
 
 
 # Choices.
@@ -219,7 +219,7 @@ def test_the_schema_knows_every_kind_and_what_it_needs(validator, kind):
 
 def test_the_claims_are_about_the_experiments_of_the_configuration(document, study):
     ran = {name: block["learners"] for name, block in study.experiments.items()}
-    verdicts.check(document, ran)
+    verdicts.check_claims(document, ran)
     for test in every_test(document):
         first, last = comparisons.m_range(test)
         for experiment, learner in comparisons.curves(test):

@@ -4,78 +4,40 @@ A tiny study runs once, in a copy of the project. Each test starts from its outc
 thing, and compares the jobs that Snakemake then has with the exact set that should run.
 """
 
-import io
 import os
-import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
-import tokenize
 from pathlib import Path
 
 import pytest
 import yaml
 
 from docs import write_gallery as gallery
-from sparsebp.storage import paths, store
+from sparsebp.storage import store
 from sparsebp.study import inspection
 from tests import lint
 from tests.outcomes import contents, lasting
-from tests.workflow_helpers import ROOT, TARGETS, Project, jobs
+from tests.workflow_helpers import Project, jobs
+from tests.workflow_study import (
+    AFTER_MISMATCHED,
+    CONFIG,
+    EDITS_OF_CONFIG,
+    EDITS_OF_SOURCES,
+    EVERYTHING,
+    FIGURES,
+    PAGES,
+    SEEDS,
+    TRAININGS,
+    answers,
+    assert_shown,
+    train,
+)
 
 pytestmark = pytest.mark.thorough
 
-CONFIG = """
-study: {seeds: 2, test_samples: 5}
-inference: {max_steps: 50}
-learners:
-  bp-online: {algorithm: sum-product, schedule: online}
-  rbp: {algorithm: sum-product, schedule: offline, reinforcement: 0.01}
-  rms: {algorithm: max-sum, factor: soft, schedule: offline, reinforcement: 0.01}
-experiments:
-  matched:
-    layers: {input: 20, hidden: 20, output: 20}
-    nonzeros_per_row: {input: 2, output: 2}
-    activation: {function: tanh, b: 0.1}
-    student: {alphabet: [-1, 1]}
-    samples: {last: 3}
-    learners: [bp-online, rbp]
-  mismatched:
-    layers: {input: 20, hidden: 20, output: 20}
-    nonzeros_per_row: {input: 2, output: 2}
-    activation: {function: tanh, b: 0.1}
-    student: {nonzeros_per_row: {input: 3, output: 2}, alphabet: [-1, 0, 1]}
-    samples: {last: 3}
-    learners: [rbp, rms]
-figures:
-  one:
-    panels: [{experiment: matched}]
-  both:
-    columns: 2
-    panels: [{experiment: matched}, {experiment: mismatched, quantity: topology_error}]
-"""
-LEARNERS = {"matched": ("bp-online", "rbp"), "mismatched": ("rbp", "rms")}
-EXPERIMENTS = tuple(LEARNERS)
-SEEDS = ("0", "1")
 MADE = ("results", "figures", "logs", "benchmarks", ".snakemake")
-
-
-def train(*experiments, seeds=SEEDS):
-    """All trainings of the experiments."""
-    return set().union(*(jobs("train", name, seeds, LEARNERS[name]) for name in experiments))
-
-
-DRAWS = jobs("draw", EXPERIMENTS, SEEDS)
-TRAININGS = train(*EXPERIMENTS)
-COLLECTS = jobs("collect", EXPERIMENTS)
-FIGURES = jobs("figure", ("one", "both"))
-PAGES = jobs("table", EXPERIMENTS) | {"provenance_page"}
-AFTER_ALL = COLLECTS | FIGURES | PAGES
-EVERYTHING = {"kernels"} | DRAWS | TRAININGS | AFTER_ALL
-AFTER_MATCHED = FIGURES | {"collect matched", "table matched", "provenance_page"}
-AFTER_MISMATCHED = {"collect mismatched", "table mismatched", "provenance_page", "figure both"}
 
 
 @pytest.fixture(scope="session")
@@ -104,52 +66,6 @@ def bare(project):
     return project
 
 
-SHOW = "import sys; from sparsebp.cli import main; sys.exit(main(['show', *sys.argv[1:]]))"
-WITH_PROVENANCE = {".nc", ".json", *(f".{format}" for format in paths.FIGURE_FORMATS)}
-
-
-def job(path):
-    """The job that makes a file, as ``Run`` names it."""
-    match *path.parent.parts, path.stem:
-        case "figures", figure:
-            return f"figure {figure}"
-        case "results", "kernels", _:
-            return "kernels"
-        case "results", "verdicts":
-            return "verdicts"
-        case "results", experiment:
-            return f"collect {experiment}"
-        case "results", experiment, folder, name:
-            rule, end = ("draw", "") if name in inspection.DRAWN else ("train", f" {name}")
-            return f"{rule} {experiment} {folder.removeprefix('seed-')}{end}"
-
-
-def answers(project, *options, folder="."):
-    """What ``sparsebp show`` says of every file in a folder: whether it matches."""
-    files = [
-        path
-        for part in ("results", "figures")
-        for path in sorted((project / folder / part).rglob("*"))
-        if path.suffix in WITH_PROVENANCE
-    ]
-    status, output = project.python("-c", SHOW, *map(str, files), *options)
-    said = re.findall(r"^(\S+) (matches|does not match) ", output, re.M)
-    assert [Path(name) for name, _ in said] == files, output
-    found = {
-        path.relative_to(project / folder): answer == "matches"
-        for path, (_, answer) in zip(files, said, strict=True)
-    }
-    assert status == (0 if all(found.values()) else 3)
-    return found
-
-
-def assert_shown(project, rerun):
-    """``sparsebp show`` finds that just the files do not match which the jobs to come make anew."""
-    found = answers(project)
-    assert len(found) > 20
-    assert found == {path: job(path) not in rerun for path in found}
-
-
 # --- What an edit reruns
 
 
@@ -172,75 +88,6 @@ def test_touching_sources_reruns_nothing(project, later):
     assert project.todo() == set()
 
 
-EDITS_OF_CONFIG = {
-    "reinforcement of a learner": (
-        {"learners.rms.reinforcement": 0.02},
-        jobs("train", "mismatched", SEEDS, "rms") | AFTER_MISMATCHED,
-    ),
-    "reinforcement of a learner of both experiments": (
-        {"learners.rbp.reinforcement": 0.02},
-        jobs("train", EXPERIMENTS, SEEDS, "rbp") | AFTER_ALL,
-    ),
-    "decimal number for the same whole one": (
-        {"learners.bp-online.reinforcement": 0.0},
-        jobs("train", "matched", SEEDS, "bp-online") | AFTER_MATCHED,
-    ),
-    "inference of one experiment": (
-        {"experiments.mismatched.inference": {"damping": 0.5}},
-        train("mismatched") | AFTER_MISMATCHED,
-    ),
-    "longer sample grid": (
-        {"experiments.mismatched.samples": {"last": 4}},
-        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
-    ),
-    "sparser sample grid": (
-        {"experiments.matched.samples": [1, 3]},
-        train("matched") | AFTER_MATCHED,
-    ),
-    "activation": (
-        {"experiments.mismatched.activation.b": 0.2},
-        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
-    ),
-    "pattern of the student": (
-        {"experiments.mismatched.student.nonzeros_per_row.input": 4},
-        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
-    ),
-    "size of the network": (
-        {"experiments.mismatched.layers": {"input": 22, "hidden": 22, "output": 22}},
-        jobs("draw", "mismatched", SEEDS) | train("mismatched") | AFTER_MISMATCHED,
-    ),
-    "more seeds": (
-        {"study.seeds": 3},
-        jobs("draw", EXPERIMENTS, "2") | train(*EXPERIMENTS, seeds="2") | AFTER_ALL,
-    ),
-    "fewer seeds": ({"study.seeds": 1}, AFTER_ALL),
-    "limit of memory, on which no result depends": ({"study.memory_gib": 2}, set()),
-    # Test samples share a file with those the students learn from.
-    "number of test samples": (
-        {"study.test_samples": 7},
-        DRAWS | TRAININGS | AFTER_ALL,
-    ),
-    "new learner in one experiment": (
-        {
-            "learners.mp": {"algorithm": "max-product", "schedule": "offline"},
-            "experiments.mismatched.learners": ["rbp", "rms", "mp"],
-        },
-        jobs("train", "mismatched", SEEDS, "mp") | AFTER_MISMATCHED,
-    ),
-    "learner that no experiment runs": (
-        {"learners.mp": {"algorithm": "max-product", "schedule": "offline"}},
-        set(),
-    ),
-    "label of a learner": ({"learners.rms.label": "max-sum"}, jobs("figure", "both")),
-    "title of a panel": ({"figures.one.panels.0.title": "New"}, jobs("figure", "one")),
-    "limits of a panel": ({"figures.both.panels.1.y": [0, 0.5]}, jobs("figure", "both")),
-    "new panel": (
-        {"figures.one.panels": [{"experiment": "matched"}, {"experiment": "matched", "x": [1, 2]}]},
-        jobs("figure", "one"),
-    ),
-}
-
-
 @pytest.mark.parametrize(("changes", "expected"), EDITS_OF_CONFIG.values(), ids=EDITS_OF_CONFIG)
 def test_edit_of_the_configuration(project, changes, expected):
     project.change(changes)
@@ -253,23 +100,6 @@ def test_order_of_keys_reruns_nothing(project):
     project.change({"experiments.matched.layers": layers})
     assert project.todo() == set()
     assert_shown(project, set())
-
-
-EDITS_OF_SOURCES = {
-    "engine/kernels/updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "engine/survivors.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "engine/learning.py": TRAININGS | AFTER_ALL,
-    "network/patterns.py": EVERYTHING - {"kernels"},
-    "storage/store.py": EVERYTHING - {"kernels"},
-    "steps/draw.py": EVERYTHING - {"kernels"},
-    "steps/train.py": TRAININGS | AFTER_ALL,
-    "network/metrics.py": AFTER_ALL,
-    "report/figures.py": FIGURES,
-    "report/pages.py": {"provenance_page"},
-    "cli.py": set(),
-    "storage/paths.py": set(),
-    "study/config.py": set(),
-}
 
 
 @pytest.mark.parametrize(("module", "expected"), EDITS_OF_SOURCES.items(), ids=EDITS_OF_SOURCES)
@@ -746,50 +576,9 @@ def test_a_folder_with_a_backslash_is_like_any_other(tmp_path):
     assert (project / student).exists() and project.todo(student) == set()
 
 
-# --- The rules
-
-RULE_FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
-
-
-def rules():
-    """Text of each rule by name."""
-    parts = [re.split(r"^rule (\w+):\n", path.read_text(), flags=re.M)[1:] for path in RULE_FILES]
-    return {name: body for part in parts for name, body in zip(part[::2], part[1::2], strict=True)}
-
-
-def test_rules_are_those_of_the_study():
-    steps = {job.split()[0] for job in EVERYTHING}
-    assert set(rules()) == steps | TARGETS | {"trees", "verdicts", "verdict_page", "unknown"}
-
-
-@pytest.mark.parametrize("rule", sorted(set(rules()) - TARGETS - {"unknown"}))
-def test_rule_declares_all_that_it_should(rule):
-    body = rules()[rule]
-    declared = set(re.findall(r"^    (\w+):", body, re.M))
-    assert {"log", "benchmark", "params", "resources", "threads", "message", "shell"} <= declared
-    for resource in ("mem_mb", "runtime"):
-        assert re.search(rf"^        {resource}=", body, re.M)
-    assert "2> {log:q}" in body
-
-
-@pytest.mark.parametrize("path", RULE_FILES, ids=[path.name for path in RULE_FILES])
-def test_rules_take_paths_from_one_module(path):
-    kinds = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
-    tokens = tokenize.generate_tokens(io.StringIO(path.read_text()).readline)
-    literals = [token.string for token in tokens if token.type in kinds]
-    assert literals
-    assert [text for text in literals if re.search(r"(results|figures)/", text)] == []
-
-
 def test_lint_finds_nothing(project):
     assert lint.complaints(project.folder) == []
     project.append("workflow/rules/data.smk", '\n\nrule more:\n    output:\n        "more",\n')
     project.append("workflow/rules/data.smk", '    shell:\n        "touch {output}"\n')
     (line,) = lint.complaints(project.folder)
     assert "rule more" in line and line.endswith("No log directive defined")
-
-
-def test_workflow_is_formatted():
-    command = [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"]
-    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert process.returncode == 0, process.stderr

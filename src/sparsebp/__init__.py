@@ -13,6 +13,7 @@ Each name is loaded when it is used.
 """
 
 from importlib import import_module
+from typing import Any
 
 _MODULES = {
     "api": ("Fit", "Student", "fit", "learn", "load"),
@@ -26,7 +27,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import version
 

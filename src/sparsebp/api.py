@@ -7,23 +7,32 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsebp.engine import learning
-from sparsebp.engine.arrangement import Arrangement, arrange
+from sparsebp.engine.arrangement import Pattern, arrange
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.problem import Problem
-from sparsebp.network.data import Network, Overlap, Patterns, PerRow, Samples, draw_student
-from sparsebp.network.model import Activation, Layer, activation, forward, identity, sign
+from sparsebp.network.data import Network, Overlap, PerRow, Samples, draw_student
+from sparsebp.network.model import (
+    ACTIVATIONS,
+    Activation,
+    Layer,
+    activation,
+    forward,
+    identity,
+    sign,
+)
 from sparsebp.network.quantities import Status
 from sparsebp.storage.atomic import written_whole
 
 if TYPE_CHECKING:
     import xarray
 
-MEMORY_GIB = 4.0
+DEFAULT_MEMORY_GIB = 4.0
 """Largest table or list of configurations, where nothing else is said."""
 
 
@@ -46,12 +55,12 @@ class Student:
         problem: the same as the engine takes it.
     """
 
-    def __init__(self, *patterns, alphabet: Iterable[int] = (-1, 1), activation: Activation):
-        arrangement = _arranged(patterns)
-        self.alphabet, self.activation = tuple(map(int, np.asarray(alphabet))), activation
-        self.problem = Problem.of(
-            arrangement.patterns, np.asarray(alphabet), activation, arrangement.regular
-        )
+    def __init__(
+        self, *patterns: Pattern, alphabet: Iterable[int] = (-1, 1), activation: Activation
+    ) -> None:
+        arrangement, values = arrange(*patterns), np.asarray(alphabet)
+        self.alphabet, self.activation = tuple(map(int, values)), activation
+        self.problem = Problem.of(arrangement.patterns, values, activation, arranged=True)
         self.patterns, self._arrangement = arrangement.own, arrangement
 
     @classmethod
@@ -87,13 +96,6 @@ class Student:
     def __repr__(self) -> str:
         shapes = ", ".join("x".join(map(str, pattern.shape)) for pattern in self.patterns)
         return f"Student({shapes}, alphabet={self.alphabet}, activation={self.activation})"
-
-
-def _arranged(patterns) -> Arrangement:
-    if len(patterns) == 2:
-        return arrange(*patterns)
-    same = Patterns(*map(np.asarray, patterns))
-    return Arrangement(same, same, len(same.outer) if same else 0)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Fit:
         odds = [np.exp(part / temperature) for part in self.beliefs]
         return [part / part.sum(axis=-1, keepdims=True) for part in odds]
 
-    def predict(self, x) -> np.ndarray:
+    def predict(self, x: ArrayLike) -> np.ndarray:
         """Outputs (samples, output) of the network with these weights, for inputs ``x``."""
         return forward(self, self.student.activation, np.asarray(x))
 
@@ -219,7 +221,7 @@ def load(path: str | Path, activation: Activation | None = None) -> Fit:
     if not {"learner", "activation"} <= found.attrs.keys():
         raise ValueError(f"{path}: not a fit, as Fit.to_netcdf writes it")
     phi = activation or _activation(path, *json.loads(found.attrs["activation"]))
-    depth = sum(name.endswith("_pattern") for name in found)
+    depth = sum(str(name).endswith("_pattern") for name in found)
     patterns, weights, beliefs = (
         [found[f"{name}_{what}"].values for name in _layer_names(depth)] for what in _PARTS
     )
@@ -233,14 +235,13 @@ def load(path: str | Path, activation: Activation | None = None) -> Fit:
     return Fit(student=student, learner=learner, weights=weights, beliefs=beliefs, **numbers)
 
 
-def _activation(path, function: str, parameter: float | None) -> Activation:
+def _activation(path: str | Path, function: str, parameter: Any) -> Activation:
     plain = {"identity": identity, "sign": sign}
     if function in plain:
         return plain[function]()
-    names = {"tanh": "b", "leaky-relu": "a"}
-    if function not in names:
+    if function not in ACTIVATIONS:
         raise ValueError(f"{path}: activation {function!r} is your own; give it to load")
-    return activation(function, **{names[function]: parameter})
+    return activation(function, **{ACTIVATIONS[function].parameter_name: parameter})
 
 
 def learn(
@@ -251,7 +252,7 @@ def learn(
     *,
     entropy: int = 0,
     seed: int = 0,
-    memory_gib: float = MEMORY_GIB,
+    memory_gib: float = DEFAULT_MEMORY_GIB,
     threads: int = 1,
 ) -> Iterator[Fit]:
     """Train a student, and yield what it has learnt at every number of samples in ``at``.
@@ -305,10 +306,10 @@ def _fit(student: Student, learner: Learner, trained: learning.Trained) -> Fit:
 
 def fit(
     student: Student,
-    x,
-    y,
+    x: ArrayLike,
+    y: ArrayLike,
     learner: Learner | str = "sum-product",
-    **more,
+    **more: Any,
 ) -> Fit:
     """Train a student on all samples.
 

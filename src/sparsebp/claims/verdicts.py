@@ -71,7 +71,7 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
             without a common m.
     """
     learners = {name: data["learner"].values.tolist() for name, data in results.items()}
-    check(claims, learners, choices)
+    check_claims(claims, learners, choices)
     alpha, records = 1 - claims["confidence"], []
     for choice, claim, tests in _cases(claims, choices):
         found = []
@@ -100,7 +100,7 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
     return records
 
 
-def check(claims: dict, learners: dict[str, list[str]], choices: dict | None = None) -> None:
+def check_claims(claims: dict, learners: dict[str, list[str]], choices: dict | None = None) -> None:
     """Raise ClaimError unless all that claims and choices name exists.
 
     Args:

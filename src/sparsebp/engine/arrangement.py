@@ -11,12 +11,15 @@ Messages to and from them are uniform, so that beliefs of the student's own weig
 are.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sparsebp.network.data import Patterns, Samples
+
+Pattern = Any
+"""What ``arrange`` takes as a pattern. Matrices of scipy.sparse have no type to name."""
 
 NOTHING, SILENT = -1, -2
 """In place of an input: an input of 0; and of a hidden neuron that always answers 0."""
@@ -28,12 +31,15 @@ class Arrangement(NamedTuple):
     Attributes:
         patterns: what the engine works on.
         own: the student's patterns, (rows, slots) int32, -1 behind the end of a shorter row.
-        outputs: how many the student has.
     """
 
     patterns: Patterns
     own: Patterns
-    outputs: int
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the student has."""
+        return len(self.own.outer)
 
     @property
     def regular(self) -> bool:
@@ -82,115 +88,118 @@ class Arrangement(NamedTuple):
         return found
 
 
-def rows_of(pattern) -> list[np.ndarray]:
-    """The columns of the entries of each row of a pattern.
+def arrange(*patterns: Pattern) -> Arrangement:
+    """Make the patterns of a student regular. With more than one hidden layer they have to be.
 
     Args:
-        pattern: (rows, slots) int columns; a list of such rows, which may differ in length; or a
-            matrix, dense of bool or of scipy.sparse, whose entries are where it is not zero.
+        patterns: of each layer, from W_in to W_out: (rows, slots) int columns; a list of such rows,
+            which may differ in length; or a matrix, dense of bool or of scipy.sparse, whose entries
+            are where it is not zero.
 
     Raises:
-        ValueError: it is none of these, or a row names a column twice or a negative one.
+        ValueError: as ``check_patterns``.
     """
+    if len(patterns) != 2:
+        same = Patterns(*map(np.asarray, patterns))
+        check_patterns(same)
+        return Arrangement(same, same)
+    found, present = zip(*(_padded(*one) for one in enumerate(patterns, 1)), strict=True)
+    check_patterns(found, present)
+    own = Patterns(*(topology.astype(np.int32) for topology in found))
+    lacking = (~present[1]).sum(axis=1)
+    read = np.bincount(own.outer[present[1]], minlength=len(own.inner))
+    degree, slots = int(read.max()), own.outer.shape[1]
+    if not lacking.any() and (read == degree).all():  # but for hidden neurons that read fewer
+        return Arrangement(own, own)
+    silent, rows = _added(degree - read, lacking, degree, slots)
+    regular = np.vstack([own.outer, *rows]).astype(np.int32)
+    regular[: len(own.outer)][~present[1]] = len(own.inner) + silent
+    more = int(regular.max()) + 1 - len(own.inner)
+    reads_none = np.full((more, own.inner.shape[1]), SILENT, np.int32)
+    return Arrangement(Patterns(np.vstack([own.inner, reads_none]), regular), own)
+
+
+def check_patterns(
+    patterns: Sequence[np.ndarray], present: Sequence[np.ndarray] | None = None
+) -> None:
+    """Raise ValueError unless the rows of each pattern are different neurons of the layer below.
+
+    Args:
+        patterns: (rows, slots) columns of each layer, two or more, from W_in to W_out.
+        present: where they have entries, bool of the same shapes; by default everywhere.
+    """
+    if len(patterns) < 2:
+        raise ValueError(f"{len(patterns)} patterns; needed are two or more, W_in's to W_out's")
+    present = present or [np.ones(topology.shape, bool) for topology in patterns]
+    below, allowed = np.inf, "0 on"
+    for number, (topology, there) in enumerate(zip(patterns, present, strict=True), 1):
+        where = f"pattern {number} of {len(patterns)}"
+        if topology.ndim != 2 or topology.dtype.kind not in "iu" or not topology.size:
+            raise ValueError(
+                f"{where}: {topology.dtype} values of shape {topology.shape}; needed are the "
+                "columns of its entries, integers, in one row or more of one slot or more"
+            )
+        ordered = np.sort(topology, axis=1)
+        twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+        wrong = ((topology < 0) & there | (topology >= below)).any(axis=1) | twice.any(axis=1)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ValueError(
+                f"{where}: row {row} is {topology[row, there[row]].tolist()}; "
+                f"needed are different columns from {allowed}"
+            )
+        below = len(topology)
+        allowed = f"0 to {below - 1}, as pattern {number} has {below} rows"
+
+
+def _padded(number: int, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
+    """The columns of a pattern, (rows, slots) int64, and where in them entries are."""
+    whole = isinstance(pattern, np.ndarray) and pattern.ndim == 2
     if hasattr(pattern, "tocsr"):
         matrix = pattern.tocsr(copy=True)
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-        rows = np.split(matrix.indices, matrix.indptr[1:-1])
-    elif isinstance(pattern, np.ndarray) and pattern.dtype == bool and pattern.ndim == 2:
-        rows = [np.flatnonzero(row) for row in pattern]
+        entries, lengths = matrix.indices, np.diff(matrix.indptr)
+    elif whole and pattern.dtype == bool:
+        entries, lengths = np.nonzero(pattern)[1], pattern.sum(axis=1)
+    elif whole and pattern.dtype.kind in "iu":
+        entries, lengths = pattern.ravel(), np.full(len(pattern), pattern.shape[1])
     else:
         rows = [np.asarray(row) for row in pattern]
-    for number, row in enumerate(rows):
-        if row.ndim != 1 or (row.size and row.dtype.kind not in "iu"):
-            raise ValueError(
-                f"pattern: row {number} holds {row.dtype} values of shape {row.shape}; needed are "
-                "the columns of its entries, integers, or a matrix of bool or of scipy.sparse"
-            )
-        if row.size and (row.min() < 0 or len(np.unique(row)) < len(row)):
-            raise ValueError(
-                f"pattern: row {number} is {row.tolist()}; needed are different columns from 0 on"
-            )
-    if not rows:
-        raise ValueError("pattern: it has no rows")
-    return [row.astype(np.int32) for row in rows]
-
-
-def arrange(inner, outer) -> Arrangement:
-    """Make the patterns of a student with one hidden layer regular.
-
-    Args:
-        inner, outer: patterns of W_in and W_out, see ``rows_of``.
-
-    Raises:
-        ValueError: they are none, or do not fit together.
-    """
-    if _is_regular(inner, outer):
-        same = Patterns(*(topology.astype(np.int32, copy=False) for topology in (inner, outer)))
-        return Arrangement(same, same, len(outer))
-    inner, outer = rows_of(inner), rows_of(outer)
-    hidden = len(inner)
-    most = max((int(row.max()) for row in outer if row.size), default=-1)
-    if most >= hidden:
-        raise ValueError(
-            f"pattern of W_out: column {most}; W_in has {hidden} rows, hidden neurons, so "
-            f"columns must be from 0 to {hidden - 1}"
-        )
-    own = Patterns(*map(_padded, (inner, outer)))
-    if own.outer.shape[1] == 0 or own.inner.shape[1] == 0:
-        raise ValueError("pattern: it has no entries")
-    read = np.bincount(np.concatenate(outer), minlength=hidden)
-    degree, slots = int(read.max()), own.outer.shape[1]
-    lacking = [slots - len(row) for row in outer]
-    if not any(lacking) and (read == degree).all():  # but for hidden neurons that read fewer
-        return Arrangement(own, own, len(outer))
-    silent, rows = _added(degree - read, lacking, degree, slots)
-    longer = [np.append(row, hidden + more) for row, more in zip(outer, silent, strict=True)]
-    regular = np.array([*longer, *rows], np.int32)
-    reads_none = np.full((int(regular.max()) + 1 - hidden, own.inner.shape[1]), SILENT, np.int32)
-    return Arrangement(Patterns(np.vstack([own.inner, reads_none]), regular), own, len(outer))
-
-
-def _is_regular(inner, outer) -> bool:
-    """Whether these are arrays of columns as kernels take them, however large."""
-    for topology in (inner, outer):
-        if not (isinstance(topology, np.ndarray) and topology.ndim == 2 and topology.size):
-            return False
-        if topology.dtype.kind not in "iu" or topology.min() < 0:
-            return False
-        ordered = np.sort(topology, axis=1)
-        if (ordered[:, 1:] == ordered[:, :-1]).any():
-            return False
-    read = np.bincount(outer.ravel(), minlength=len(inner))
-    return len(read) == len(inner) and bool((read == read[0]).all())
-
-
-def _padded(rows: list[np.ndarray]) -> np.ndarray:
-    longest = max(map(len, rows))
-    topology = np.full((len(rows), longest), NOTHING, np.int32)
-    for number, row in enumerate(rows):
-        topology[number, : len(row)] = row
-    return topology
+        for row, values in enumerate(rows):
+            if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
+                raise ValueError(
+                    f"pattern {number} of 2: row {row} holds {values.dtype} values of shape "
+                    f"{values.shape}; needed are the columns of its entries, integers, or a matrix "
+                    "of bool or of scipy.sparse"
+                )
+        entries = np.concatenate([np.zeros(0, int), *rows])
+        lengths = np.array([len(row) for row in rows], int)
+    present = np.arange(lengths.max(initial=0)) < lengths[:, None]
+    topology = np.full(present.shape, NOTHING)
+    topology[present] = entries
+    return topology, present
 
 
 def _added(
-    room: np.ndarray, lacking: list[int], degree: int, slots: int
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    room: np.ndarray, lacking: np.ndarray, degree: int, slots: int
+) -> tuple[np.ndarray, list[np.ndarray]]:
     """Which silent neurons outputs read, and which neurons of both kinds added outputs read.
 
     Args:
         room: (hidden,) how many more readers each hidden neuron takes.
-        lacking: of each output, how many more neurons it reads.
+        lacking: (output,) how many more neurons each output reads.
         degree, slots: readers of each neuron, and neurons that each output reads, in the end.
 
     Returns:
-        For each output silent neurons, from 0 on; and the rows of added outputs.
+        Silent neurons, from 0 on, in the order of the outputs; and the rows of added outputs.
     """
-    silent = max(-(-sum(lacking) // degree), *lacking)
+    lack = int(lacking.sum())
+    silent = max(-(-lack // degree), int(lacking.max()))
     while True:
         left = np.full(silent, degree)
         # In turn, so that no row gets one twice and all have about as many readers.
-        turn = np.arange(sum(lacking)) % silent if silent else np.zeros(0, int)
+        turn = np.arange(lack) % silent if silent else np.zeros(0, int)
         np.subtract.at(left, turn, 1)
         places = np.concatenate([room, left])
         total = int(places.sum())
@@ -198,11 +207,10 @@ def _added(
         if total % slots == 0 and ((rows >= places.max() and len(places) >= slots) or rows == 0):
             break
         silent += 1
-    ours = np.split(turn, np.cumsum(lacking)[:-1])
     added = []
     for _ in range(rows):
         # The most in need first: what is left can then always be dealt out (Gale and Ryser).
         row = np.argsort(-places, kind="stable")[:slots]
         places[row] -= 1
         added.append(row)
-    return ours, added
+    return turn, added

@@ -51,6 +51,11 @@ def readers(output_topology: np.ndarray, hidden: int) -> np.ndarray:
         ValueError: the hidden neurons are not all read equally often.
     """
     counts = np.bincount(output_topology.ravel(), minlength=hidden)
-    if len(counts) > hidden or (counts != counts[0]).any():
-        raise ValueError("output pattern: every hidden neuron must be read by as many outputs")
+    uneven = counts * hidden != output_topology.size
+    if uneven.any():
+        neuron = int(uneven.argmax())
+        raise ValueError(
+            f"output pattern: hidden neuron {neuron} is read by {counts[neuron]} outputs; "
+            "every hidden neuron must be read by as many outputs"
+        )
     return np.argsort(output_topology.ravel(), kind="stable").reshape(hidden, counts[0])

@@ -26,7 +26,7 @@ from sparsebp.network.quantities import Status
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, THREADS
 
 
-class Outcome(NamedTuple):
+class Solved(NamedTuple):
     """Beliefs after message passing, the number of steps and how it ended.
 
     Attributes:
@@ -68,7 +68,7 @@ class Trained(NamedTuple):
     """
 
     n_samples: int
-    estimates: Layers
+    estimates: Layers[np.ndarray]
     iterations: int
     status: Status
     expected_error: float
@@ -138,7 +138,7 @@ def _learn(learner, problem, plan, infer, entropy, seed) -> Iterator[Trained]:
         elif status == Status.CONTRADICTION:
             # Beliefs that contradict the data cannot be carried on; what was known stands.
             if batch.report:
-                yield _estimate(learner, problem, Outcome(beliefs, 0, status), batch, entropy, seed)
+                yield _estimate(learner, problem, Solved(beliefs, 0, status), batch, entropy, seed)
             continue
         rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, batch.stop)
         outcome = infer(batch, beliefs, support, rng)
@@ -204,8 +204,8 @@ def _exactly(learner, problem, samples, memory_gib, threads):
             memory_gib,
         )
         if found.log_total == -np.inf:
-            return Outcome(beliefs, 0, Status.CONTRADICTION)
-        return Outcome(
+            return Solved(beliefs, 0, Status.CONTRADICTION)
+        return Solved(
             found.beliefs,
             0,
             Status.CONVERGED,
@@ -232,7 +232,7 @@ SOLVERS = {
     "layered": _by_hidden_messages,
 }
 """By method: from a learner, what it knows and the samples, a function (batch, prior beliefs,
-support, rng) -> Outcome."""
+support, rng) -> Solved."""
 
 
 def propagate(
@@ -244,7 +244,7 @@ def propagate(
     observe: Callable[[Any], None] | None = None,
     threads: int = 1,
     support: Beliefs | None = None,
-) -> Outcome:
+) -> Solved:
     """Pass messages on one factor graph until they settle: the loop of all algorithms.
 
     The posterior is that of one batch, Eq. 2.9: its factors times the prior.
@@ -271,7 +271,7 @@ def propagate(
     if not learner.rules.soft:
         support = _possible(learner, problem, factors, support, threads)
         if support is None:
-            return Outcome(prior, 0, Status.CONTRADICTION)
+            return Solved(prior, 0, Status.CONTRADICTION)
     for algebra in learner.algebras:
         now = _messages(learner, problem, factors, prior, deepcopy(rng), algebra)
         while now.certain and not now.converged and now.steps < learner.max_steps:
@@ -283,7 +283,7 @@ def propagate(
         if now.algebra.logarithmic or (now.certain and _excludes_no_more(beliefs, support)):
             break
     if not now.certain:
-        return Outcome(prior, now.steps, Status.CONTRADICTION)
+        return Solved(prior, now.steps, Status.CONTRADICTION)
     status, log_partition = Status.CONVERGED if now.converged else Status.STEP_LIMIT, np.nan
     if learner.has_entropy:
         log_partition = bethe.log_partition(
@@ -293,7 +293,7 @@ def propagate(
             now.prior,
             learner.rules,
         )
-    return Outcome(beliefs, now.steps, status, support, log_partition)
+    return Solved(beliefs, now.steps, status, support, log_partition)
 
 
 def _check_fit(learner, problem, factors, **fields: Beliefs) -> None:

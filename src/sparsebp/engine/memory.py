@@ -40,8 +40,8 @@ def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
 # - weight by gradient descent: first ones, current ones, two moments, gradient, change, new ones;
 #   on a pattern, as many of what each weight is multiplied with in each sample;
 # - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows.
-LIBRARIES, DATA, PATTERNS, MESSAGES = 500, 5 * 8, 16 * 8, 16 * 8
-TABLES, DESCENT, FLOW = 8 * 8, 8 * 8, 5 * 8
+LIBRARIES_MB, DATA_BYTES, PATTERN_BYTES, MESSAGE_BYTES = 500, 5 * 8, 16 * 8, 16 * 8
+TABLE_BYTES, DESCENT_BYTES, FLOW_BYTES = 8 * 8, 8 * 8, 5 * 8
 
 
 class Extent(NamedTuple):
@@ -114,12 +114,12 @@ def training_mb(extent: Extent, learner: Learner, memory_gib: float) -> int:
         memory_gib: beyond which the engine refuses tables.
     """
     layers, per_row = extent.layers, extent.per_row
-    data = DATA * extent.activities
+    data = DATA_BYTES * extent.activities
     if learner.is_gradient_descent:
         weights = extent.weights * extent.samples
         if learner.network == "dense":
             weights = layers["hidden"] * (layers["input"] + layers["output"])
-        return _megabytes(data + DESCENT * weights)
+        return _megabytes(data + DESCENT_BYTES * weights)
     q = len(extent.alphabet)
     edges = layers["output"] * per_row["output"]
     of_edge = q * (per_row["input"] + 1)
@@ -132,7 +132,7 @@ def training_mb(extent: Extent, learner: Learner, memory_gib: float) -> int:
         listed = extent.listed(learner.max_values)  # type: ignore[arg-type]  # layered ones have it
         cells = max(cells, listed)
     allowed = memory_gib * 2**30 / 8
-    return _megabytes(data + MESSAGES * edges * of_edge + TABLES * min(cells, allowed))
+    return _megabytes(data + MESSAGE_BYTES * edges * of_edge + TABLE_BYTES * min(cells, allowed))
 
 
 def drawing_mb(extent: Extent, overlap: bool) -> int:
@@ -145,7 +145,8 @@ def drawing_mb(extent: Extent, overlap: bool) -> int:
     layers, cells = extent.layers, 0
     if overlap:
         cells = (layers["hidden"] + max(layers["input"], layers["output"])) ** 2
-    return _megabytes(DATA * extent.activities + PATTERNS * extent.weights + FLOW * cells)
+    weights = PATTERN_BYTES * extent.weights
+    return _megabytes(DATA_BYTES * extent.activities + weights + FLOW_BYTES * cells)
 
 
 def collecting_mb(extent: Extent) -> int:
@@ -159,9 +160,9 @@ def collecting_mb(extent: Extent) -> int:
     numbers = len(extent.grid)
     estimates = numbers * extent.weights
     predictions = numbers * extent.test_samples * extent.layers["output"]
-    return _megabytes(DATA * (extent.activities + estimates + predictions))
+    return _megabytes(DATA_BYTES * (extent.activities + estimates + predictions))
 
 
 def _megabytes(size: float) -> int:
     """What a program takes that has so many bytes beside its libraries."""
-    return LIBRARIES + int(size / 1e6)
+    return LIBRARIES_MB + int(size / 1e6)

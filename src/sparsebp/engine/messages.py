@@ -99,7 +99,9 @@ class Messages:
     h = property(lambda self: self._logs(self._arrays.h, self._shape[2:]))
     v = property(lambda self: self._logs(self._arrays.v, self.prior.outer.shape[2:]))
     g = property(lambda self: self._logs(self._arrays.g, self.prior.outer.shape[2:]))
-    belief_outer = property(lambda self: self._logs(self._arrays.belief_outer, self.prior.outer.shape[2:]))
+    belief_outer = property(
+        lambda self: self._logs(self._arrays.belief_outer, self.prior.outer.shape[2:])
+    )
 
     @property
     def belief(self):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.engine.arrangement import check_patterns
 from sparsebp.engine.layout import near_together, readers
 from sparsebp.engine.learner import brief
 from sparsebp.engine.states import HiddenStates
@@ -38,22 +39,22 @@ class Problem(NamedTuple):
         return brief(self)
 
     @classmethod
-    def of(cls, patterns: Patterns, alphabet, phi: Activation, checked: bool = True) -> "Problem":
+    def of(cls, patterns: Patterns, alphabet, phi: Activation, arranged: bool = False) -> "Problem":
         """Prepare a student with weights in ``alphabet`` on ``patterns``.
 
         Args:
             patterns: biregular, as ``data.draw_student`` draws them.
             alphabet: the Q values that a weight may have, for example [-1, 0, 1].
             phi: the activation function.
-            checked: False for patterns that ``arrangement.arrange`` has made regular.
+            arranged: whether ``arrangement.arrange`` has checked them, and made them regular.
 
         Raises:
             ValueError: a pattern or the alphabet is not one, or the hidden neurons are not all read
                 equally often.
         """
         patterns = Patterns(*map(np.asarray, patterns))
-        if checked:
-            _check_patterns(patterns)
+        if not arranged:
+            check_patterns(patterns)
         weights = np.asarray(alphabet)
         whole = weights.ndim == 1 and np.isin(weights, WEIGHTS).all()
         if not whole or len(weights) < 2 or len(np.unique(weights)) < len(weights):
@@ -71,29 +72,7 @@ class Problem(NamedTuple):
         return self._replace(states=replace(self.states, tuples=joint))
 
 
-def _check_patterns(patterns: Patterns) -> None:
-    """Raise ValueError unless each is a topology, of neurons that there are."""
-    if len(patterns) < 2:
-        raise ValueError(f"{len(patterns)} patterns; needed are two or more, W_in's to W_out's")
-    below = None
-    for number, topology in enumerate(patterns, 1):
-        where = f"pattern {number} of {len(patterns)}"
-        if topology.ndim != 2 or topology.dtype.kind not in "iu" or not topology.size:
-            raise ValueError(
-                f"{where}: {topology.dtype} values of shape {topology.shape}; needed are the "
-                "columns of non-zeros, integers, (rows, slots)"
-            )
-        ordered = np.sort(topology, axis=1)
-        if (ordered[:, 1:] == ordered[:, :-1]).any():
-            raise ValueError(f"{where}: a row names a column twice")
-        least, most = int(ordered[:, 0].min()), int(ordered[:, -1].max())
-        if least < 0 or (below is not None and most >= below):
-            allowed = "0 on" if below is None else f"0 to {below - 1}"
-            raise ValueError(f"{where}: columns from {least} to {most}; must be from {allowed}")
-        below = len(topology)
-
-
-class Beliefs(Layers):
+class Beliefs(Layers[np.ndarray]):
     """Log-beliefs with maximum zero: ``parts`` are (rows, slots, Q) float64, one for each layer.
 
     Together they are a product over the weights, Eq. 2.10.

@@ -1,9 +1,10 @@
 """Teachers, students and samples, each drawn from a random stream of its own."""
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from sparsebp.network.model import Activation, Layer, forward
 from sparsebp.network.patterns import biregular, overlapping
@@ -127,25 +128,40 @@ def check(*records: Sizes | PerRow | Overlap | Noise) -> None:
                 allowed.check(name, value)
 
 
-class Layers(tuple):
+Part = TypeVar("Part")
+"""What ``Layers`` have for each layer."""
+
+
+class Layers(tuple[Part, ...], Generic[Part]):
     """One thing for each layer of weights: the ``parts``, two or more, from inputs to outputs."""
 
-    def __new__(cls, *parts):
+    def __new__(cls, *parts: Part) -> Self:
         return super().__new__(cls, parts)
 
-    def __getnewargs__(self):
+    def __getnewargs__(self) -> tuple[Part, ...]:
         return tuple(self)
 
-    inner = property(lambda self: self[0])
-    middle = property(lambda self: self[1:-1])
-    outer = property(lambda self: self[-1])
+    @property
+    def inner(self) -> Part:
+        """That of the first layer."""
+        return self[0]
+
+    @property
+    def middle(self) -> tuple[Part, ...]:
+        """Those between the first and the last layer."""
+        return self[1:-1]
+
+    @property
+    def outer(self) -> Part:
+        """That of the last layer."""
+        return self[-1]
 
 
-class Network(Layers):
+class Network(Layers[Layer]):
     """A teacher: its ``parts`` are a ``model.Layer`` each, with weights of -1 and +1 (int8)."""
 
 
-class Patterns(Layers):
+class Patterns(Layers[np.ndarray]):
     """Where the weights of each layer may be non-zero: its ``parts`` are int32 topologies."""
 
 
@@ -253,7 +269,9 @@ def draw_samples(
     return Samples(x, forward(teacher, phi, x))
 
 
-def checked_data(inner, outer, x, y) -> tuple[np.ndarray, np.ndarray]:
+def checked_data(
+    inner: np.ndarray, outer: np.ndarray, x: ArrayLike, y: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
     """Samples as arrays, after a check that they are for a network.
 
     Args:

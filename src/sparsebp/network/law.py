@@ -18,8 +18,9 @@ For weights of -1 and 1 the sets are those in which an input i is the same as an
 fixed sign s: the pair says w_i x_i + w_j x_j = (s w_i + w_j) x_j, and f = 1/2. See docs/exact.md.
 """
 
+from collections.abc import Iterable
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Decay(NamedTuple):
     entropy: float
 
 
-def of_experiment(block: dict) -> Decay:
+def of_experiment(block: dict[str, Any]) -> Decay:
     """The decay in an experiment of a configuration. Raises ValueError as ``neuron`` does.
 
     Args:
@@ -54,7 +55,7 @@ def of_experiment(block: dict) -> Decay:
     return decay(block["student"]["alphabet"], phi, *neuron(block))
 
 
-def neuron(block: dict) -> tuple[tuple[int, int], tuple[int, int]]:
+def neuron(block: dict[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:
     """Non-zeros per row of W_in and per column of W_out, of the teacher and of the student.
 
     Args:
@@ -76,7 +77,9 @@ def neuron(block: dict) -> tuple[tuple[int, int], tuple[int, int]]:
     return teacher, ours
 
 
-def decay(alphabet, phi: Activation, teacher: tuple[int, int], student: tuple[int, int]) -> Decay:
+def decay(
+    alphabet: Iterable[int], phi: Activation, teacher: tuple[int, int], student: tuple[int, int]
+) -> Decay:
     """The decay for neurons of a student whose pattern contains the teacher's.
 
     Args:
@@ -107,13 +110,15 @@ def decay(alphabet, phi: Activation, teacher: tuple[int, int], student: tuple[in
     return Decay(rate, float(wrong / there.sum()), float(nats / len(there)))
 
 
-def _said(states, k_in, patterns, phi):
+def _said(states: np.ndarray, k_in: int, patterns: np.ndarray, phi: Activation) -> np.ndarray:
     """What students say to each output in each pattern: (students, outputs, patterns)."""
     hidden = phi((states[:, :k_in] @ patterns.T).astype(float))
     return states[:, k_in:, None] * hidden[:, None, :]
 
 
-def _lost(states, truth, there, agree, sets):
+def _lost(
+    states: np.ndarray, truth: np.ndarray, there: np.ndarray, agree: np.ndarray, sets: np.ndarray
+) -> tuple[float, float]:
     """Weights of the teacher got wrong, and nats, summed over sets of patterns."""
     wrong = nats = 0.0
     for patterns in sets:

@@ -49,7 +49,7 @@ class Activation:
         default=None, compare=False, repr=False
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (self.inverse is None) == (self.interval is None):
             raise ValueError(f"activation {self.function}: takes an inverse or an interval")
 
@@ -153,7 +153,7 @@ def identity() -> Activation:
 def sign() -> Activation:
     """-1 below 0, else 1: an output stands for all pre-activations of its sign."""
 
-    def interval(y):
+    def interval(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low = np.select([y == 1, y == -1], [0.0, -np.inf], np.inf)
         return low, np.select([y == 1, y == -1], [np.inf, -2 * MATCH_TOLERANCE], -np.inf)
 

@@ -52,7 +52,9 @@ def biregular(rows: int, columns: int, per_row: int, rng: np.random.Generator) -
     return _trade(rng.permutation(columns)[cyclic], rng)
 
 
-def containing(teacher: np.ndarray, columns: int, per_row: int, rng: np.random.Generator):
+def containing(
+    teacher: np.ndarray, columns: int, per_row: int, rng: np.random.Generator
+) -> np.ndarray:
     """Draw a biregular pattern that contains the entries of another.
 
     The added entries are biregular themselves and avoid the teacher's. Stubs are matched at random
@@ -99,7 +101,7 @@ def overlapping(
     overlap: float,
     rng: np.random.Generator,
     tries: int = 100,
-):
+) -> np.ndarray:
     """Draw a biregular pattern that contains a given fraction of the entries of another.
 
     Which of the teacher's entries are kept is drawn uniformly; a pattern sparser than the teacher
@@ -127,8 +129,9 @@ def overlapping(
     degree = column_degree(rows, columns, per_row)
     number = shared_entries(rows, columns, slots, per_row, overlap)
     theirs = _cells(teacher, columns)
-    candidates = theirs if per_row >= slots else _flow(theirs, per_row, degree, rng)
-    candidates = np.flatnonzero(candidates)
+    part = theirs if per_row >= slots else _flow(theirs, per_row, degree, rng)
+    # A teacher that is not biregular may have no such part.
+    candidates = np.flatnonzero([] if part is None else part)
     for _ in range(tries):
         kept = np.zeros(theirs.shape, bool)
         kept.flat[rng.choice(candidates, number, replace=False)] = True
@@ -180,7 +183,14 @@ def _columns_of(cells: np.ndarray) -> np.ndarray:
     return np.nonzero(cells)[1].reshape(len(cells), -1)
 
 
-def _match_stubs(teacher, columns, added, degree, rng, tries=2000):
+def _match_stubs(
+    teacher: np.ndarray,
+    columns: int,
+    added: int,
+    degree: int,
+    rng: np.random.Generator,
+    tries: int = 2000,
+) -> np.ndarray | None:
     """Match stubs at random until nothing clashes: exactly uniform. None if that is too rare."""
     stubs = np.repeat(np.arange(columns), degree)
     for _ in range(tries):
@@ -191,7 +201,12 @@ def _match_stubs(teacher, columns, added, degree, rng, tries=2000):
     return None
 
 
-def _flow(allowed, per_row, per_column, rng):
+def _flow(
+    allowed: np.ndarray,
+    per_row: int | np.ndarray,
+    per_column: int | np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray | None:
     """Some of the allowed cells, by maximum flow on shuffled labels.
 
     Args:
@@ -220,7 +235,9 @@ def _flow(allowed, per_row, per_column, rng):
     return used
 
 
-def _trade(topology: np.ndarray, rng: np.random.Generator, forbidden: np.ndarray | None = None):
+def _trade(
+    topology: np.ndarray, rng: np.random.Generator, forbidden: np.ndarray | None = None
+) -> np.ndarray:
     """Randomise a pattern by curveball trades between random pairs of rows, all pairs at once.
 
     In a trade the entries that both rows may hold, and only one holds, are dealt out anew at

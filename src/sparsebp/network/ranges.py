@@ -20,7 +20,7 @@ class Range(NamedTuple):
     above: bool = False
     below: bool = False
 
-    def holds(self, value) -> bool:
+    def holds(self, value: Any) -> bool:
         """Whether a value is such a number; NaN and truth values are none."""
         kind: Any = Integral if self.whole else Real
         if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
@@ -28,7 +28,7 @@ class Range(NamedTuple):
         low = value > self.least if self.above else value >= self.least
         return low and (value < self.most if self.below else value <= self.most)
 
-    def check(self, name: str, value) -> None:
+    def check(self, name: str, value: Any) -> None:
         """Raise ValueError, with the ``name`` of it, unless a value is such a number."""
         if not self.holds(value):
             raise ValueError(f"{name}: {value!r}; must be {self}")

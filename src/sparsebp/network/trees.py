@@ -53,7 +53,7 @@ def draw_tree(observed: int, reads: int, rng: np.random.Generator) -> tuple[Patt
     return Patterns(inner, outer), 2 * (1 + _longest_path(edges))
 
 
-def _random_tree(nodes: int, slots: int, rng) -> list[tuple[int, int]]:
+def _random_tree(nodes: int, slots: int, rng: np.random.Generator) -> list[tuple[int, int]]:
     """Edges of a random tree from its Prüfer code, which has each node once less than it has edges.
 
     A code that is drawn from ``slots - 1`` of each node comes up as often as there are ways to
@@ -72,7 +72,7 @@ def _random_tree(nodes: int, slots: int, rng) -> list[tuple[int, int]]:
     return [*edges, (heappop(leaves), heappop(leaves))]
 
 
-def _longest_path(edges) -> int:
+def _longest_path(edges: list[tuple[int, int]]) -> int:
     """Number of edges on the longest path of a tree."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import shortest_path

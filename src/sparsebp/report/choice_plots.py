@@ -24,19 +24,20 @@ from matplotlib.transforms import ScaledTranslation
 from sparsebp.report.style import (
     LAYERS,
     MARKS,
-    WIDTH,
+    PAGE_WIDTH,
     Y_LABELS,
     add_legends,
-    check,
+    check_results,
     confidence_interval,
     log_scale,
     mark_properties,
     style_learners,
 )
 
-QUANTITIES = ("weight_error", "topology_error", "generalization_error")
+COMPARED = ("weight_error", "topology_error", "generalization_error")
 SHADE = "0.9"
-LINE, HEIGHT = 0.078, 9.7  # inches: of each learner in a row; of the text on an A4 page
+# Inches: of each learner in a row; of the text on an A4 page.
+LEARNER_HEIGHT, PAGE_HEIGHT = 0.078, 9.7
 
 
 def build(spec, results):
@@ -45,22 +46,24 @@ def build(spec, results):
     names, (first, last) = asked["learners"], asked["samples"]
     for choice in spec["choices"]:
         wanted = {"learner": choice["learners"].values()}
-        check(spec["name"], results, asked["experiment"], QUANTITIES, wanted)
+        check_results(spec["name"], results, asked["experiment"], COMPARED, wanted)
     boxes = [list(box) for _, box in groupby(spec["choices"], lambda choice: [*choice["values"]])]
     data = results[asked["experiment"]].sel(n_samples=slice(first, last))
 
     lines = sum(map(len, boxes)) * (len(names) + 1) + 4 * len(boxes)
-    drawing = Figure(figsize=(WIDTH, min(LINE * lines + 1, HEIGHT)), layout="constrained")
+    drawing = Figure(
+        figsize=(PAGE_WIDTH, min(LEARNER_HEIGHT * lines + 1, PAGE_HEIGHT)), layout="constrained"
+    )
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.0)
-    shape = {"nrows": len(boxes), "ncols": len(QUANTITIES), "sharex": "col", "squeeze": False}
+    shape = {"nrows": len(boxes), "ncols": len(COMPARED), "sharex": "col", "squeeze": False}
     grid = drawing.subplots(**shape, height_ratios=[len(box) for box in boxes])
     styles, seen = style_learners(learners), set()
     for box, row in zip(boxes, grid, strict=True):
-        for ax, quantity in zip(row, QUANTITIES, strict=True):
+        for ax, quantity in zip(row, COMPARED, strict=True):
             _draw_box(ax, box, names, styles, data[quantity].mean("n_samples"))
         _add_table(row[0], [choice["values"] for choice in box])
         seen |= _mark_ends(row[-1], box, names, styles, data["status"])
-    for column, quantity in zip(grid.T, QUANTITIES, strict=True):
+    for column, quantity in zip(grid.T, COMPARED, strict=True):
         column[0].set_title(Y_LABELS[quantity].replace(" (", "\n("))
         _limit(column)
     samples = [str(m) for m in data["n_samples"].values]

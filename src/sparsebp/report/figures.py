@@ -11,7 +11,12 @@ from sparsebp.report.style import RC
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study.markup import mapped, mathtext
 
-KINDS = {"choices": choice_plots, "drawing": network_plots, "panels": panels, "trees": tree_plots}
+FIGURE_KINDS = {
+    "choices": choice_plots,
+    "drawing": network_plots,
+    "panels": panels,
+    "trees": tree_plots,
+}
 
 
 def draw(spec, results, paths, provenance):
@@ -22,7 +27,7 @@ def draw(spec, results, paths, provenance):
     (see `read_provenance`).
     """
     with mpl_style.context(RC, after_reset=True):
-        (kind,) = (module for key, module in KINDS.items() if key in spec["figure"])
+        (kind,) = (module for key, module in FIGURE_KINDS.items() if key in spec["figure"])
         drawing = kind.build(mapped(mathtext, spec), results)
         title = f"{spec['name']} ({spec['figure'].get('thesis', 'sparsebp')})"
         _save(drawing, title, paths, provenance)

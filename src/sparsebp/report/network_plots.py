@@ -23,7 +23,7 @@ from matplotlib.lines import Line2D
 from sparsebp.report.style import PALETTE
 
 # The teacher's weight: line, dashes, and what it is called.
-SIGNS = {
+SIGN_STYLES = {
     1: (PALETTE[0], "-", "weight +1"),
     -1: (PALETTE[3], (0, (3.2, 1.6)), "weight −1"),
     0: ("0.55", (0, (0.8, 1.6)), "weight 0"),
@@ -31,7 +31,7 @@ SIGNS = {
 # Of output and input weights, when highlighted and when not.
 BRIGHT = {"out": PALETTE[1], "in": PALETTE[2]}
 PALE = {"out": "#fbe9c9", "in": "#cdeee2"}
-NAMES = {"out": "output weight", "in": "input weight"}
+WEIGHT_NAMES = {"out": "output weight", "in": "input weight"}
 INK, QUIET = "0.15", "0.5"
 # Inches: between rows and between columns of neurons, a line of text, and around a drawing.
 ROW, COLUMN, LINE, MARGIN = 0.39, 0.98, 0.16, 0.06
@@ -109,10 +109,10 @@ def _draw_network(graph, highlighted):
     xi = f"$\\xi_{{{y[1] + 1}}}$"
     entries = [
         Line2D([], [], color=color, linestyle=dashes, label=label)
-        for value, (color, dashes, label) in SIGNS.items()
+        for value, (color, dashes, label) in SIGN_STYLES.items()
         if value or 0 in weights.values()
     ] + [
-        Line2D([], [], color=PALE[kind], linewidth=6, label=f"{NAMES[kind]} of {xi}")
+        Line2D([], [], color=PALE[kind], linewidth=6, label=f"{WEIGHT_NAMES[kind]} of {xi}")
         for kind in PALE
     ]
     drawing, ax = _canvas(places, entries, 2, heads=1)
@@ -120,7 +120,7 @@ def _draw_network(graph, highlighted):
     for edges, color in zip(highlighted, PALE.values(), strict=True):
         draw(edges, width=6, edge_color=color)
     bright = {edge for edges in highlighted for edge in edges}
-    for value, (color, dashes, _) in SIGNS.items():
+    for value, (color, dashes, _) in SIGN_STYLES.items():
         for width, edges in ((1.0, weights.keys() - bright), (1.8, bright)):
             shown = sorted(edge for edge in edges if weights[edge] == value)
             draw(shown, width=width, edge_color=color, style=dashes)
@@ -137,8 +137,8 @@ def _draw_factor_graph(graph, a):
     places, factor = layout(graph), ("factor", a)
     looks = {
         "factor": (FACTOR, "s", QUIET, "factor of an output"),
-        "out": (WEIGHT, "o", PALE["out"], NAMES["out"]),
-        "in": (WEIGHT, "o", PALE["in"], NAMES["in"]),
+        "out": (WEIGHT, "o", PALE["out"], WEIGHT_NAMES["out"]),
+        "in": (WEIGHT, "o", PALE["in"], WEIGHT_NAMES["in"]),
         "prior": (PRIOR, "s", "0.6", "prior"),
     }
     entries = [
@@ -162,7 +162,7 @@ def _draw_factor_graph(graph, a):
             edgecolors=[BRIGHT[kind] if b else INK for b in bright],
             linewidths=[2.0 if b else 0.7 for b in bright],
         )  # fmt: skip
-    weights = [node for node in graph if node[0] in NAMES]
+    weights = [node for node in graph if node[0] in WEIGHT_NAMES]
     labels = {node: f"$w^{{\\mathrm{{{node[0]}}}}}_{{{_indices(*node[1:])}}}$" for node in weights}
     _draw_labels(ax, graph, places, labels, 6.6)
     labels = {node: f"$\\xi_{{{node[1] + 1}}}$" for node in graph if node[0] == "factor"}

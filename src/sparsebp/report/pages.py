@@ -8,7 +8,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from sparsebp.storage.records import own, shared, short
 
-FRAME = """\
+FRAME_TEMPLATE = """\
 <!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +41,7 @@ FRAME = """\
 </html>
 """
 
-VERDICTS = """\
+VERDICTS_TEMPLATE = """\
 {% extends "frame" %}
 {% macro mark(verdict) %}
 <span class="verdict {{ verdict|replace(" ", "-") }}">{{ symbols[verdict] }} {{ verdict }}</span>
@@ -87,7 +87,7 @@ is so means under the choices that set it so, with all else as configured.
 {% endblock %}
 """
 
-PROVENANCE = """\
+PROVENANCE_TEMPLATE = """\
 {% extends "frame" %}
 {% macro show(value) %}
 {% if value is mapping %}
@@ -118,7 +118,9 @@ PROVENANCE = """\
 
 
 PAGES = Environment(
-    loader=DictLoader({"frame": FRAME, "verdicts": VERDICTS, "provenance": PROVENANCE}),
+    loader=DictLoader(
+        {"frame": FRAME_TEMPLATE, "verdicts": VERDICTS_TEMPLATE, "provenance": PROVENANCE_TEMPLATE}
+    ),
     autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,

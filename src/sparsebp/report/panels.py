@@ -50,11 +50,11 @@ from sparsebp.report.style import (
     BLANK,
     MARKS,
     NEVER,
+    PAGE_WIDTH,
     REFERENCE,
-    WIDTH,
     Y_LABELS,
     add_legends,
-    check,
+    check_results,
     confidence_interval,
     curve_properties,
     key_label,
@@ -80,11 +80,11 @@ def build(spec, results):
             samples = np.atleast_1d(panel.get("at", [])).tolist()
             compared = [panel["minus"]] if "minus" in panel else []
             wanted = {"learner": panel["learners"] + compared, "n_samples": samples}
-            check(spec["name"], results, experiment, [panel["quantity"]], wanted)
+            check_results(spec["name"], results, experiment, [panel["quantity"]], wanted)
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = -(-len(panels) // columns)
-    width = WIDTH if columns > 1 else 0.65 * WIDTH
+    width = PAGE_WIDTH if columns > 1 else 0.65 * PAGE_WIDTH
     entries = _legend_rows(panels, learners, styles, width)
     height = rows * ROW_HEIGHT + 0.17 * len(entries) + 0.2
     drawing = Figure(figsize=(width, height), layout="constrained")

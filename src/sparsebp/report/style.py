@@ -18,7 +18,7 @@ from scipy import stats
 from sparsebp.network.quantities import QUANTITIES, Status
 
 CONFIDENCE = 0.95
-WIDTH = 6.9  # inches: the text width of an A4 page
+PAGE_WIDTH = 6.9  # inches: the text width of an A4 page
 Y_LABELS = {name: known.label for name, known in QUANTITIES.items() if known.label}
 # Of numbers in a block of the configuration, and of results; any other is called by its key.
 KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
@@ -175,7 +175,7 @@ def confidence_interval(values):
     return np.mean(values) - half, np.mean(values) + half
 
 
-def check(name, results, experiment, quantities, wanted):
+def check_results(name, results, experiment, quantities, wanted):
     """Refuse a figure of this name that asks for what the results do not have.
 
     `wanted` maps a dimension of the results to the labels along it that the figure needs.

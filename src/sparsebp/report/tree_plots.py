@@ -12,18 +12,18 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sparsebp.report.style import PALETTE, WIDTH, log_scale, style_numbers
+from sparsebp.report.style import PAGE_WIDTH, PALETTE, log_scale, style_numbers
 
 EXACT = 1e-12  # beliefs closer than this to the marginals are exact but for rounding
 BLUE, GREEN, VERMILION = PALETTE[0], PALETTE[2], PALETTE[3]
-SHAPES = {"chain": (BLUE, "o"), "tree": (GREEN, "^"), "ring": (VERMILION, "s")}
-NAMES = {"chain": "chains", "tree": "random trees", "ring": "rings"}
+SHAPE_STYLES = {"chain": (BLUE, "o"), "tree": (GREEN, "^"), "ring": (VERMILION, "s")}
+SHAPE_NAMES = {"chain": "chains", "tree": "random trees", "ring": "rings"}
 
 
 def build(spec, results):
     """Return the matplotlib figure: four panels over one legend. Arguments: `figures.draw`."""
     data, sizes = results["trees"], spec["figure"]["trees"]["outputs"]
-    drawing = Figure(figsize=(WIDTH, 5.9), layout="constrained")
+    drawing = Figure(figsize=(PAGE_WIDTH, 5.9), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.06, h_pad=0.05)
     grid = drawing.subplots(2, 2)
     relay = data.sel(teacher="relay")
@@ -92,7 +92,7 @@ def _draw_normalisation(ax, data):
 
 
 def _markers(shape, teacher):
-    color, marker = SHAPES[shape]
+    color, marker = SHAPE_STYLES[shape]
     fill = color if teacher == "relay" else "none"
     look = {"linestyle": "none", "marker": marker, "color": color, "markerfacecolor": fill}
     return look | {"markersize": 3.6, "markeredgewidth": 0.8}
@@ -105,7 +105,7 @@ def _add_legend(drawing):
     for dashes, label in lines:
         handles.append(Line2D([], [], color=PALETTE[4], linewidth=1.1, linestyle=dashes))
         labels.append(label)
-    for shape, name in NAMES.items():
+    for shape, name in SHAPE_NAMES.items():
         for teacher in ("relay", "random"):
             handles.append(Line2D([], [], **_markers(shape, teacher)))
             labels.append(f"{name}, {teacher} teacher")

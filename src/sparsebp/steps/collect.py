@@ -13,7 +13,7 @@ from sparsebp.network.quantities import QUANTITIES
 from sparsebp.storage import provenance, store
 
 BELIEVED = ("expected_error", "entropy")
-ERRORS = tuple(name for name, known in QUANTITIES.items() if known.of_weights)
+WEIGHT_ERRORS = tuple(name for name, known in QUANTITIES.items() if known.of_weights)
 
 
 def run(spec: dict, inputs: dict, output: str) -> None:
@@ -35,7 +35,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
     phi = activation(**spec["activation"])
     missing = partial(np.full, shape, np.nan)
     values = {
-        **{name: missing() for name in (*ERRORS, "generalization_error", *BELIEVED)},
+        **{name: missing() for name in (*WEIGHT_ERRORS, "generalization_error", *BELIEVED)},
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
@@ -96,7 +96,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
                     raise ValueError(f"{path}: its estimates are not all in {alphabet.tolist()}")
                 for row, where in enumerate(at_m):
                     learnt = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
-                    for name in ERRORS:
+                    for name in WEIGHT_ERRORS:
                         values[name][where] = getattr(metrics, name)(network, learnt)
                     values["generalization_error"][where] = metrics.generalization_error(
                         learnt, phi, test

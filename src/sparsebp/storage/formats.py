@@ -8,7 +8,7 @@ import numpy as np
 from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.network.trees import SHAPES, STARTS, TEACHERS
 
-NUMBERS = 10**10
+MOST_NUMBERS = 10**10
 """Of one variable, at most: a file can claim any number, and take no room for it."""
 
 
@@ -57,14 +57,14 @@ def _named(names: tuple[str, ...]) -> Rule:
 
 PATTERNS = {"input_topology": BIREGULAR, "output_topology": BIREGULAR}
 # Of networks with several hidden layers.
-MIDDLE = {"middle_topology": EACH_BIREGULAR}
+MIDDLE_PATTERN = {"middle_topology": EACH_BIREGULAR}
 ALLOWED = {
     "teacher": PATTERNS
-    | MIDDLE
+    | MIDDLE_PATTERN
     | {"input_weights": SIGNS, "output_weights": SIGNS, "middle_weights": SIGNS},
     "dataset": {"x": SIGNS, "y": FINITE, "x_test": SIGNS, "y_test": FINITE},
     "student": PATTERNS
-    | MIDDLE
+    | MIDDLE_PATTERN
     | {
         "alphabet": Rule(
             "different numbers, -1 and 1 among them",
@@ -188,7 +188,7 @@ DEEP = {
 
 
 # The same of results/trees.nc.
-TREES = {
+TREE_QUANTITIES = {
     "diameter": ("diameter of the factor graph", "of a ring, of the chain that it closes"),
     "deviation": (
         "largest difference of a belief from the exact marginal after a step",

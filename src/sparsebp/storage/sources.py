@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1]
 NAME = __name__.partition(".")[0]
-KERNELS = ("engine.kernels.updates", "engine.survivors", "engine.kernels.hidden_updates")
+KERNEL_MODULES = ("engine.kernels.updates", "engine.survivors", "engine.kernels.hidden_updates")
 """The modules that kernels are defined in."""
 
-HANDED = "SPARSEBP_SOURCES"
+SOURCES_VARIABLE = "SPARSEBP_SOURCES"
 """Environment variable by which a workflow tells its jobs the hashes that it goes by."""
 
 
@@ -104,7 +104,7 @@ def sources(module: str) -> str:
 
 def kernel_sources() -> str:
     """Content hashes of what kernels are compiled from."""
-    return "-".join(map(sources, KERNELS))
+    return "-".join(map(sources, KERNEL_MODULES))
 
 
 def hand_down() -> None:
@@ -113,8 +113,10 @@ def hand_down() -> None:
     A workflow on another node has been told already, by the one that submitted it.
     """
     steps = [f"steps.{path.stem}" for path in (PACKAGE / "steps").glob("[!_]*.py")]
-    modules = {module: sources(module) for module in (*steps, *KERNELS)}
-    os.environ.setdefault(HANDED, json.dumps({"package": _digest(_LOADED), "modules": modules}))
+    modules = {module: sources(module) for module in (*steps, *KERNEL_MODULES)}
+    os.environ.setdefault(
+        SOURCES_VARIABLE, json.dumps({"package": _digest(_LOADED), "modules": modules})
+    )
 
 
 def check_loaded(module: str) -> None:
@@ -146,7 +148,7 @@ def edited(files: Iterable[Path]) -> bool:
 
 @cache
 def _handed() -> dict:
-    return json.loads(os.environ.get(HANDED, "{}"))
+    return json.loads(os.environ.get(SOURCES_VARIABLE, "{}"))
 
 
 def _digest(paths) -> str:

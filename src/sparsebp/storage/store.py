@@ -24,15 +24,15 @@ from sparsebp.storage.formats import (
     ALLOWED,
     CONTRACT,
     DEEP,
-    NUMBERS,
+    MOST_NUMBERS,
     PROVENANCE,
     RECODING,
     RESULT_DIMENSIONS,
-    TREES,
+    TREE_QUANTITIES,
 )
 
 # Raised by netCDF4 and json for what they cannot read.
-UNREADABLE = OSError, RuntimeError, AttributeError, LookupError, TypeError, ValueError, MemoryError
+READ_ERRORS = OSError, RuntimeError, AttributeError, LookupError, TypeError, ValueError, MemoryError
 
 
 class BadFile(ValueError):
@@ -162,8 +162,11 @@ def write_results(path: str | Path, values: dict, coordinates: dict, provenance:
 
 
 def write_trees(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
-    """Write results/trees.nc; names are in ``TREES``. Arguments as for ``write_results``."""
-    _write_labelled(path, "trees", TREES, values, coordinates, provenance)
+    """Write results/trees.nc, with the names in ``TREE_QUANTITIES``.
+
+    Arguments as for ``write_results``.
+    """
+    _write_labelled(path, "trees", TREE_QUANTITIES, values, coordinates, provenance)
 
 
 def _write_labelled(path, kind, names, values, coordinates, provenance) -> None:
@@ -300,10 +303,10 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
                         f"{path}: variable {name} is {given} over {variable.dimensions}; expected "
                         f"{expected} over {dimensions}"
                     )
-                if not 0 < variable.size <= NUMBERS:
+                if not 0 < variable.size <= MOST_NUMBERS:
                     raise BadFile(
                         f"{path}: variable {name} holds {variable.size} values; allowed are from 1 "
-                        f"to {NUMBERS}"
+                        f"to {MOST_NUMBERS}"
                     )
                 for attribute in sorted(RECODING & set(variable.ncattrs())):
                     value = variable.getncattr(attribute)
@@ -313,7 +316,7 @@ def _read(path, kind: str) -> dict[str, np.ndarray]:
                 arrays[name] = variable[:]
     except BadFile:
         raise
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         raise BadFile(
             f"{path}: not a readable NetCDF file ({error}); delete it and rerun"
         ) from None
@@ -351,7 +354,7 @@ def provenance(path: str | Path) -> dict:
         wrong = [key for key, kind in PROVENANCE.items() if not isinstance(found.get(key), kind)]
         if wrong or not math.isfinite(found["seconds"]):
             raise ValueError(f"its provenance lacks a proper {', '.join(wrong) or 'seconds'}")
-    except UNREADABLE as error:
+    except READ_ERRORS as error:
         raise BadFile(f"{path}: not a NetCDF file of this study ({error})") from None
     return found
 

@@ -8,10 +8,10 @@ from math import prod
 from sparsebp.engine.learner import Learner
 from sparsebp.study.validation import ConfigError, check_among
 
-MOST = 100
+MOST_COMBINATIONS = 100
 """Choices, at most."""
 
-LONGEST = 200
+LONGEST_NAME = 200
 """Characters of a learner's name, at most: it is that of a file, with some more around it."""
 
 
@@ -33,8 +33,10 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
     bases = {name: None for block in blocks.values() for name in block["learners"]}
     inferences = [general | block.get("inference", {}) for block in blocks.values()]
     count = sum(prod(map(len, values.values())) for values in choices["vary"])
-    if count > MOST:
-        raise ConfigError(f"choices.vary: {count} combinations of values; at most {MOST}")
+    if count > MOST_COMBINATIONS:
+        raise ConfigError(
+            f"choices.vary: {count} combinations of values; at most {MOST_COMBINATIONS}"
+        )
     titles = {}
     for choice in _combinations(choices["vary"]):
         title = _title(choice)
@@ -47,9 +49,10 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
             if all(one == other for one, other in pairs):
                 continue  # the learner is as this choice has it
             names[base] = f"{base}-{_title(choice, '-')}"
-            if len(names[base]) > LONGEST:
+            if len(names[base]) > LONGEST_NAME:
                 raise ConfigError(
-                    f"choices.vary: {names[base]} is too long a name; at most {LONGEST} characters"
+                    f"choices.vary: {names[base]} is too long a name; "
+                    f"at most {LONGEST_NAME} characters"
                 )
             if learners.setdefault(names[base], variant) != variant:
                 raise ConfigError(f"learners.{names[base]}: the choices make one of this name")

@@ -37,7 +37,7 @@ def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
             plan = batches(Learner(**study.learner(name, learner)), block["samples"])
             grids[name][learner] = [batch.stop for batch in plan if batch.report]
     try:
-        verdicts.check(claims, grids, choices)
+        verdicts.check_claims(claims, grids, choices)
         verdicts.check_samples(claims, grids, choices)
     except verdicts.ClaimError as error:
         raise ConfigError(f"this study cannot test the claims: {error}") from None

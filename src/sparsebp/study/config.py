@@ -13,7 +13,7 @@ from sparsebp.engine.learner import Learner
 from sparsebp.engine.schedules import batches
 from sparsebp.network.patterns import column_degree
 from sparsebp.storage import paths
-from sparsebp.storage.formats import NUMBERS
+from sparsebp.storage.formats import MOST_NUMBERS
 from sparsebp.study import markup
 from sparsebp.study.choices import add_choices, learner_fields
 from sparsebp.study.experiment_blocks import (
@@ -151,9 +151,9 @@ class Study:
                 STATES, f"{where}.student", extent.states, "states of a weight and its inputs"
             )
             numbers = extent.samples * (layers["input"] + layers["output"])
-            check_number(NUMBERS, where, numbers, "numbers in the data set")
+            check_number(MOST_NUMBERS, where, numbers, "numbers in the data set")
             numbers = len(block["samples"]) * extent.weights
-            check_number(NUMBERS, where, numbers, "estimates of a student")
+            check_number(MOST_NUMBERS, where, numbers, "estimates of a student")
             for layer, (rows, columns) in ROWS_COLUMNS.items():
                 if "overlap" in block["student"]:
                     cells = layers[rows] * layers[columns]

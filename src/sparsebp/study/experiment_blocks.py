@@ -9,7 +9,7 @@ GRID = 10**4
 
 # Which neurons are the rows and the columns of a layer's weights.
 ROWS_COLUMNS = {"input": ("hidden", "input"), "output": ("output", "hidden")}
-MIDDLE = {"hidden": ("hidden", "hidden")}
+MIDDLE_ROWS_COLUMNS = {"hidden": ("hidden", "hidden")}
 
 
 def hidden_layers(experiment: dict) -> int:
@@ -49,7 +49,7 @@ def check_experiment(name: str, experiment: dict, learners: dict) -> None:
         raise ConfigError(
             f"{where}.nonzeros_per_row.hidden: allowed with layers.hidden_layers above 1 only"
         )
-    for layer, (rows, columns) in (ROWS_COLUMNS | (MIDDLE if deep else {})).items():
+    for layer, (rows, columns) in (ROWS_COLUMNS | (MIDDLE_ROWS_COLUMNS if deep else {})).items():
         overlap = experiment["student"].get("overlap", {}).get(layer)
         if student[layer] < teacher[layer] and overlap is None:
             raise ConfigError(

@@ -5,12 +5,12 @@ from sparsebp.study.validation import ConfigError, check_among, check_either, is
 
 # Keys of a panel that compares: which number of experiments, or the first of learners, and what
 # goes with the first.
-NUMBERS, POSITION = ("against", "by"), ("at", "at_most", "x_scale")
+NUMBER_KEYS, POSITION_KEYS = ("against", "by"), ("at", "at_most", "x_scale")
 
 DRAWINGS = {"network": "the teacher's network", "factor-graph": "the student's factor graph"}
 """What a figure may be a drawing of, in words."""
 
-MOST = 40
+MOST_WEIGHTS = 40
 """Weights in a drawing, at most: more cannot be told apart on a page."""
 
 
@@ -41,8 +41,10 @@ def _check_drawing(where: str, block: dict, experiments: dict) -> None:
         )
     per_row = student["nonzeros_per_row"]
     weights = layers["hidden"] * per_row["input"] + layers["output"] * per_row["output"]
-    if weights > MOST:
-        raise ConfigError(f"{where}.experiment: {name} has {weights} weights; at most {MOST}")
+    if weights > MOST_WEIGHTS:
+        raise ConfigError(
+            f"{where}.experiment: {name} has {weights} weights; at most {MOST_WEIGHTS}"
+        )
     if number > layers["output"]:
         raise ConfigError(
             f"{where}.output: {number}; must be at most {layers['output']}, the outputs of {name}"
@@ -92,7 +94,7 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         check_among(f"{where}.experiment", panel["experiment"], experiments)
         _check_absent(where, panel, ("by", "at_most"), "experiments")
         if not of_learners:
-            _check_absent(where, panel, POSITION, "against")
+            _check_absent(where, panel, POSITION_KEYS, "against")
         panel["experiments"] = [panel.pop("experiment")]
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]
@@ -140,12 +142,12 @@ def _check_absent(where: str, panel: dict, keys, other: str) -> None:
 
 def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
     """Check a panel of several experiments, and give it ``positions``: their values of its key."""
-    check_either(where, panel, *NUMBERS)
+    check_either(where, panel, *NUMBER_KEYS)
     name = "against" if "against" in panel else "by"
     if name == "against":
         check_either(where, panel, "at", "at_most")
     else:
-        _check_absent(where, panel, POSITION, "against")
+        _check_absent(where, panel, POSITION_KEYS, "against")
     key, values = panel[name], {}
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)

@@ -15,7 +15,7 @@ from sparsebp.study.figure_blocks import DRAWINGS
 MATCH, UNREADABLE, MISMATCH = 0, 1, 3
 """Exit status; 2 is that of a command line that is not understood."""
 
-WIDTH = 100
+LINE_WIDTH = 100
 
 
 def run(files: list[str], configfiles: list[str]) -> int:
@@ -94,7 +94,7 @@ def about(path: str | Path, made: dict) -> str:
 
 def _block(title: str, block: dict) -> list[str]:
     text = yaml.safe_dump(
-        block, sort_keys=False, default_flow_style=None, width=WIDTH - 10, allow_unicode=True
+        block, sort_keys=False, default_flow_style=None, width=LINE_WIDTH - 10, allow_unicode=True
     )
     return [f"{title}:", indent(text.rstrip(), "  ")]
 
@@ -195,7 +195,7 @@ def _aligned(rows: dict[str, str]) -> Iterator[str]:
     for name, text in rows.items():
         yield from wrap(
             text,
-            WIDTH,
+            LINE_WIDTH,
             initial_indent=name.ljust(column),
             subsequent_indent=" " * column,
             break_on_hyphens=False,

@@ -33,10 +33,10 @@ Validator = validators.extend(
 # A file has at most so many characters; so many values, those that an alias repeats counted again;
 # and so many characters in one value.
 CHARACTERS, VALUES, CHARACTERS_OF_VALUE = 10**6, 10**5, 1000
-KINDS = ("map", "seq", "str", "int", "float", "bool", "null", "merge")
-TAGS = {f"tag:yaml.org,2002:{kind}" for kind in KINDS}
+YAML_KINDS = ("map", "seq", "str", "int", "float", "bool", "null", "merge")
+TAGS = {f"tag:yaml.org,2002:{kind}" for kind in YAML_KINDS}
 TEMPLATE = "__use_yte__"  # with this key, Snakemake evaluates what a file says as Python
-LONGEST = 100  # characters of a value in a message
+LONGEST_SHOWN = 100  # characters of a value in a message
 
 
 class ConfigError(ValueError):
@@ -155,13 +155,13 @@ def check(value, rules: dict) -> None:
 def show(value) -> str:
     """A value for a message; the end of a long one is left out."""
     text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def listed(allowed) -> str:
     """What is allowed, for a message; the end of many is left out."""
     names = ", ".join(map(str, allowed))
-    return names if len(names) <= 5 * LONGEST else f"{names[: 5 * LONGEST]}..."
+    return names if len(names) <= 5 * LONGEST_SHOWN else f"{names[: 5 * LONGEST_SHOWN]}..."
 
 
 def nearest(value, allowed) -> str:

@@ -1,0 +1,253 @@
+"""Panels that compare experiments or learners by a value of theirs."""
+
+import itertools
+
+import matplotlib
+import numpy as np
+import pytest
+from scipy import stats
+
+from sparsebp.report import panels, style
+from tests.drawn_panels import (
+    LEARNERS,
+    NAMES,
+    SAMPLES,
+    SIZES,
+    build,
+    curve,
+    dataset,
+    look,
+    marked,
+    panel,
+    results_of_sizes,
+    sized,
+    spec,
+)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("x_scale", "values"), [("linear", [3, 0, 1]), ("log", [0.1, 0, 1])])
+def test_several_experiments_against_a_value_of_theirs(x_scale, values):
+    results = {name: dataset(entropy=i) for i, name in enumerate(("one", "two", "three"))}
+    results["two"]["status"].loc["ms", 0, 4] = 2
+    comparison = {"experiments": list(results), "positions": values, "against": "activation.b"}
+    drawing = build(panel(**comparison, at=4, x_scale=x_scale), panel(), results=results)
+    ax = drawing.axes[0]
+    assert ax.get_xlabel() == "activation b at m = 4"
+    low, high = ax.get_xlim()
+    assert low < 0 < max(values) < high
+    order = np.argsort(values)
+    apart = np.diff(ax.transData.transform([(x, 0) for x in np.sort(values)])[:, 0]).min()
+    for name, bars in zip(NAMES, ax.containers, strict=True):
+        x, y = curve(ax, name).get_data()
+        shift = ax.transData.transform(list(zip(x, y, strict=True)))[:, 0]
+        shift -= ax.transData.transform([(x, 0) for x in np.sort(values)])[:, 0]
+        assert np.abs(shift).max() <= (panels.DODGE + 1e-9) * apart
+        found = [results[e].weight_error.sel(learner=name, n_samples=4) for e in results]
+        np.testing.assert_allclose(y, [found[i].mean() for i in order], rtol=1e-12)
+        half = stats.t(4).ppf(0.975) * np.array([found[i].std(ddof=1) / 5**0.5 for i in order])
+        segments = np.array(bars.lines[2][0].get_segments())
+        np.testing.assert_allclose(segments[..., 1], np.stack([y - half, y + half], axis=1))
+    (marks,) = marked(ax, 2)
+    assert marks.get_xdata() == curve(ax, "ms").get_xdata()[sorted(values).index(0)]
+
+
+def test_logarithmic_positions_are_labelled_with_their_values():
+    results = {"one": dataset(), "two": dataset(entropy=1)}
+    comparison = {"experiments": ["one", "two"], "positions": [0, 0.03], "against": "inference.x_y"}
+    (ax,) = build(panel(**comparison, at=4, x_scale="log"), results=results).axes
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0", "0.03"]
+    assert ax.get_xlabel() == "inference x y at m = 4"
+
+
+@pytest.mark.parametrize(("depths", "whole"), [([1, 2, 3], True), ([1, 1.5, 2], False)])
+def test_an_axis_of_whole_numbers_has_whole_ticks(depths, whole):
+    shown = {"against": "layers.hidden_layers", "at": 4, "learners": ["bp-online"]}
+    compared = panel(experiments=["one", "two", "three"], positions=depths, **shown)
+    (ax,) = build(compared, results=results_of_sizes()).axes
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
+    assert (ticks == [1, 2, 3]) == whole == all(tick == round(tick) for tick in ticks)
+    assert ax.get_xlabel() == "hidden layers at m = 4"
+
+
+@pytest.mark.parametrize("learner", ["bp-batch4", "ms"])
+def test_a_curve_for_each_experiment(learner):
+    results = results_of_sizes()
+    results["three"]["status"].loc["ms", 1, 3] = 2
+    curves = sized(by="layers.hidden", learners=[learner], title="")
+    drawing = build(curves, panel(), results=results)
+    ax = drawing.axes[0]
+    assert ax.get_title(loc="left") == LEARNERS[learner].get("label")
+    assert ax.get_xlabel() == "number of samples m"
+    looks = set()
+    for (name, size), bars in zip(
+        sorted(SIZES.items(), key=lambda item: item[1]), ax.containers, strict=True
+    ):
+        values = results[name].weight_error.sel(learner=learner).dropna("n_samples")
+        x, y = curve(ax, str(size)).get_data()
+        np.testing.assert_array_equal(np.round(x), values.n_samples)
+        np.testing.assert_allclose(y, values.mean("seed"), rtol=1e-12)
+        half = stats.t(4).ppf(0.975) * values.std("seed", ddof=1) / np.sqrt(5)
+        segments = np.array(bars.lines[2][0].get_segments())
+        np.testing.assert_allclose(segments[:, 1, 1], y + half, atol=1e-12)
+        looks.add(look(curve(ax, str(size)))[:2])
+    assert len(looks) == len(set(zip(*looks, strict=True))) + 1 == 3
+    assert [np.round(line.get_xdata()).tolist() for line in marked(ax, 2)] == (
+        [[3]] if learner == "ms" else []
+    )
+    texts = [text.get_text() for text in drawing.legends[0].get_texts()]
+    assert "hidden neurons:" in texts
+    assert [text for text in texts if text in ("200", "1k", "5k")] == ["200", "1k", "5k"]
+
+
+def test_an_experiment_looks_the_same_in_every_panel():
+    few = panel(experiments=["two"], positions=[200], by="layers.hidden", learners=["ms"])
+    first, second = build(
+        few, sized(by="layers.hidden", learners=["bp"]), results=results_of_sizes()
+    ).axes
+    assert look(curve(first, "200")) == look(curve(second, "200"))
+
+
+def test_numbers_grow_darker():
+    colors = [style.color for style in style.style_numbers([5, 0.1, 20, 1]).values()]
+    lightness = [sum(matplotlib.colors.to_rgb(color)) for color in colors]
+    assert list(style.style_numbers([5, 0.1, 20, 1])) == [0.1, 1, 5, 20]
+    assert lightness == sorted(lightness, reverse=True)
+    assert len(set(lightness)) == 4
+
+
+@pytest.mark.parametrize(
+    ("number", "label"),
+    [(0, "0"), (0.03, "0.03"), (200, "200"), (1200, "1.2k"), (50_000, "50k"), (10**7, "10M")],
+)
+def test_numbers_are_short(number, label):
+    assert style.number_label(number) == label
+
+
+def cooled(betas, limits, **changes):
+    """A drawing of learners that differ in beta, beside others without, and their results."""
+    block = {"algorithm": "sum-product", "factor": "soft", "schedule": "offline"}
+    learners = {name: LEARNERS[name] for name in limits[:1]}
+    learners |= {f"beta-{k}": block | {"beta": float(b)} for k, b in enumerate(betas)}
+    learners |= {name: LEARNERS[name] for name in limits[1:]}
+    numbers = {name: block["beta"] for name, block in learners.items() if "beta" in block}
+    shown = {"learners": [*learners], "against": "beta", "numbers": numbers, "at": [8, 2]}
+    results = dataset(names=[*learners])
+    results["status"].loc[[*learners][-1], 0, 2] = 2
+    asked = spec([panel(**shown, **changes), panel(learners=[*learners])], 2, learners)
+    return panels.build(asked, {"one": results}), results
+
+
+@pytest.mark.parametrize("x_scale", ["linear", "log"])
+def test_learners_against_a_value_of_theirs(x_scale):
+    drawing, data = cooled([3, 0.01, 1e4], ["bp", "ms"], x_scale=x_scale)
+    ax = drawing.axes[0]
+    assert ax.get_xlabel() == "inverse temperature β"
+    low, high = ax.get_xlim()
+    assert [text.get_text() for text in ax.texts] == ["BP", "max-sum"]
+    places = [text.get_position()[0] for text in ax.texts]
+    assert low <= ax.get_xticks()[0] and ax.get_xticks()[-1] <= 1e4
+    (strip,) = ax.patches
+    left, right = strip.get_x(), strip.get_x() + strip.get_width()
+    assert 1e4 < left < places[0] < places[1] < high == pytest.approx(right)
+    for m in (2, 8):
+        found = data.weight_error.sel(n_samples=m).mean("seed")
+        x, y = curve(ax, str(m)).get_data()
+        # As beta grows; and then the limits, which no line connects.
+        expected = found.sel(learner=["beta-1", "beta-0", "beta-2"])
+        np.testing.assert_allclose(y, expected, rtol=1e-12)
+        assert (np.diff(x) > 0).all() and low < x[0] and x[-1] < left
+        limits = curve(ax, f"_{m}")
+        np.testing.assert_allclose(limits.get_ydata(), found.sel(learner=["bp", "ms"]), rtol=1e-12)
+        assert (limits.get_xdata() > left).all() and limits.get_linestyle() == "None"
+        assert look(limits)[:2] == look(curve(ax, str(m)))[:2]
+    assert look(curve(ax, "2"))[:2] != look(curve(ax, "8"))[:2]
+    (cross,) = marked(ax, 2)
+    assert cross.get_xdata() == pytest.approx(curve(ax, "_2").get_xdata()[1])
+    texts = [text.get_text() for text in drawing.legends[0].get_texts()]
+    assert {"samples m:", "2", "8"} <= set(texts)
+
+
+def test_learners_that_all_have_the_value_have_no_limits():
+    drawing, _ = cooled([3, 0.01, 1e4], [], x_scale="log")
+    ax = drawing.axes[0]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0.01", "3", "10k"]
+    assert not ax.patches and not ax.texts
+
+
+def test_many_positions_on_a_logarithmic_axis_are_labelled_by_powers_of_ten():
+    drawing, _ = cooled(10.0 ** np.arange(-2, 6.5, 0.5), ["ms"], x_scale="log")
+    labels = [text.get_text() for text in drawing.axes[0].get_xticklabels()]
+    assert labels == ["0.01", "1", "100", "10k", "1M"]
+
+
+def first_at_most(values, limit):
+    """The m from which on values (a list over m = 1, 2 ...; None: not run) are at most a limit."""
+    ran = [(m, value) for m, value in enumerate(values, start=1) if value is not None]
+    wrong = [m for m, value in ran if not value <= limit]
+    return min((m for m, _ in ran if not wrong or m > wrong[-1]), default=None)
+
+
+CASES = [
+    ([0.3, 0.2, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0], 5),
+    ([0.3, 0.0, 0.0, 0.1, 0.0, 0.0, 0.0, 0.0], 5),  # below, and above again
+    ([0.0] * 8, 1),
+    ([0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0], 8),
+    ([None, None, None, 0.1, None, None, None, 0.0], 8),
+    ([None, 0.2, None, 0.0, None, 0.0, None, 0.0], 4),
+    ([0.3, 0.0, 0.0, np.nan, 0.0, 0.0, 0.0, 0.0], 5),  # a contradiction: no estimate
+    ([0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1], None),
+    ([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, np.nan], None),
+    ([None, 0.2, None, 0.1, None, 0.1, None, None], None),
+]
+
+
+@pytest.mark.parametrize(("values", "first"), CASES)
+def test_the_samples_until_a_limit(values, first):
+    data = dataset(seeds=1)
+    values = np.array([9.0 if value is None else value for value in values])
+    ran = [value != 9.0 for value in values]
+    data["weight_error"].loc["ms", 0] = np.where(ran, values, np.nan)
+    data["status"].loc["ms", 0] = np.where(ran, np.where(np.isnan(values), 3, 1), 0)
+    one = panel(
+        experiments=["one"], positions=[7], against="layers.input", at_most=0, learners=["ms"]
+    )
+    (ax,) = build(one, results={"one": data}).axes
+    assert curve(ax, "ms").get_ydata() == [first or SAMPLES[ran][-1]]
+    assert len(marked(ax, style.NEVER)) == (first is None)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("limit", [0, 0.05])
+def test_experiments_against_a_value_by_the_samples_until_a_limit(limit):
+    results = results_of_sizes()
+    results["two"]["weight_error"].loc["ms", 3] = 0.5
+    results["one"]["status"].loc["rbp"] = 2
+    drawing = build(
+        sized(against="layers.hidden", at=8, x_scale="log"),
+        sized(against="layers.hidden", at_most=limit, x_scale="log"),
+        results=results,
+    )
+    other, ax = drawing.axes
+    assert ax.get_ylabel() == f"m from which on\nweight error ≤ {limit:g}"
+    assert ax.get_xlabel() == "hidden neurons"
+    assert ax.get_ylim() != other.get_ylim()
+    order = sorted(SIZES, key=SIZES.get)
+    for name, experiment in itertools.product(NAMES, SIZES):
+        data = results[experiment].sel(learner=name)
+        ran = data.status.values > 0
+        rows = data.weight_error.transpose("seed", "n_samples").values
+        firsts = [
+            first_at_most(np.where(here, row, None), limit)
+            for here, row in zip(ran, rows, strict=True)
+        ]
+        assert firsts.count(None) == (experiment == "two" and name == "ms")
+        mean = np.mean([first or SAMPLES[-1] for first in firsts])
+        assert curve(ax, name).get_ydata()[order.index(experiment)] == pytest.approx(mean)
+    (arrows,) = marked(ax, style.NEVER)
+    assert arrows.get_xdata() == curve(ax, "ms").get_xdata()[0]
+    (crosses,) = marked(ax, 2)
+    assert crosses.get_xdata() == curve(ax, "rbp").get_xdata()[-1]
+    texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
+    assert style.MARKS[style.NEVER][-1] in texts

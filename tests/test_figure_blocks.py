@@ -1,0 +1,88 @@
+"""Figures in the configuration: what each asks for, and what changes it."""
+
+from copy import deepcopy
+
+import pytest
+
+from tests.configurations import BASE, DELETE, EXTENDED, load, put, refusal
+
+
+def test_a_figure_knows_which_figure_of_the_thesis_an_experiment_is():
+    """It is the title of a panel that has none of its own."""
+    assert load(BASE).figure_spec("two")["experiments"]["wider"]["thesis"] == "Fig. 7"
+
+
+def test_a_panel_of_several_experiments():
+    """It has all learners that they share, and knows where each stands."""
+    spec = load(EXTENDED).figure_spec("several")
+    (panel,) = spec["figure"]["panels"]
+    assert (panel["positions"], panel["learners"]) == ([30, 20], ["bp"])
+    assert list(spec["experiments"]) == ["matched", "wider"]
+
+
+def test_a_panel_with_a_curve_for_each_experiment_is_of_one_learner():
+    (panel,) = load(EXTENDED).figure_spec("curves")["figure"]["panels"]
+    assert (panel["positions"], panel["learners"]) == ([30, 20], ["bp"])
+    shared = put("experiments/wider/learners", ["bp", "mp", "ms", "soft"], EXTENDED)
+    message = refusal(shared)
+    assert message == "figures.curves.panels.0.learners: ['bp', 'mp']; allowed with by: one"
+    named = put("figures/curves/panels/0/learners", ["mp"], shared)
+    assert list(load(named).figure_spec("curves")["learners"]) == ["mp"]
+
+
+def test_a_panel_of_learners_knows_their_numbers_and_which_have_none():
+    (panel,) = load(EXTENDED).figure_spec("cooled")["figure"]["panels"]
+    assert (panel["experiments"], panel["at"]) == (["wider"], [2, 5])
+    assert (panel["learners"], panel["numbers"]) == (["bp", "ms", "soft"], {"soft": 2.0})
+    single = put("figures/cooled/panels/0/at", 2, EXTENDED)
+    assert load(single).figure_spec("cooled")["figure"]["panels"][0]["at"] == [2]
+    other = put("figures/cooled/panels/0/learners", ["bp", "ms"], EXTENDED)
+    other = put("figures/cooled/panels/0/against", "reinforcement", other)
+    (panel,) = load(other).figure_spec("cooled")["figure"]["panels"]
+    assert panel["numbers"] == {"bp": 0.01, "ms": 0}
+
+
+def test_a_figure_of_choices_knows_which_learners_stand_under_each():
+    spec = load(EXTENDED).figure_spec("chosen")
+    assert list(spec["experiments"]) == ["again"]
+    assert list(spec["learners"]) == ["bp", "ms"]
+    assert spec["choices"] == [
+        {"values": {"damping": "0"}, "learners": {"bp": "bp-damping-0", "ms": "ms-damping-0"}},
+        {"values": {"damping": "0.3"}, "learners": {"bp": "bp", "ms": "ms"}},
+        {
+            "values": {"reinforcement": "0.1"},
+            "learners": {"bp": "bp-reinforcement-0.1", "ms": "ms"},
+        },
+    ]
+
+
+def test_a_figure_of_choices_shows_all_learners_unless_it_names_some():
+    spec = load(put("figures/chosen/choices/learners", DELETE, EXTENDED)).figure_spec("chosen")
+    assert list(spec["learners"]) == ["bp", "ms", "soft"]
+
+
+@pytest.mark.parametrize(
+    "path, value, changed",
+    [
+        ("choices/vary/0/damping", [0, 0.3, 0.5], {"chosen"}),
+        ("figures/chosen/choices/samples", [1, 5], {"chosen"}),
+        ("learners/ms/label", "max-sum", {"one", "two", "chosen", "cooled"}),
+        ("learners/soft/beta", 3.0, {"two", "cooled"}),
+        ("inference/tolerance", 1.0e-5, set()),
+        ("experiments/matched/layers/input", 60, {"one", "several", "limited", "curves"}),
+        ("figures/several/panels/0/at", 2, {"several"}),
+        ("figures/limited/panels/0/at_most", 0.1, {"limited"}),
+    ],
+)
+def test_an_edit_changes_the_figures_of_each_kind_that_depend_on_it(path, value, changed):
+    before, after = (load(config) for config in (EXTENDED, put(path, value, EXTENDED)))
+    different = {f for f in before.figures if before.figure_spec(f) != after.figure_spec(f)}
+    assert different == changed
+
+
+def test_what_is_said_of_a_figure_is_no_part_of_its_slice():
+    study = load(BASE)
+    said = deepcopy(BASE)
+    said["figures"]["two"]["found"] = "Nothing."
+    assert load(said).figure_spec("two") == study.figure_spec("two")
+    assert load(said).figures["two"]["found"] == "Nothing."

@@ -32,33 +32,42 @@ class Mutation(NamedTuple):
     new: str
 
 
-_ALGEBRAS, _UPDATES = "engine/kernels/algebras.py", "engine/kernels/updates.py"
+_EQUATIONS, _UPDATES = "engine/equations.py", "engine/kernels/updates.py"
 MUTATIONS = {
     "damping swapped": Mutation(
-        _ALGEBRAS,
-        "rounded_product(number(alpha, old), old) + number(1.0 - alpha, old) * new",
-        "rounded_product(number(alpha, old), new) + number(1.0 - alpha, old) * old",
+        _EQUATIONS,
+        "return weights[0] * old + weights[1] * new",
+        "return weights[0] * new + weights[1] * old",
     ),
     "damping of logarithms swapped": Mutation(
-        _ALGEBRAS,
-        "np.logaddexp(np.log(alpha) + old, np.log1p(-alpha) + new)",
-        "np.logaddexp(np.log(alpha) + new, np.log1p(-alpha) + old)",
+        _EQUATIONS,
+        "log_sum([weights[0] + old, weights[1] + new])",
+        "log_sum([weights[0] + new, weights[1] + old])",
     ),
     "sum in place of maximum": Mutation(
-        _ALGEBRAS,
-        "    if algebra == SUM_TIMES:\n        return x + y\n    if algebra == LOG_SUM",
-        "    if algebra <= MAX_TIMES:\n        return x + y\n    if algebra == LOG_SUM",
+        _EQUATIONS,
+        'in place of the sum, Eq. 2.12."""\n        return largest(terms)',
+        'in place of the sum, Eq. 2.12."""\n        return summed(terms)',
     ),
     "temperature left out of a sum": Mutation(
-        _ALGEBRAS, "return largest + temperature * np.log1p", "return largest + np.log1p"
+        _EQUATIONS, "np.exp((x - base) / temperature)", "np.exp(x - base)"
     ),
-    "cavity of a variable includes its recipient": Mutation(
-        _UPDATES, "                        if other != d:\n", "                        if True:\n"
+    "cavity of a variable leaves out another": Mutation(
+        "engine/messages.py", "np.delete(gets, d, axis=1)", "np.delete(gets, d - 1, axis=1)"
+    ),
+    "cavity of a factor leaves out nobody": Mutation(
+        _EQUATIONS,
+        "a.total([a.times(first[c], found[c][1][i][k]) for c in range(states)])",
+        "a.total([a.times(a.times(first[c], message[k]), found[c][1][i][k]) "
+        "for c in range(states)])",
+    ),
+    "cavity of a large factor leaves out the first": Mutation(
+        _EQUATIONS,
+        "told[k] = a.total([told[k], a.times(first[c], part[k])])",
+        "told[k] = a.total([told[k], part[k]])",
     ),
     "cavity of a listed factor includes its recipient": Mutation(
-        "engine/kernels/tensors.py",
-        "                    if other != j:\n",
-        "                    if True:\n",
+        _UPDATES, "if other != j:\n", "if True:\n"
     ),
     "cavity of a hidden variable includes its recipient": Mutation(
         "engine/kernels/hidden_updates.py",
@@ -66,44 +75,36 @@ MUTATIONS = {
         "                    if True:\n",
     ),
     "reinforcement does not grow": Mutation(
-        _UPDATES,
-        "strength = reinforcement * (first + done)",
-        "strength = reinforcement",
+        _UPDATES, "strength = reinforcement * t", "strength = reinforcement"
     ),
     "reinforcement a step ahead": Mutation(
-        _UPDATES,
-        "strength = reinforcement * (first + done)",
-        "strength = reinforcement * (first + done + 1)",
+        _UPDATES, "strength = reinforcement * t", "strength = reinforcement * (t + 1)"
     ),
     "reinforced field forgets the prior": Mutation(
-        _UPDATES,
-        "x = times(algebra, given[i], power(algebra, belief[i], strength))",
-        "x = power(algebra, belief[i], strength)",
+        _EQUATIONS,
+        "a.times(given[k], a.power(belief[k], strength))",
+        "a.power(belief[k], strength)",
     ),
     "an output weight of zero is no class of its own": Mutation(
-        _UPDATES,
-        "store(scratch, c * WIDTH, times(algebra, x, total))",
-        "store(scratch, c * WIDTH, x)",
+        _EQUATIONS,
+        "found[firsts[weight]] = a.times(message[weight], whole)",
+        "found[firsts[weight]] = message[weight]",
     ),
-    "output messages include what came from there": Mutation(
-        _UPDATES,
-        "times(algebra, load(scratch, c * WIDTH), load(scratch, whole * WIDTH))",
-        "load(scratch, c * WIDTH)",
+    "output messages forget the inputs of a zero weight": Mutation(
+        _EQUATIONS, "found.append(a.times(told[first], whole))", "found.append(told[first])"
     ),
     "a message normalised by its first value": Mutation(
-        _UPDATES,
-        "    for state in range(1, q):\n        total = mass(",
-        "    for state in range(1, 1):\n        total = mass(",
+        _EQUATIONS,
+        "total = over_all(a, a.mass, states, lambda k: message[k], a.zero)",
+        "total = message[0]",
     ),
     "converged where the damped messages are": Mutation(
-        _UPDATES,
-        "        change = larger(distance(algebra, kept(algebra, x), old, probability), change)\n"
-        "        if damping > 0.0:\n"
-        "            store(fresh, i, damped(algebra, old, x, damping, probability))\n",
-        "        if damping > 0.0:\n"
-        "            store(fresh, i, damped(algebra, old, x, damping, probability))\n"
-        "        x = load(fresh, i)\n"
-        "        change = larger(distance(algebra, kept(algebra, x), old, probability), change)\n",
+        _EQUATIONS,
+        "lambda k: a.distance(a.kept(new[k]), old[k])",
+        "lambda k: a.distance(a.kept(new[k]), old[k]) * (weights or (0.0, 1.0))[1]",
+    ),
+    "lanes beyond the last factor count": Mutation(
+        "engine/kernels/lanes.py", "number = np.where(inside, number, neutral)", "pass"
     ),
     "a batch begins a sample late": Mutation(
         "engine/schedules.py",

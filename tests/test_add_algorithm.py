@@ -32,7 +32,7 @@ def edited(tmp_path_factory):
         apply = ["git", "apply", "--verbose", "-"]
         done = subprocess.run(apply, cwd=project.folder, input=patch, text=True)
         assert done.returncode == 0
-    assert "MAX_OFFSET" in (project / "src/sparsebp/engine/learner.py").read_text()
+    assert "MaxOffset" in (project / "src/sparsebp/engine/learner.py").read_text()
     return project
 
 

@@ -32,7 +32,7 @@ LISTED = re.findall(r"^   (sparsebp\.\S+)$", TEXT, re.M)
 FOR_OWN_STUDIES = [
     name
     for name in LISTED
-    if re.match(r"sparsebp\.(api|network|engine\.(?!kernels)|storage\.store)", name)
+    if re.match(r"sparsebp\.(api|network|engine\.(?!kernels|equations)|storage\.store)", name)
 ]
 
 

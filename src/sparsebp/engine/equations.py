@@ -159,7 +159,7 @@ class MaxTimes(SumTimes):
     """Probabilities, of which the largest counts: max-product, Eq. 2.12."""
 
     def total(self, terms):
-        """The maximum in place of the sum."""
+        """The maximum in place of the sum, Eq. 2.12."""
         return largest(terms)
 
 
@@ -171,13 +171,15 @@ class MaxPlus(SumTimes):
     least_total = least_belief = -np.inf
 
     def times(self, x, y):
+        """What x and y say together."""
         return x + y
 
     def over(self, x, y):
+        """The opposite of times."""
         return x - y
 
     def total(self, terms):
-        """The maximum."""
+        """The maximum, Eq. 3.7."""
         return largest(terms)
 
     def mass(self, terms):
@@ -201,10 +203,12 @@ class MaxPlus(SumTimes):
 
     @classmethod
     def from_logs(cls, logs):
+        """Logarithms as they are, in an array of their own."""
         return logs.copy()
 
     @classmethod
     def to_logs(cls, numbers):
+        """The same."""
         return numbers.copy()
 
 
@@ -212,7 +216,7 @@ class LogSum(MaxPlus):
     """Log-likelihoods, summed at temperature T: sum-product with soft factors, Eq. 3.5."""
 
     def total(self, terms):
-        """T log sum exp(./T)."""
+        """T log sum exp(./T), Eq. 3.5."""
         return log_sum(terms, self.temperature)
 
 
@@ -246,7 +250,15 @@ class LogSumTimes(LogMaxTimes):
 IN_LOGS = {SumTimes: LogSumTimes, MaxTimes: LogMaxTimes}
 """What repeats in logarithms a calculation that is in doubt."""
 ALGEBRAS = {
-    kind.__name__: kind for kind in (SumTimes, MaxTimes, MaxPlus, LogSum, LogSumTimes, LogMaxTimes)
+    kind.__name__: kind
+    for kind in (
+        SumTimes,
+        MaxTimes,
+        MaxPlus,
+        LogSum,
+        LogSumTimes,
+        LogMaxTimes,
+    )
 }
 
 
@@ -299,7 +311,9 @@ def outer(a, messages):
 
 
 def contract(a, tensor, messages):
-    """What a tensor says to each axis, given the messages of the others: the sum of Eq. 2.7.
+    """What a tensor says to each axis, given the messages of the others: the sum of Eqs. 2.7, A.6.
+
+    Maxima take its place in Eqs. 2.12, 3.7, and sums of exponentials in Eq. 3.5.
 
     State by state of the first axis, what is left is a tensor with an axis less. What this says in
     total is what the first axis is told of that state; what it says to the others is weighed with
@@ -394,7 +408,8 @@ def to_factor(a, states, parts):
 
 
 def reinforced(a, given, belief, received, strength):
-    """Field and belief of a weight, Eqs. 3.8, 3.10.
+    """Field and belief of a weight, Eqs. 3.8, 3.10; and the message of an output weight, which has
+    one factor and so sends it its field, Eqs. 3.9, 3.11.
 
     The field is the prior times the last belief to the power r t; the belief is the field times all
     u_{a->i}, its largest value one.

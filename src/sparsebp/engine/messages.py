@@ -68,8 +68,7 @@ class Messages:
         self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
         self.algebra = algebra or rules.algebra
         self.steps, self.converged, self.certain = 0, False, True
-        (hidden, k_in, q), (outputs, k_out, _) = (part.shape for part in prior)
-
+        (outputs, k_out, _), (k_in, q) = prior.outer.shape, prior.inner.shape[1:]
         self._shape = outputs, k_out, k_in, q
         u, v = np.zeros(self._shape), np.zeros(prior.outer.shape)
         if learner.initial_scale > 0:
@@ -115,10 +114,10 @@ class Messages:
         Ends early on convergence or when in doubt. With several threads each works on a range of
         hidden neurons, then of factors; results do not depend on their number.
         """
-        done, change = 0, np.inf
         hidden, factors = (-(-size // WIDTH) for size in (len(self.prior.inner), self._shape[0]))
         if threads == 1:
             done, change, self.certain = self._call(steps, (0, hidden, 0, factors, 0, factors))
+            self.steps += done
         else:
             # All threads do one part of a step, then the next: fields, messages h, messages u.
             parts = [
@@ -129,27 +128,26 @@ class Messages:
                     ((0, 0, 0, 0), factors, ()),
                 )
             ]
+            done, change = 0, np.inf
             with ThreadPoolExecutor(threads) as pool:
-                while done < steps and self.certain:
-                    after, found = done, []
+                while done < steps and self.certain and not change < self.learner.tolerance:
+                    found = []
                     for part in parts[not self._moving :]:
-                        found += pool.map(lambda ranges: self._call(1, ranges, after), part)
+                        found += pool.map(lambda ranges: self._call(1, ranges), part)
                     _, changes, certain = zip(*found, strict=True)
-                    self.certain, change, done = all(certain), max(changes), done + 1
-                    if change < self.learner.tolerance:
-                        break
-        self.steps += done
+                    self.certain, change = all(certain), max(changes)
+                    done, self.steps = done + 1, self.steps + 1
         self.converged = self.certain and change < self.learner.tolerance
         return done
 
-    def _call(self, steps, ranges, after=0):
-        """Have the kernel do up to ``steps`` steps in ranges of blocks, ``after`` so many now."""
+    def _call(self, steps, ranges):
+        """Have the kernel do up to ``steps`` steps in ranges of blocks, see ``step_kernel``."""
         learner, rules, (outputs, k_out, _, _) = self.learner, self.rules, self._shape
         weights = [x for alpha in learner.dampings for x in self.algebra.weights(alpha)]
         size = k_out * len(self.problem.states.class_output) * WIDTH if self._listed else 0
         return self._kernel(
             steps,
-            self.steps + after,
+            self.steps,
             (*ranges, outputs),
             self._fielded,
             (float(rules.temperature), rules.reinforcement, float(learner.tolerance), *weights),

@@ -43,7 +43,8 @@ class Register(np.lib.mixins.NDArrayOperatorsMixin):
         if isinstance(x, Register):
             return x.value
         one = ir.Constant(_DOUBLE, float(x))
-        return one if self.value.type == _DOUBLE else ir.Constant(_VECTOR, [one] * WIDTH)
+        many = isinstance(self.value.type, ir.VectorType)
+        return ir.Constant(_VECTOR, [one] * WIDTH) if many else one
 
     def __array_ufunc__(self, ufunc, method, *inputs):
         if ufunc is np.add:
@@ -62,9 +63,7 @@ class Register(np.lib.mixins.NDArrayOperatorsMixin):
         if function is not np.where:
             return NotImplemented
         condition, yes, no = arguments
-        like = yes if isinstance(yes, Register) else no
-        chosen = self.builder.select(condition.value, like.like(yes), like.like(no))
-        return self._made(chosen)
+        return self._made(self.builder.select(condition.value, self.like(yes), self.like(no)))
 
     def _made(self, value, factors=None):
         return Register(self.builder, value, factors)

@@ -49,11 +49,11 @@ class Instance(NamedTuple):
         return indices
 
 
-def quick_first(cases):
-    """The ``cases``, of which the first is for the quick tests too. Others have kernels of their
+def quick_first(cases, quick=1):
+    """The ``cases``, of which the first are for the quick tests too. Others have kernels of their
     own, which take seconds to compile."""
-    first, *rest = cases
-    return [first, *(pytest.param(case, marks=pytest.mark.thorough) for case in rest)]
+    first, rest = list(cases)[:quick], list(cases)[quick:]
+    return [*first, *(pytest.param(case, marks=pytest.mark.thorough) for case in rest)]
 
 
 def instance(

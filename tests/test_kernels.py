@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numba
+import numpy as np
 import pytest
 
 from sparsebp.engine.kernels import cache as kernel_cache
@@ -245,3 +246,47 @@ def test_with_nothing_to_write_to_a_kernel_is_compiled_all_the_same(copy):
     package, run = copy
     (package.parents[1] / "file").write_text("")
     assert run(XDG_CACHE_HOME=str(package.parents[1] / "file/home")) == (0.75, True)
+
+
+BELIEFS = """
+import sys
+import numpy as np
+from tests.problems import instance, learner
+from sparsebp.engine.learning import learn
+
+hows = [
+    learner(),
+    learner("max-product"),
+    learner(reinforcement=0.1, damped="both"),
+    learner("max-sum", factor="soft", reinforcement=0.1),
+    learner("sum-product", factor="soft", beta=2.0),
+    learner(method="layered", max_values=64),
+]
+one, found = instance(n=9, m=2, teacher=(1, 2), alphabet=(-1, 0, 1)), {}
+for number, how in enumerate(hows):
+    [trained] = learn(how, one.problem, one.samples, [2], 1, 0, 1)
+    for layer, part in enumerate(trained.beliefs):
+        found[f"{number}-{layer}"] = np.exp(part)
+np.savez(sys.argv[1], **found)
+"""
+
+
+def test_without_a_compiler_python_computes_the_same(tmp_path):
+    """The equations, under a debugger: nothing of them is compiled, and no cache is touched."""
+    found = []
+    for disable in ("0", "1"):
+        environment = os.environ | {
+            "NUMBA_DISABLE_JIT": disable,
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}",
+        }
+        if disable == "1":
+            environment["NUMBA_CACHE_DIR"] = str(tmp_path / "cache")
+        path = tmp_path / f"{disable}.npz"
+        arguments = [sys.executable, "-c", BELIEFS, str(path)]
+        done = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        found.append(dict(np.load(path)))
+    assert not (tmp_path / "cache").exists()
+    assert found[0].keys() == found[1].keys() and len(found[0]) == 12
+    for name, part in found[0].items():
+        np.testing.assert_allclose(found[1][name], part, rtol=1e-9, atol=1e-12, err_msg=name)

@@ -345,6 +345,15 @@ def test_few_samples_leave_no_factor_a_configuration_with_an_excess_weight():
         assert excess[1] == 0
 
 
+def test_beliefs_within_the_tolerance_tie():
+    one = instance(n=60, m=3)
+    [sharp] = learn(learner(), one.problem, one.samples, [3], 1, 0, 1)
+    [tied] = learn(learner(tie_tolerance=100), one.problem, one.samples, [3], 1, 0, 1)
+    for trained, least, most in ((sharp, 0.9, 1.0), (tied, 0.3, 0.7)):
+        best = np.take(one.problem.states.alphabet, trained.beliefs.inner.argmax(axis=-1))
+        assert least <= (trained.inner == best).mean() <= most
+
+
 @pytest.mark.thorough
 def test_ties_are_broken_without_bias_and_reproducibly():
     one = instance(n=1000, m=1, alphabet=(-1, 0, 1), student=(2, 2))

@@ -26,6 +26,7 @@ RULES = {
 }
 SHAPES = {
     "binary 2, 2": dict(n=6),
+    "ternary 1, 2": dict(n=9, teacher=(1, 2), alphabet=(-1, 0, 1)),
     "binary 3, 2, relu": dict(n=6, teacher=(3, 2), phi=RELU),
     "binary 2, 3, rectangular": dict(sizes=(8, 8, 4), teacher=(2, 4)),
     "binary 1, 1": dict(n=4, teacher=(1, 1)),
@@ -34,13 +35,13 @@ SHAPES = {
 }
 
 
+@pytest.mark.parametrize("damping", [0.0, 0.3])
 @pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor", "both"])
-@pytest.mark.parametrize("shape", quick_first(SHAPES))
+@pytest.mark.parametrize("shape", quick_first(SHAPES, 2))
 @pytest.mark.parametrize("rule", RULES)
-def test_every_message_equals_the_plain_twin(rule, shape, damped):
+def test_every_message_equals_the_plain_twin(rule, shape, damped, damping):
     one = instance(m=2, **SHAPES[shape])
     steps, scale = 4, 0.5
-    damping = 0.3 if damped != "both" else 0.0
     how = learner(
         **RULES[rule],
         damping=damping,
@@ -100,11 +101,10 @@ def test_every_message_equals_the_plain_twin(rule, shape, damped):
         same(outcome.beliefs.outer, expected[-1].output_beliefs_after)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("damping", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor"])
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("outputs", [4, 5, 6, 7])
+@pytest.mark.parametrize("outputs", quick_first([7, 8, 9]))
 def test_it_stops_once_undamped_updates_would_change_nothing(outputs, rule, damped, damping):
     one = instance(n=outputs, m=1, seed=3)
     tolerance, most = 1e-2, 60

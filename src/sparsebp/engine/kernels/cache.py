@@ -36,6 +36,8 @@ def compiled_once(name: str, function: Callable, signature, module: str, **optio
     would run it or fail, is compiled anew. One process compiles and others wait, where the file
     system has locks.
 
+    With NUMBA_DISABLE_JIT=1 it is the function as it is, for Python to run.
+
     Nothing depends on the folder: where it cannot be read or filled, or the sources have been
     edited since they were loaded, the kernel is compiled for this program alone.
 
@@ -46,6 +48,8 @@ def compiled_once(name: str, function: Callable, signature, module: str, **optio
         module: that it is defined in, its ``__name__``.
         options: of ``numba.njit``.
     """
+    if numba.config.DISABLE_JIT:
+        return function
     _load_arrays()
     folder = Path(numba.config.CACHE_DIR or user_cache_path("sparsebp") / "kernels")
 

@@ -142,6 +142,25 @@ def _log(builder, x):
     return (e * _LN2_HIGH + (twice + (twice * z * series + e * _LN2_LOW))).value
 
 
+def _called(emit):
+    """What ``emit`` does, as a function that a kernel calls: written once, and compiled once."""
+
+    def call(builder, x):
+        lanes = "lanes" if isinstance(x.type, ir.VectorType) else "number"
+        name = f"sparsebp{emit.__name__}_{lanes}"
+        function = builder.module.globals.get(name)
+        if function is None:
+            function = ir.Function(builder.module, ir.FunctionType(x.type, [x.type]), name)
+            function.linkage = "internal"
+            for attribute in ("noinline", "nounwind", "readnone"):
+                function.attributes.add(attribute)
+            inside = ir.IRBuilder(function.append_basic_block())
+            inside.ret(emit(inside, function.args[0]))
+        return builder.call(function, [x])
+
+    return call
+
+
 OPERATIONS = {
     np.add: lambda builder, x, y: builder.fadd(x, y),
     np.subtract: lambda builder, x, y: builder.fsub(x, y),
@@ -149,8 +168,8 @@ OPERATIONS = {
     np.divide: lambda builder, x, y: builder.fdiv(x, y),
     np.absolute: lambda builder, x: _call(builder, "fabs", x),
     np.power: lambda builder, x, y: _call(builder, "pow", x, y),
-    np.exp: _exp,
-    np.log: _log,
+    np.exp: _called(_exp),
+    np.log: _called(_log),
     np.fmax: _select(">"),
     np.fmin: _select("<"),
     np.less: _ordered("<"),
@@ -335,7 +354,7 @@ def _no_argument(kind, value, native):
 def on_numbers(function: Callable) -> Callable:
     """A function ``(known, numbers)`` of a tuple of numbers, for use in kernels."""
     if config.DISABLE_JIT:
-        return function
+        return np.errstate(all="ignore")(function)
 
     @intrinsic
     def in_registers(typing, value, numbers):
@@ -445,7 +464,8 @@ def _in_python(function, value, start, stop, count, numbers, arrays, places):
     change, least = 0.0, np.inf
     memory = type(arrays)(*map(_Slots, arrays))
     for block in range(start, stop):
-        moved, total = function(value, Lists(), block, numbers, memory, places)
+        with np.errstate(all="ignore"):  # as the processor does
+            moved, total = function(value, Lists(), block, numbers, memory, places)
         inside = slice(0, min(WIDTH, count - block * WIDTH))
         if moved is not None:
             change = max(change, float(np.nanmax(np.broadcast_to(moved, WIDTH)[inside])))

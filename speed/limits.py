@@ -66,9 +66,7 @@ def work(own: Own) -> Work:
     else:
         rules, uniform = own.learner.rules, np.ones((outputs, k_out, q))
         entries = np.count_nonzero(
-            fac.sum_out_outputs(
-                own.factors, problem.states, uniform, rules.algebra, rules.temperature
-            )
+            fac.sum_out_outputs(own.factors, problem.states, uniform, False, rules.temperature)
         )
         constant += entries * (8 + k_out)
         operations += entries * (4 * k_out - 4)

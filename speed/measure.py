@@ -87,9 +87,9 @@ def draw(case: Case):
 
 def _compile(case: Case) -> None:
     join_kernel()
-    for algebra in learner(case.maximise).algebras:
-        (k_in, k_out), states = case.student, len(case.alphabet)
-        step_kernel(algebra, k_in, k_out, states, degree=k_out)
+    k_in, k_out = case.student
+    for kind in learner(case.maximise).kernels(k_in, k_out, list(case.alphabet), degree=k_out):
+        step_kernel(*kind)
 
 
 def _measure(case: Case) -> Measured:

@@ -131,9 +131,11 @@ class Messages:
             done, change = 0, np.inf
             with ThreadPoolExecutor(threads) as pool:
                 while done < steps and self.certain and not change < self.learner.tolerance:
-                    found = []
-                    for part in parts[not self._moving :]:
-                        found += pool.map(lambda ranges: self._call(1, ranges), part)
+                    found = [
+                        one
+                        for part in parts[not self._moving :]
+                        for one in pool.map(lambda ranges: self._call(1, ranges), part)
+                    ]
                     _, changes, certain = zip(*found, strict=True)
                     self.certain, change = all(certain), max(changes)
                     done, self.steps = done + 1, self.steps + 1

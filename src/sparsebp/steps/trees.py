@@ -6,6 +6,7 @@ import numpy as np
 
 from sparsebp.engine.bethe import log_partition
 from sparsebp.engine.elimination import posterior
+from sparsebp.engine.equations import IN_LOGS
 from sparsebp.engine.factors import hard_factors
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.messages import Messages
@@ -68,7 +69,8 @@ def run(spec: dict, output: str) -> None:
             values["log_partition"][i, j, k, seed] = log_z
             for start, name in enumerate(STARTS):
                 # In logarithms, for which no field is too large.
-                now = Messages(_learner(SCALES[name]), problem, factors, prior, rng, in_logs=True)
+                how = _learner(SCALES[name])
+                now = Messages(how, problem, factors, prior, rng, IN_LOGS[how.rules.algebra])
                 for step in range(diameter // 2 + MORE):
                     now.run(1)
                     far = _distance(now.final_beliefs(), marginals)

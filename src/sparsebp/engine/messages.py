@@ -258,6 +258,8 @@ class Messages:
         """Where messages are that variables get, and fields that factors do."""
         (outputs, k_out, k_in, q), (order, hidden_order) = self._shape, self.problem.orders
         size, readers = k_in * q * WIDTH, self.problem.readers[hidden_order]
+        if (numbers := _padded(outputs) * k_out * k_in * q) > np.iinfo(np.uint32).max:
+            raise ValueError(f"messages of {numbers} numbers; at most 2**32 - 1 can be passed")
         rank = np.empty_like(order)
         rank[order] = np.arange(outputs)
         edges = (rank[:, None] // WIDTH * k_out + np.arange(k_out)) * size + rank[:, None] % WIDTH

@@ -11,8 +11,8 @@ and the total of a ring is the trace of the product of its matrices. What the re
 one output is the product of all other matrices: its *environment*. Factor times environment is the
 joint distribution of the output's weights and the states beside it, and so has every marginal.
 
-As in ``equations``, sums of logarithms at temperature T are T log sum exp(./T), and maxima at T = 0:
-one code for marginals, max-marginals, minimum energies and finite beta.
+As in ``equations``, sums of logarithms at temperature T are T log sum exp(./T), and maxima at
+T = 0: one code for marginals, max-marginals, minimum energies and finite beta.
 """
 
 from collections.abc import Callable

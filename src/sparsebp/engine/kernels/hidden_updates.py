@@ -95,7 +95,7 @@ def _run(kind, steps, rules, graph, configurations, prior, messages):
     Returns:
         steps done, largest change of a message in the last, whether nothing was doubtful.
     """
-    temperature, tolerance, damping = rules[0], rules[1], rules[2:]
+    tolerance = rules[1]
     values, slots = graph[0], graph[1]
     most = 0
     for f in range(len(slots) - 1):
@@ -108,9 +108,8 @@ def _run(kind, steps, rules, graph, configurations, prior, messages):
     while done < steps and certain:
         told = _update_variables(kind, graph, messages)
         change, least = _update_factors(
-            kind, temperature, damping, graph, configurations, prior, messages, incoming,
-            outgoing,
-        )  # fmt: skip
+            kind, rules, graph, configurations, prior, messages, incoming, outgoing
+        )
         certain = min(told, least) > least_total(kind)
         done += 1
         if change < tolerance:
@@ -148,15 +147,14 @@ def _update_variables(kind, graph, messages):
 
 
 @njit(forceinline=True)
-def _update_factors(
-    kind, temperature, damping, graph, configurations, prior, messages, incoming, outgoing
-):
+def _update_factors(kind, rules, graph, configurations, prior, messages, incoming, outgoing):
     """Messages of factors, Eqs. 2.12, A.6: each configuration tells each of its states what the
     others say.
 
     Returns:
         By how much a message to a hidden variable changed at most, and the smallest total of one.
     """
+    temperature, damping = rules[0], rules[2:]
     values, slots, read, downs, _, _ = graph
     bounds, states = configurations
     up, down, to_own, to_readers, to_weights = messages

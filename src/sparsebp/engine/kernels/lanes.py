@@ -371,16 +371,19 @@ def on_numbers(function: Callable) -> Callable:
 
 
 def constant(function: Callable) -> Callable:
-    """A number, ``function(known)``, for use in kernels."""
+    """A number, ``function(known)``, for use in kernels: whole, or a float."""
     if config.DISABLE_JIT:
         return function
 
     @intrinsic
     def in_kernel(typing, value):
-        def emit(context, builder, signature, arguments):
-            return ir.Constant(_DOUBLE, float(function(value.value)))
+        number = function(value.value)
+        kind = types.float64 if isinstance(number, float) else types.intp
 
-        return types.float64(value), emit
+        def emit(context, builder, signature, arguments):
+            return context.get_constant(kind, kind.cast_python_value(number))
+
+        return kind(value), emit
 
     return in_kernel
 

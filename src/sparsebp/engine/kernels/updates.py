@@ -41,7 +41,7 @@ from sparsebp.engine.equations import (
     to_factor,
 )
 from sparsebp.engine.kernels.cache import compiled_once
-from sparsebp.engine.kernels.lanes import WIDTH, known, on_numbers, over_blocks
+from sparsebp.engine.kernels.lanes import WIDTH, constant, known, on_numbers, over_blocks
 
 
 @known
@@ -173,6 +173,70 @@ def _to_factors(kind, rooms, block, numbers, arrays, places, fields):
     return largest(changes) if changes else None, smallest(beliefs)
 
 
+class _Factors:
+    """The equations of one block of factors.
+
+    Attributes:
+        changes, totals: of messages made, of which the largest and the smallest count.
+    """
+
+    def __init__(self, kind, rooms, block, numbers, arrays):
+        self.kind, self.block, self.numbers, self.arrays = kind, block, numbers, arrays
+        self.a = _algebra(kind, rooms, numbers)
+        self.changes, self.totals = [], []
+
+    def found(self):
+        """The largest change of a message before damping, and the least total of one."""
+        change = largest(self.changes) if self.changes else None
+        return change, smallest(self.totals) if self.totals else None
+
+    def to_factor(self, j):
+        """The messages h of edge j, one for each input weight."""
+        edge, size = self.block * self.kind.k_out + j, self.kind.k_in * self.kind.q
+        return [
+            self.arrays.h[_at(edge * size, slot, self.kind.q)] for slot in range(self.kind.k_in)
+        ]
+
+    def incoming(self, j):
+        """What the input weights of edge j say together."""
+        return outer(self.a, self.to_factor(j))
+
+    def joined(self, j, incoming):
+        """That with the output weight, whose own message is made if its field moves."""
+        own, arrays, numbers = self._outer(j), self.arrays, self.numbers
+        if self.kind.moving:
+            given, belief = arrays.given_outer[own], arrays.belief_outer[own]
+            field = reinforced(self.a, given, belief, [arrays.v[own]], numbers.strength)
+            weights = (numbers.old_h, numbers.new_h) if self.kind.damped else None
+            moved, _ = settle(self.a, field, arrays.g[own], weights)
+            if self.kind.damped:  # the first has nothing to differ from
+                self.changes.append(np.where(numbers.done > 0.0, moved, 0.0))
+        return join(self.a, incoming, arrays.g[own], self.kind.blank)
+
+    def split(self, j, told, incoming):
+        """What edge j is told over classes, over input states; and its output weight's message."""
+        own, kind = self._outer(j), self.kind
+        if kind.moving:
+            fresh = split_outputs(self.a, told, incoming, kind.q, kind.blank)
+            self._settle(fresh, self.arrays.v[own])
+        return split_inputs(self.a, told, self.arrays.g[own], kind.states, kind.blank)
+
+    def to_weights(self, j, told):
+        """Messages to the input weights of edge j, from what its neuron is told."""
+        edge, size = self.block * self.kind.k_out + j, self.kind.k_in * self.kind.q
+        _, fresh = contract(self.a, told, self.to_factor(j))
+        for slot, message in enumerate(fresh):
+            self._settle(message, self.arrays.u[_at(edge * size, slot, self.kind.q)])
+
+    def _outer(self, j):
+        return _at((self.block * self.kind.k_out + j) * self.kind.q, 0, self.kind.q)
+
+    def _settle(self, fresh, old):
+        change, total = settle(self.a, fresh, old, (self.numbers.old_u, self.numbers.new_u))
+        self.changes.append(change)
+        self.totals.append(total)
+
+
 def _from_tables(kind, rooms, block, numbers, arrays, places):
     """Messages of a block of factors that are tables, Eqs. 2.7-2.8, 3.5, 3.7, A.6.
 
@@ -180,60 +244,36 @@ def _from_tables(kind, rooms, block, numbers, arrays, places):
     all steps in ``factors.sum_out_outputs``; the other hidden neurons in ``contract``, and so are,
     after that, the other input weights of the same neuron. Maxima take the place of sums in
     Eqs. 2.12, 3.7.
-
-    Returns:
-        The largest change of a message before damping, and the least total of one.
     """
-    a, found = _algebra(kind, rooms, numbers), _Found()
-    edges = range(kind.k_out)
-    incoming = [outer(a, _to_factor_of(kind, arrays, block * kind.k_out + j)) for j in edges]
+    factors, edges = _Factors(kind, rooms, block, numbers, arrays), range(kind.k_out)
+    incoming = [factors.incoming(j) for j in edges]
     joined = incoming
     if kind.moving:
-        joined = [_joined(kind, a, numbers, arrays, block, j, incoming[j], found) for j in edges]
+        joined = [factors.joined(j, incoming[j]) for j in edges]
     size = len(joined[0]) ** kind.k_out
-    _, told = contract(a, arrays.table[block * size : block * size + size], joined)
+    _, told = contract(factors.a, arrays.table[_at(block * size, 0, size)], joined)
     for j in edges:
-        out = told[j]
-        if kind.moving:
-            out = _split(kind, a, numbers, arrays, block, j, told[j], incoming[j], found)
-        _to_weights(kind, a, numbers, arrays, block * kind.k_out + j, out, found)
-    return found.change(), found.least()
+        over_inputs = factors.split(j, told[j], incoming[j]) if kind.moving else told[j]
+        factors.to_weights(j, over_inputs)
+    return factors.found()
 
 
 def _to_lists(kind, rooms, block, numbers, arrays, places):
     """What the edges of a block say of their classes, for factors that are lists."""
-    a, found = _algebra(kind, rooms, numbers), _Found()
+    factors = _Factors(kind, rooms, block, numbers, arrays)
     for j in range(kind.k_out):
-        incoming = outer(a, _to_factor_of(kind, arrays, block * kind.k_out + j))
-        joined = _joined(kind, a, numbers, arrays, block, j, incoming, found)
-        _put(a, joined, arrays.joined[_at(0, j, kind.classes)])
-    return found.change(), None
+        joined = factors.joined(j, factors.incoming(j))
+        _put(factors.a, joined, arrays.joined[_at(0, j, kind.classes)])
+    return factors.found()
 
 
 def _from_lists(kind, rooms, block, numbers, arrays, places):
     """Messages of a block of factors that are lists, as ``_from_tables``."""
-    a, found = _algebra(kind, rooms, numbers), _Found()
+    factors = _Factors(kind, rooms, block, numbers, arrays)
     for j in range(kind.k_out):
-        told = arrays.told[_at(0, j, kind.classes)]
-        incoming = None
-        if kind.moving:
-            incoming = outer(a, _to_factor_of(kind, arrays, block * kind.k_out + j))
-        out = _split(kind, a, numbers, arrays, block, j, told, incoming, found)
-        _to_weights(kind, a, numbers, arrays, block * kind.k_out + j, out, found)
-    return found.change(), found.least()
-
-
-class _Found:
-    """Changes and totals of messages, of which the largest and the smallest count."""
-
-    def __init__(self):
-        self.changes, self.totals = [], []
-
-    def change(self):
-        return largest(self.changes) if self.changes else None
-
-    def least(self):
-        return smallest(self.totals)
+        incoming = factors.incoming(j) if kind.moving else None
+        factors.to_weights(j, factors.split(j, arrays.told[_at(0, j, kind.classes)], incoming))
+    return factors.found()
 
 
 def _at(start, number, size):
@@ -248,48 +288,6 @@ def _put(a, numbers, memory):
     a.work.each(len(numbers), put)
 
 
-def _to_factor_of(kind, arrays, edge):
-    """The messages h of an edge, one for each input weight."""
-    size = kind.k_in * kind.q
-    return [arrays.h[_at(edge * size, slot, kind.q)] for slot in range(kind.k_in)]
-
-
-def _joined(kind, a, numbers, arrays, block, j, incoming, found):
-    """An edge's messages with the output weight, whose own are made if its field moves."""
-    own = _at((block * kind.k_out + j) * kind.q, 0, kind.q)
-    if kind.moving:
-        given, belief = arrays.given_outer[own], arrays.belief_outer[own]
-        field = reinforced(a, given, belief, [arrays.v[own]], numbers.strength)
-        weights = (numbers.old_h, numbers.new_h) if kind.damped else None
-        moved, _ = settle(a, field, arrays.g[own], weights)
-        if kind.damped:  # the first has nothing to differ from
-            found.changes.append(np.where(numbers.done > 0.0, moved, 0.0))
-    return join(a, incoming, arrays.g[own], kind.blank)
-
-
-def _split(kind, a, numbers, arrays, block, j, told, incoming, found):
-    """What an edge is told over classes, over input states; and its output weight's message."""
-    own = _at((block * kind.k_out + j) * kind.q, 0, kind.q)
-    if kind.moving:
-        fresh = split_outputs(a, told, incoming, kind.q, kind.blank)
-        _settled(kind, a, numbers, fresh, arrays.v[own], found)
-    return split_inputs(a, told, arrays.g[own], kind.states, kind.blank)
-
-
-def _to_weights(kind, a, numbers, arrays, edge, out, found):
-    """Messages of a factor to the input weights of one edge, from what its neuron is told."""
-    _, fresh = contract(a, out, _to_factor_of(kind, arrays, edge))
-    for slot, message in enumerate(fresh):
-        own = _at(edge * kind.k_in * kind.q, slot, kind.q)
-        _settled(kind, a, numbers, message, arrays.u[own], found)
-
-
-def _settled(kind, a, numbers, fresh, old, found):
-    change, total = settle(a, fresh, old, (numbers.old_u, numbers.new_u))
-    found.changes.append(change)
-    found.totals.append(total)
-
-
 _reinforce_blocks = over_blocks(_reinforce)
 _to_factors_with_fields = over_blocks(partial(_to_factors, fields=True))
 _to_factors_without = over_blocks(partial(_to_factors, fields=False))
@@ -298,40 +296,42 @@ _to_lists_blocks = over_blocks(_to_lists)
 _from_lists_blocks = over_blocks(_from_lists)
 _times = on_numbers(lambda kind, x: ALGEBRAS[kind.algebra]().times(*x))
 _total = on_numbers(lambda kind, x: ALGEBRAS[kind.algebra](x[2]).total(x[:2]))
+_zero = constant(lambda kind: ALGEBRAS[kind.algebra].zero)
+_one = constant(lambda kind: ALGEBRAS[kind.algebra].one)
+_k_out = constant(lambda kind: kind.k_out)
+_classes = constant(lambda kind: kind.classes)
 
 
 @njit(inline="always")
-def _list_block(kind, k_out, classes, zero, one, block, count, temperature, lists, arrays):
+def _contract_lists(kind, block, count, temperature, lists, arrays):
     """``contract`` for factors that are lists of configurations, each of weight one.
 
     Lanes beyond the last factor say nothing.
     """
     (bounds, configurations), joined, told = lists, arrays.joined, arrays.told
-    told[:] = zero
+    told[:] = _zero(kind)
     for lane in range(WIDTH):
         factor = block * WIDTH + lane
         if factor >= count:
-            told[lane::WIDTH] = one
+            told[lane::WIDTH] = _one(kind)
             continue
         # Numbers without a sign, for Numba would ask each whether it is negative.
         for entry in range(np.uintp(bounds[factor, 0]), np.uintp(bounds[factor, 1])):
-            entry *= np.uintp(k_out)
-            for j in range(k_out):
-                x = one
-                for other in range(k_out):
+            for j in range(_k_out(kind)):
+                x = _one(kind)
+                for other in range(_k_out(kind)):
                     if other != j:
-                        x = _times(
-                            kind, (x, joined[_place(configurations, entry, other, classes, lane)])
-                        )
-                i = _place(configurations, entry, j, classes, lane)
+                        i = _place(kind, configurations, entry, other, lane)
+                        x = _times(kind, (x, joined[i]))
+                i = _place(kind, configurations, entry, j, lane)
                 told[i] = _total(kind, (told[i], x, temperature))
 
 
 @njit(inline="always")
-def _place(configurations, entry, j, classes, lane):
-    """Where a number of edge j of a configuration is."""
-    c = np.uintp(j * classes) + np.uintp(configurations[entry + np.uintp(j)])
-    return c * np.uintp(WIDTH) + np.uintp(lane)
+def _place(kind, configurations, entry, j, lane):
+    """Where the number of a lane is for edge j of a configuration."""
+    c = configurations[entry * np.uintp(_k_out(kind)) + np.uintp(j)]
+    return (np.uintp(j * _classes(kind)) + np.uintp(c)) * np.uintp(WIDTH) + np.uintp(lane)
 
 
 _F, _I = types.float64, types.int64
@@ -372,9 +372,8 @@ def step_kernel(*parts):
     """
     kind = Kind(*parts)
     algebra = ALGEBRAS[kind.algebra]
-    k_out, classes, moving, listed = kind.k_out, kind.classes, kind.moving, kind.listed
-    damped_h, (none, whole) = kind.damped, algebra.weights(0.0)
-    zero, one = algebra.zero, algebra.one
+    moving, listed, damped_h = kind.moving, kind.listed, kind.damped
+    none, whole = algebra.weights(0.0)
     least_belief, least_total = algebra.least_belief, algebra.least_total
 
     def run(steps, first, ranges, fields, rules, arrays, places, lists):
@@ -403,9 +402,7 @@ def step_kernel(*parts):
                 for b in range(block, no_block):
                     moved, _ = _to_lists_blocks(kind, b, b + 1, count, numbers, arrays, places)
                     change = max(change, moved)
-                    _list_block(
-                        kind, k_out, classes, zero, one, b, count, temperature, lists, arrays
-                    )  # fmt: skip
+                    _contract_lists(kind, b, count, temperature, lists, arrays)
                     moved, total = _from_lists_blocks(
                         kind, b, b + 1, count, numbers, arrays, places
                     )

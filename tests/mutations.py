@@ -63,7 +63,7 @@ MUTATIONS = {
     ),
     "cavity of a large factor leaves out the first": Mutation(
         _EQUATIONS,
-        "told[k] = a.total([told[k], a.times(first[c], part[k])])",
+        "told[k] = a.total([told[k], a.times(weights[c], part[k])])",
         "told[k] = a.total([told[k], part[k]])",
     ),
     "cavity of a listed factor includes its recipient": Mutation(

@@ -35,6 +35,23 @@ SHAPES = {
 }
 
 
+def steps_of_twin(one, how, prior, **initial):
+    """All messages of each step of a learner, by the plain twin."""
+    return twin.run(
+        *one.arguments,
+        rule=how.algorithm,
+        beta=how.beta,
+        hard=not how.rules.soft,
+        reinforcement=how.reinforcement,
+        damping=how.damping,
+        damped=how.damped,
+        log_prior_input=prior.inner,
+        log_prior_output=prior.outer,
+        steps=how.max_steps,
+        **initial,
+    )
+
+
 @pytest.mark.parametrize("damping", [0.0, 0.3])
 @pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor", "both"])
 @pytest.mark.parametrize("shape", quick_first(SHAPES, 2))
@@ -63,19 +80,12 @@ def test_every_message_equals_the_plain_twin(rule, shape, damped, damping):
     rng = np.random.default_rng(11)
     (outputs, k_out), (_, k_in) = (part.shape for part in reversed(one.problem.patterns))
     q = len(one.problem.states.alphabet)
-    expected = twin.run(
-        *one.arguments,
-        rule=how.algorithm,
-        beta=how.beta,
-        hard=not how.rules.soft,
-        reinforcement=how.reinforcement,
-        damping=damping,
-        damped=damped,
-        log_prior_input=prior.inner,
-        log_prior_output=prior.outer,
+    expected = steps_of_twin(
+        one,
+        how,
+        prior,
         initial_input=rng.normal(0, scale, (outputs, k_out, k_in, q)),
         initial_output=rng.normal(0, scale, (outputs, k_out, q)),
-        steps=steps,
     )
     moving = how.reinforcement > 0
 
@@ -114,19 +124,7 @@ def test_it_stops_once_undamped_updates_would_change_nothing(outputs, rule, damp
     # Where nothing tells two values apart, rounding would, and so differently in each.
     rng = np.random.default_rng(1)
     prior = Beliefs(*(rng.normal(0, 0.1, part.shape) for part in Beliefs.uniform(one.problem)))
-    steps = twin.run(
-        *one.arguments,
-        rule=how.algorithm,
-        beta=how.beta,
-        hard=not how.rules.soft,
-        reinforcement=how.reinforcement,
-        damping=damping,
-        damped=damped,
-        log_prior_input=prior.inner,
-        log_prior_output=prior.outer,
-        steps=most,
-    )
-    small = [step.residual < tolerance for step in steps]
+    small = [step.residual < tolerance for step in steps_of_twin(one, how, prior)]
     outcome = run(one, how, prior)
     assert outcome.status == (Status.CONVERGED if any(small) else Status.STEP_LIMIT)
     assert outcome.iterations == (small.index(True) + 1 if any(small) else most)

@@ -273,14 +273,6 @@ def vector(a, count: int, number):
     return found
 
 
-def copied(a, numbers):
-    """Numbers in a room of their own, where a loop may pick one."""
-    found = a.work.room(len(numbers))
-    for k in range(len(numbers)):
-        found[k] = numbers[k]
-    return found
-
-
 def over_all(a, reduced, count: int, term, neutral):
     """term(0), term(1), ... reduced to one number, such as their total."""
     if count <= STRAIGHT:
@@ -343,7 +335,8 @@ def contract(a, tensor, messages):
             for i, message in enumerate(others)
         ]
     else:
-        first, own = copied(a, first), a.work.room(states)
+        # In rooms of their own, where a loop may pick one.
+        weights, own = vector(a, states, lambda c: first[c]), a.work.room(states)
         rest = [vector(a, len(message), lambda k: a.zero) for message in others]
 
         def add(c):
@@ -351,7 +344,7 @@ def contract(a, tensor, messages):
             for told, part in zip(rest, parts, strict=True):
 
                 def weigh(k, told=told, part=part):
-                    told[k] = a.total([told[k], a.times(first[c], part[k])])
+                    told[k] = a.total([told[k], a.times(weights[c], part[k])])
 
                 a.work.each(len(told), weigh)
 

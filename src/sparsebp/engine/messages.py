@@ -258,7 +258,7 @@ class Messages:
         """Where messages are that variables get, and fields that factors do."""
         (outputs, k_out, k_in, q), (order, hidden_order) = self._shape, self.problem.orders
         size, readers = k_in * q * WIDTH, self.problem.readers[hidden_order]
-        if (numbers := _padded(outputs) * k_out * k_in * q) > np.iinfo(np.uint32).max:
+        if (numbers := -(-outputs // WIDTH) * k_out * size) > np.iinfo(np.uint32).max:
             raise ValueError(f"messages of {numbers} numbers; at most 2**32 - 1 can be passed")
         rank = np.empty_like(order)
         rank[order] = np.arange(outputs)
@@ -266,17 +266,15 @@ class Messages:
         gets = edges.ravel()[readers]  # (hidden, degree)
         number = np.arange(len(readers))
         own = number // WIDTH * size + number % WIDTH
-        # Lanes beyond the last factor or neuron read what is the first's.
-        others = np.zeros((_padded(outputs), k_out, readers.shape[1] - 1), np.uint32)
-        neurons = np.zeros((_padded(outputs), k_out), np.uint32)
+        others = np.empty((outputs, k_out, readers.shape[1] - 1), np.uint32)
+        neurons = np.empty((outputs, k_out), np.uint32)
         a, j = np.divmod(readers, k_out)
         for d in range(readers.shape[1]):
             at = rank[a[:, d]], j[:, d]
             others[at] = np.delete(gets, d, axis=1)
             neurons[at] = own
-        padded = np.zeros((_padded(len(readers)), readers.shape[1]), np.uint32)
-        padded[: len(readers)] = gets
-        return Places(*map(_in_lanes, (others, neurons, padded)))
+        # Lanes beyond the last factor or neuron read what is the first's.
+        return Places(*(side_by_side(x, 0) for x in (others, neurons, gets.astype(np.uint32))))
 
     def _normalised(self, logs):
         """Logarithms as messages are: of numbers that sum to one, or whose maximum is zero."""
@@ -301,13 +299,3 @@ def _saturated(logs):
 
 def _parts(blocks, count):
     return list(pairwise(np.linspace(0, blocks, count + 1).astype(int).tolist()))
-
-
-def _padded(count):
-    return -(-count // WIDTH) * WIDTH
-
-
-def _in_lanes(places):
-    """(factors, ...) -> flat, as ``lanes.side_by_side`` has it."""
-    blocks = places.reshape(len(places) // WIDTH, WIDTH, *places.shape[1:])
-    return np.ascontiguousarray(np.moveaxis(blocks, 1, -1)).ravel()

@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import config
 from numba.core import cgutils, types
 from numba.core.imputils import lower_constant
-from numba.extending import NativeValue, intrinsic, models, register_model, typeof_impl, unbox
+from numba.extending import intrinsic, models, register_model, typeof_impl
 
 from sparsebp.engine.equations import STRAIGHT, Lists
 
@@ -346,11 +346,6 @@ def _no_constant(context, builder, kind, value):
     return context.get_dummy_value()
 
 
-@unbox(Known)
-def _no_argument(kind, value, native):
-    return NativeValue(native.context.get_dummy_value())
-
-
 def on_numbers(function: Callable) -> Callable:
     """A function ``(known, numbers)`` of a tuple of numbers, for use in kernels."""
     if config.DISABLE_JIT:
@@ -361,9 +356,7 @@ def on_numbers(function: Callable) -> Callable:
         def emit(context, builder, signature, arguments):
             parts = [builder.extract_value(arguments[1], i) for i in range(len(numbers))]
             found = function(value.value, [Register(builder, part) for part in parts])
-            return (
-                found.value if isinstance(found, Register) else ir.Constant(_DOUBLE, float(found))
-            )
+            return found.value
 
         return types.float64(value, numbers), emit
 
@@ -526,10 +519,11 @@ def _give_large(builder, slot, taken):
     return free
 
 
-def empty(size: int) -> np.ndarray:
-    """A float64 array whose blocks begin where registers are loaded fastest, at 64 bytes."""
-    room = np.empty(size + WIDTH)
-    first = -room.ctypes.data // 8 % WIDTH
+def empty(size: int, dtype: type = np.float64) -> np.ndarray:
+    """An array whose blocks begin where registers are loaded fastest, at 64 bytes."""
+    item = np.dtype(dtype).itemsize
+    room = np.empty(size + 64 // item, dtype)
+    first = -room.ctypes.data % 64 // item
     return room[first : first + size]
 
 
@@ -537,15 +531,15 @@ def side_by_side(rows: np.ndarray, padding: float) -> np.ndarray:
     """Numbers of a factor in each row -> flat, ``WIDTH`` factors a block, the factor fastest.
 
     Args:
-        rows: (factors, ...) float64.
+        rows: (factors, ...) of any dtype.
         padding: for the lanes beyond the last factor.
 
     Returns:
-        (ceil(factors / WIDTH) * numbers of a factor * WIDTH,) float64.
+        (ceil(factors / WIDTH) * numbers of a factor * WIDTH,) of the same dtype.
     """
     blocks = -(-len(rows) // WIDTH)
     numbers = rows[0].size
-    flat = empty(blocks * numbers * WIDTH)
+    flat = empty(blocks * numbers * WIDTH, rows.dtype)
     padded = np.swapaxes(flat.reshape(blocks, numbers, WIDTH), 1, 2)
     whole = len(rows) // WIDTH
     padded[:whole] = rows[: whole * WIDTH].reshape(whole, WIDTH, numbers)

@@ -76,7 +76,7 @@ NUMBERS = {
 def brief(record: NamedTuple) -> str:
     """The named tuple ``record`` in one line, arrays by their shapes: to be its ``__repr__``."""
 
-    def text(value):
+    def text(value: object) -> str:
         if isinstance(value, np.ndarray):
             return "x".join(map(str, value.shape))
         if isinstance(value, tuple):
@@ -105,7 +105,7 @@ class Rules(NamedTuple):
     reinforcement: float
 
 
-def _those(**values) -> str:
+def _those(**values: object) -> str:
     """Names of the algorithms that have these values."""
     return " and ".join(
         name for name, kind in ALGORITHMS.items() if values.items() <= kind._asdict().items()
@@ -166,7 +166,7 @@ class Learner:
         kind = ALGORITHMS.get(algorithm)
         return cls(algorithm, factor=next(iter(kind.algebras if kind else {}), "hard"))
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in fields(self):
             key, value = field.name, getattr(self, field.name)
             if value is None and field.default is None:
@@ -217,7 +217,7 @@ class Learner:
         if self.method == "layered":
             self._check_layered()
 
-    def _check_layered(self):
+    def _check_layered(self) -> None:
         for key, value, allowed in (
             ("factor", self.factor, "hard"),
             ("damped", self.damped, "factor-to-variable"),
@@ -286,7 +286,7 @@ class Learner:
         algebra = self.rules.algebra
         return [algebra] if self.rules.soft else [algebra, IN_LOGS[algebra]]
 
-    def kernels(self, k_in: int, k_out: int, alphabet: list[int], degree: int) -> list[tuple]:
+    def kernels(self, k_in: int, k_out: int, alphabet: list[int], degree: int) -> list[tuple[str | int | bool, ...]]:
         """Parts of the ``updates.Kind`` of all kernels that a training needs.
 
         Args:
@@ -313,7 +313,7 @@ class Learner:
         shape = k_in, k_out, q, degree, blank
         return [(name, *shape, *rest) for name, *rest in sorted(found)]
 
-    def hidden_kernels(self) -> list[tuple]:
+    def hidden_kernels(self) -> list[tuple[str, bool]]:
         """Parts of the ``hidden_updates.HiddenKind`` of all kernels that a training needs."""
         if self.method != "layered":
             return []

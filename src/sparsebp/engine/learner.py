@@ -286,7 +286,9 @@ class Learner:
         algebra = self.rules.algebra
         return [algebra] if self.rules.soft else [algebra, IN_LOGS[algebra]]
 
-    def kernels(self, k_in: int, k_out: int, alphabet: list[int], degree: int) -> list[tuple[str | int | bool, ...]]:
+    def kernels(
+        self, k_in: int, k_out: int, alphabet: list[int], degree: int
+    ) -> list[tuple[str | int | bool, ...]]:
         """Parts of the ``updates.Kind`` of all kernels that a training needs.
 
         Args:

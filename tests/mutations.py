@@ -143,8 +143,8 @@ MUTATIONS = {
     ),
     "a ring walked backwards": Mutation(
         "engine/rings.py",
-        "environments[left] = _product(matrices[left + 1], above[parent[left]], temperature)",
-        "environments[left] = _product(above[parent[left]], matrices[left + 1], temperature)",
+        "environments[left] = made(numbers[left + 1], above[left], none[: len(left)])",
+        "environments[left] = made(above[left], numbers[left + 1], none[: len(left)])",
     ),
     "weight error of one layer": Mutation(
         "network/metrics.py",

@@ -1,11 +1,14 @@
 """The exact posterior on rings, against enumeration and against the oracle of transfer matrices."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from sparsebp.engine import factors as fac
+from sparsebp.engine import rings
 from sparsebp.engine.learning import learn
-from sparsebp.engine.rings import find_rings, solve
+from sparsebp.engine.rings import Rings, solve
 from sparsebp.network.data import Samples
 from sparsebp.network.model import Layer, forward
 from sparsebp.network.quantities import Status
@@ -37,7 +40,7 @@ def solution(one, how, memory_gib=1):
     """The exact posterior of all samples of an instance, for a learner."""
     make = fac.soft_factors if how.rules.soft else fac.hard_factors
     factors = make(one.problem.states, *one.problem.patterns, one.phi, *one.samples, memory_gib)
-    return solve(one.problem, factors, how.rules.temperature, how.tie_tolerance, memory_gib)
+    return solve(Rings.of(one.problem), factors, how, memory_gib)
 
 
 def spoilt(one, rng):
@@ -57,21 +60,21 @@ def energy(one, inner, outer):
     return ((one.samples.y - forward(layers, one.phi, one.samples.x)) ** 2).sum()
 
 
-def walked(output_topology, rings):
+def walked(output_topology, found):
     """The hidden neurons that each ring leads along, from its start to where it ends."""
-    for first, last in zip(rings.starts, rings.ends, strict=True):
-        come_from = output_topology[rings.outputs[first:last], rings.slots[first:last]]
-        go_to = output_topology[rings.outputs[first:last], 1 - rings.slots[first:last]]
+    for first, last in pairwise(found.bounds):
+        come_from = output_topology[found.outputs[first:last], found.slots[first:last]]
+        go_to = output_topology[found.outputs[first:last], 1 - found.slots[first:last]]
         yield come_from, go_to
 
 
 def test_rings_lead_from_each_output_to_the_next_and_close():
     problem = instance(n=300).problem
     outer = problem.patterns.outer
-    rings = find_rings(outer, problem.readers)
-    assert sorted(rings.outputs) == list(range(300))
+    found = Rings.of(problem)
+    assert sorted(found.outputs) == list(range(300))
     lengths = []
-    for come_from, go_to in walked(outer, rings):
+    for come_from, go_to in walked(outer, found):
         assert (come_from == np.roll(go_to, 1)).all()
         assert len(set(come_from)) == len(come_from)
         lengths.append(len(come_from))
@@ -139,6 +142,25 @@ def test_the_sizes_of_the_thesis(figure, m):
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("beta", [0.5, 1e4])
+def test_probabilities_of_any_range(beta, monkeypatch):
+    """Where those of a matrix are too different for floats, they are calculated as logarithms."""
+    one = spoilt(instance(n=300, m=4, teacher=(3, 2)), np.random.default_rng(0))
+    truth = solve_rings(*one.arguments, beta=beta)
+    used, kernel = [], rings.ring_kernel
+    monkeypatch.setattr(
+        rings, "ring_kernel", lambda *parts: used.append(parts[0]) or kernel(*parts)
+    )
+    found = solution(one, exact(factor="soft", beta=beta))
+    assert used == (["SumTimes", "LogSumTimes"] if beta > 1 else ["SumTimes"])
+    for ours, marginals in zip(
+        found.beliefs, (truth.input_marginals, truth.output_marginals), strict=True
+    ):
+        np.testing.assert_allclose(probabilities(beta * ours), marginals, atol=1e-9)
+    assert beta * found.log_total == pytest.approx(truth.log_partition, rel=1e-10)
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", ["binary 2, 2", "ternary 2, 2"])
 def test_the_most_probable_configuration_is_drawn_uniformly(shape):
     """With hard factors that is a draw from the posterior; within 5 standard deviations."""
@@ -197,5 +219,6 @@ def test_what_cannot_be_solved_is_refused():
     one = instance(n=6, teacher=(2, 3))
     with pytest.raises(ValueError, match="output layer, which has 3 and 3"):
         list(learn(exact(), one.problem, one.samples, [1], 1, 0, 1))
-    with pytest.raises(ValueError, match="tabulating all factors on rings takes 640 numbers"):
+    # Ten of outputs and the identity, in three blocks; nine blocks of products.
+    with pytest.raises(ValueError, match="96 matrices of 16 numbers takes 1536 numbers"):
         solution(instance(n=10, m=3), exact(), memory_gib=4e-6)

@@ -261,6 +261,8 @@ hows = [
     learner("max-sum", factor="soft", reinforcement=0.1),
     learner("sum-product", factor="soft", beta=2.0),
     learner(method="layered", max_values=64),
+    learner(method="exact"),
+    learner("sum-product", factor="soft", beta=2.0, method="exact"),
 ]
 one, found = instance(n=9, m=2, teacher=(1, 2), alphabet=(-1, 0, 1)), {}
 for number, how in enumerate(hows):
@@ -287,6 +289,6 @@ def test_without_a_compiler_python_computes_the_same(tmp_path):
         assert done.returncode == 0 and not done.stderr, done.stderr
         found.append(dict(np.load(path)))
     assert not (tmp_path / "cache").exists()
-    assert found[0].keys() == found[1].keys() and len(found[0]) == 12
+    assert found[0].keys() == found[1].keys() and len(found[0]) == 16
     for name, part in found[0].items():
         np.testing.assert_allclose(found[1][name], part, rtol=1e-9, atol=1e-12, err_msg=name)

@@ -133,7 +133,7 @@ def test_what_compiles_kernels_ends_too(start, tmp_path):
     """Though the signal is for the program that started it, or comes to all as with Ctrl-C."""
     script = tmp_path / "script.py"
     script.write_text(COMPILING)
-    spec = {"kernels": [[algebra, 3, 3, 3, 3] for algebra in ("sum-times", "max-plus")]}
+    spec = {"kernels": [["steps", algebra, 3, 3, 3, 3] for algebra in ("sum-times", "max-plus")]}
     output = tmp_path / "made" / "kernels.json"
     for all_of_them in (False, True):
         running = start(

@@ -124,7 +124,9 @@ def compute(folder, study, claims):
     matched = {"matched": results["matched"]}
     provenance_page.run(matched, str(folder / paths.PROVENANCE_PAGE))
     (folder / COMPILED).parent.mkdir()
-    made = record("kernels", {"kernels": [[0, 2, 2, 2, 2]]}) | {"sources": kernel_sources()}
+    made = record("kernels", {"kernels": [["steps", 0, 2, 2, 2, 2]]}) | {
+        "sources": kernel_sources()
+    }
     (folder / COMPILED).write_text(store.as_json(made))
 
 

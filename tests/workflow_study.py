@@ -174,6 +174,7 @@ EDITS_OF_CONFIG = {
 
 EDITS_OF_SOURCES = {
     "engine/kernels/updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
+    "engine/kernels/ring_updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
     "engine/survivors.py": {"kernels"} | TRAININGS | AFTER_ALL,
     "engine/learning.py": TRAININGS | AFTER_ALL,
     "network/patterns.py": EVERYTHING - {"kernels"},

@@ -96,11 +96,14 @@ class SumTimes:
             1e-308. Nothing depends on that where the total of each message and the largest value of
             each belief is above these. Else the calculation is in doubt, and is repeated in
             logarithms. Of logarithms, what is not above is impossible.
+        least_ratio: likewise of the smallest number of a matrix, if it is not zero, to the largest:
+            no product of two of them is rounded to zero.
     """
 
     zero, one = 0.0, 1.0
     probability, logarithmic = True, False
     least_total, least_belief = 1e-200, 1e-90
+    least_ratio = 1e-150
 
     def __init__(self, temperature=1.0, work=None):
         self.temperature, self.work = temperature, work or Lists()
@@ -168,7 +171,7 @@ class MaxPlus(SumTimes):
 
     zero, one = -np.inf, 0.0
     probability, logarithmic = False, True
-    least_total = least_belief = -np.inf
+    least_total = least_belief = least_ratio = -np.inf
 
     def times(self, x, y):
         """What x and y say together."""
@@ -497,3 +500,45 @@ def split_inputs(a, told, message, states, blank):
         )
 
     return vector(a, states, number)
+
+
+def multiply(a, left, right, states, product):
+    """The product of two matrices, divided by its largest number.
+
+    Args:
+        left, right: (states * states,) numbers, row by row.
+        product: the same, to be overwritten.
+
+    Returns:
+        What it was divided by, and its smallest number that is not impossible.
+    """
+    size = states * states
+    left, right = (vector(a, size, lambda k, x=x: x[k]) for x in (left, right))
+
+    def fill(i):
+        row = product[i * states : i * states + states]
+        weights = left[i * states : i * states + states]
+
+        def total(j):
+            row[j] = over_all(
+                a,
+                a.total,
+                states,
+                lambda k: a.times(weights[k], right[k * states : k * states + states][j]),
+                a.zero,
+            )
+
+        a.work.each(states, total)
+
+    (a.work.loop if states * size > STRAIGHT else a.work.each)(states, fill)
+    top = over_all(a, largest, size, lambda k: product[k], a.zero)
+    unit = np.where(top > a.zero, top, a.one)
+    possible = over_all(
+        a, smallest, size, lambda k: np.where(product[k] > a.zero, product[k], unit), unit
+    )
+
+    def keep(k):
+        product[k] = a.over(product[k], unit)
+
+    a.work.each(size, keep)
+    return unit, a.over(possible, unit)

@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.equations import IN_LOGS, LogSum, MaxPlus, MaxTimes, SumTimes
+from sparsebp.engine.equations import (
+    IN_LOGS,
+    LogSum,
+    LogSumTimes,
+    MaxPlus,
+    MaxTimes,
+    SumTimes,
+)
 from sparsebp.network.ranges import Range
 
 METHODS = {
@@ -282,29 +289,37 @@ class Learner:
     @property
     def algebras(self) -> list[type[SumTimes]]:
         """Of what a training calculates in: that of its rules, and with hard factors logarithms,
-        which settle doubts."""
+        which settle doubts. Rings count configurations wherever factors are hard or T > 0."""
         algebra = self.rules.algebra
+        if self.method == "exact" and algebra is not MaxPlus:
+            return [SumTimes, LogSumTimes]
         return [algebra] if self.rules.soft else [algebra, IN_LOGS[algebra]]
 
     def kernels(
         self, k_in: int, k_out: int, alphabet: list[int], degree: int
-    ) -> list[tuple[str | int | bool, ...]]:
-        """Parts of the ``updates.Kind`` of all kernels that a training needs.
+    ) -> set[tuple[str | int | bool, ...]]:
+        """All kernels that a training needs: which of ``steps.kernels``, and its parts.
 
         Args:
-            k_in, k_out, degree: the shape of the student's network, as there.
+            k_in, k_out, degree: the shape of the student's network, see ``updates.Kind``.
             alphabet: the values of its weights.
         """
-        if self.method in ("exact", "layered") or self.is_gradient_descent:
-            return []
+        if self.is_gradient_descent:
+            return set()
+        names = [algebra.__name__ for algebra in self.algebras]
         q, blank = len(alphabet), alphabet.index(0) if 0 in alphabet else -1
+        if self.method == "exact":
+            solved = {("rings", name, k_in, q, blank, not self.rules.soft) for name in names}
+            return solved | ({("draw",)} if self.finds_configuration else set())
+        if self.method == "layered":
+            undamped = {("hidden", name, False) for name in (names[-1], MaxPlus.__name__)}
+            return undamped | {("hidden", name, self.damping > 0) for name in names}
         hard, moving, damped = not self.rules.soft, self.reinforcement > 0, self.dampings[1] > 0
         # With a small table, no list of configurations is asked for.
         tables = [False, True] if hard and q ** (k_in * k_out) > SMALL_TABLE else [False]
         if self.method == "blocked":
             k_in, q, tables = 1, q**k_in, [False]
         lists = [hard] if moving else tables
-        names = [algebra.__name__ for algebra in self.algebras]
         found = {(name, listed, moving, damped) for name in names for listed in lists}
         if not moving and self.method == "messages":  # the last messages of output weights
             found.add((names[-1], hard, True, False))
@@ -313,15 +328,7 @@ class Learner:
             if self.method == "messages":
                 found.add((MaxPlus.__name__, hard, True, False))
         shape = k_in, k_out, q, degree, blank
-        return [(name, *shape, *rest) for name, *rest in sorted(found)]
-
-    def hidden_kernels(self) -> list[tuple[str, bool]]:
-        """Parts of the ``hidden_updates.HiddenKind`` of all kernels that a training needs."""
-        if self.method != "layered":
-            return []
-        algebras = {(algebra.__name__, self.damping > 0) for algebra in self.algebras}
-        undamped = {(algebra.__name__, False) for algebra in (self.algebras[-1], MaxPlus)}
-        return sorted(algebras | undamped)
+        return {("steps", name, *shape, *rest) for name, *rest in found}
 
 
 SMALL_TABLE = 256

@@ -19,7 +19,7 @@ from sparsebp.engine.hidden_messages import HiddenGraph, HiddenMessages, hidden_
 from sparsebp.engine.learner import Learner, brief
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
-from sparsebp.engine.rings import solve
+from sparsebp.engine.rings import Rings, solve
 from sparsebp.engine.schedules import Batch, batches
 from sparsebp.network.data import Layers, Samples, Stream, checked_samples, generator
 from sparsebp.network.quantities import Status
@@ -193,16 +193,10 @@ def _by_blocks(learner, problem, samples, memory_gib, threads):
 
 
 def _exactly(learner, problem, samples, memory_gib, threads):
-    factors = _BatchFactors(learner, problem, samples, memory_gib)
+    factors, rings = _BatchFactors(learner, problem, samples, memory_gib), Rings.of(problem)
 
     def infer(batch, beliefs, support, rng):
-        found = solve(
-            problem,
-            factors.of(batch),
-            learner.rules.temperature,
-            learner.tie_tolerance,
-            memory_gib,
-        )
+        found = solve(rings, factors.of(batch), learner, memory_gib)
         if found.log_total == -np.inf:
             return Solved(beliefs, 0, Status.CONTRADICTION)
         return Solved(

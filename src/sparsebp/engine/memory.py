@@ -127,7 +127,8 @@ def training_mb(extent: Extent, learner: Learner, memory_gib: float) -> int:
     if learner.method == "blocked":
         of_edge += q ** per_row["input"]
     elif learner.method == "exact":
-        cells = layers["output"] * q ** (2 * per_row["input"] + 2)
+        # Matrices: of outputs, of neighbours, and environments of both.
+        cells += layers["output"] * q ** (2 * per_row["input"])
     elif learner.method == "layered":
         listed = extent.listed(learner.max_values)  # type: ignore[arg-type]  # layered ones have it
         cells = max(cells, listed)

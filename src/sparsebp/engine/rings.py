@@ -11,8 +11,9 @@ and the total of a ring is the trace of the product of its matrices. What the re
 one output is the product of all other matrices: its *environment*. Factor times environment is the
 joint distribution of the output's weights and the states beside it, and so has every marginal.
 
-As in ``equations``, sums of logarithms at temperature T are T log sum exp(./T), and maxima at
-T = 0: one code for marginals, max-marginals, minimum energies and finite beta.
+Sums and products are those of an algebra, see ``equations``, and are done by
+``kernels.ring_updates``. With hard factors a matrix counts configurations, and that tells maxima,
+too: every configuration that is possible is a most probable one.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,19 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine import factors as fac
+from sparsebp.engine.equations import MaxPlus
+from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
+from sparsebp.engine.kernels.ring_updates import (
+    Arrays,
+    Places,
+    Walk,
+    draw_kernel,
+    place,
+    ring_kernel,
+)
+from sparsebp.engine.learner import Learner
 from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.engine.states import log_sum
 
 
 class Solution(NamedTuple):
@@ -31,7 +44,7 @@ class Solution(NamedTuple):
         beliefs: T log-marginals; at T = 0 log-max-marginals (Eq. 2.13).
         log_total: T log of the sum over all configurations of exp(log-factors / T); at T = 0 the
             largest product of factors, in logarithms. -inf where no configuration is possible.
-        draw: from a random generator, a configuration as alphabet indices (H, k_in) and
+        draw: at T = 0, from a random generator a configuration as alphabet indices (H, k_in) and
             (output, 2), drawn uniformly among the most probable ones.
     """
 
@@ -41,32 +54,97 @@ class Solution(NamedTuple):
 
 
 class Rings(NamedTuple):
-    """The rings, one after the other, each as the outputs that one meets walking around it.
+    """The rings of a problem, and which products of matrices solve it.
+
+    Matrices are numbered as they lie in memory: one for each output in the order of the walk, the
+    identity, products.
 
     Attributes:
-        outputs: (output,) int64 in the order of the walk.
+        problem: patterns and states.
+        outputs: (output,) int64, ring after ring as one meets them walking around each.
         slots: (output,) int64, the slot of the hidden neuron that the walk comes from.
-        starts: (rings,) int64, where each ring begins.
-        ends: (rings,) int64, where it is over.
+        bounds: (rings + 1,) int64, where rings begin, and the last is over.
+        left, right: (matrices,) int64, the two that each is the product of; 0 for one that is none.
+        merged: (matrices,) int64, of which ring it is a part; -1 for one that is none.
+        environments: (output,) int64, the matrix that is an output's environment.
+        whole: (rings,) int64, the product around each.
     """
 
+    problem: Problem
     outputs: np.ndarray
     slots: np.ndarray
-    starts: np.ndarray
-    ends: np.ndarray
+    bounds: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    merged: np.ndarray
+    environments: np.ndarray
+    whole: np.ndarray
+
+    @property
+    def extent(self) -> tuple[int, int, int]:
+        """How many outputs, matrices, and numbers of a matrix."""
+        return len(self.outputs), len(self.left), len(self.problem.states.tuples) ** 2
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Rings":
+        """Walk around all rings, and plan what to multiply.
+
+        Neighbours are multiplied in pairs, their products likewise, up to the whole ring. An
+        environment of a product is that of each of its two parts, once the other part is multiplied
+        in. So there are fewer than three products for each output.
+
+        Args:
+            problem: of rings, see ``Learner.check_network``.
+        """
+        outputs, slots, starts = _walk(problem.patterns.outer, problem.readers)
+        bounds = np.append(starts, len(outputs))
+        none = np.full(len(outputs), -1)
+        planned = [_blocks(0, 0, none), _blocks(0, 0, none[:1])]
+        one = planned[0].shape[1]
+        ring = np.repeat(np.arange(len(starts)), np.diff(bounds))
+        numbers, levels = np.arange(len(outputs)), []
+
+        def made(left, right, rings):
+            first = sum(part.shape[1] for part in planned)
+            planned.append(_blocks(left, right, rings))
+            return first + np.arange(len(left))
+
+        while len(numbers) > len(starts):
+            inside = np.arange(len(ring)) - np.searchsorted(ring, ring)
+            even, last = inside % 2 == 0, np.append(ring[1:] != ring[:-1], True)
+            left = np.flatnonzero(even & ~last)
+            levels.append((numbers, left, np.cumsum(even) - 1))
+            merged = numbers.copy()
+            merged[left] = made(numbers[left], numbers[left + 1], ring[left])
+            numbers, ring = merged[even], ring[even]
+        whole, environments = numbers, np.full(len(numbers), one)
+        for numbers, left, parent in reversed(levels):
+            above = environments[parent]
+            environments = above.copy()
+            environments[left] = made(numbers[left + 1], above[left], none[: len(left)])
+            environments[left + 1] = made(above[left], numbers[left], none[: len(left)])
+        left, right, merges = np.concatenate(planned, axis=1)
+        return cls(problem, outputs, slots, bounds, left, right, merges, environments, whole)
 
 
-def find_rings(output_topology: np.ndarray, readers: np.ndarray) -> Rings:
-    """The rings of a pattern.
+def _blocks(left, right, merged):
+    """These numbers of matrices as rows, and what fills the last block."""
+    count = len(merged)
+    found = np.zeros((3, -(-count // WIDTH) * WIDTH), np.int64)
+    found[2] = -1
+    for row, part in zip(found, (left, right, merged), strict=True):
+        row[:count] = part
+    return found
 
-    Args:
-        output_topology: (output, 2) int.
-        readers: (hidden, 2) edges at which each hidden neuron is read, see ``layout.readers``.
 
-    """
+def _walk(output_topology: np.ndarray, readers: np.ndarray):
+    """Outputs and slots in the order of a walk around each ring, and where rings begin."""
     walk: list[int] = []
-    starts, met = [], np.zeros(len(output_topology), bool)
-    for first in range(len(met)):
+    starts = []
+    outputs = len(output_topology)
+    met, neurons = [False] * outputs, output_topology.ravel().tolist()
+    both = readers.sum(axis=1).tolist()
+    for first in range(outputs):
         if met[first]:
             continue
         starts.append(len(walk))
@@ -76,170 +154,168 @@ def find_rings(output_topology: np.ndarray, readers: np.ndarray) -> Rings:
             walk.append(edge)
             # Edges are 2 * output + slot: on to the output's other slot, whose neuron has another.
             arrival = edge ^ 1
-            edge = readers[output_topology.flat[arrival]].sum() - arrival
-    outputs, slots = np.divmod(np.array(walk), 2)
-    return Rings(outputs, slots, np.array(starts), np.array([*starts[1:], len(walk)]))
+            edge = both[neurons[arrival]] - arrival
+    return *np.divmod(np.array(walk), 2), np.array(starts)
 
 
 def solve(
-    problem: Problem,
-    factors: fac.HardFactors | fac.SoftFactors,
-    temperature: float,
-    tie_tolerance: float,
-    memory_gib: float,
+    rings: Rings, factors: fac.HardFactors | fac.SoftFactors, learner: Learner, memory_gib: float
 ) -> Solution:
     """The exact posterior of all weights, Eq. 2.1, without fields on them.
 
     Args:
-        problem: patterns and states; of rings, see ``Learner.check_network``.
+        rings: of the problem.
         factors: of one batch.
-        temperature: T.
-        tie_tolerance: log-probabilities this close to the largest tie with it, at T = 0.
-        memory_gib: largest table allowed, in GiB.
+        learner: its temperature, and the algebras to calculate in, the next one where the numbers
+            of a matrix are too different for the one before.
+        memory_gib: how much all matrices may take, in GiB.
 
     Raises:
-        ValueError: the factors would need more memory than allowed.
+        ValueError: the matrices would need more memory than allowed.
     """
-    states, outer = problem.states, problem.patterns.outer
-    rings = find_rings(outer, problem.readers)
-    q, count = states.classes.shape
-    fac.refuse_beyond(memory_gib, len(outer) * (q * count) ** 2, "tabulating all factors on rings")
-    tables = _tables(factors, states, rings)
-    matrices = fac.log_sum(fac.log_sum(tables, temperature, axis=1), temperature, axis=2)
-    lengths = rings.ends - rings.starts
-    ring = np.repeat(np.arange(len(lengths)), lengths)
-    environments, whole = _environments(matrices, ring, temperature)
-    totals = fac.log_sum(np.diagonal(whole, axis1=1, axis2=2), temperature, axis=1)
-
-    # Axes: output in walking order; output weight and state walked from; those walked to.
-    closed = tables + np.swapaxes(environments, 1, 2)[:, None, :, None, :]
-    start = fac.log_sum(closed.reshape(*closed.shape[:3], -1), temperature, axis=3)
-    stop = fac.log_sum(np.moveaxis(closed, 3, 1).reshape(*start.shape[:2], -1), temperature, axis=2)
-    beliefs = Beliefs.uniform(problem)
+    _, matrices, size = rings.extent
+    fac.refuse_beyond(memory_gib, matrices * size, f"{matrices} matrices of {size} numbers")
+    if matrices * size > np.iinfo(np.uint32).max:
+        raise ValueError(f"{matrices} matrices of {size} numbers; at most 2**32 - 1 can be counted")
+    hard, temperature = isinstance(factors, fac.HardFactors), learner.rules.temperature
+    # Logarithms are those of weights, and so energies in units of the temperature.
+    scale = 1.0 if hard or temperature == 0 else temperature
+    walk, (begin, logs), base = _configurations(rings, factors, scale)
+    for algebra in learner.algebras:
+        least, (inner, outer, ends, totals) = _marginals(
+            rings, walk, None if hard else logs, algebra
+        )
+        if least > algebra.least_ratio:
+            break
+    if hard and temperature == 0:
+        inner, outer, totals = (np.where(x > -np.inf, 0.0, x) for x in (inner, outer, totals))
+    beliefs = Beliefs.uniform(rings.problem)
     at = rings.outputs, rings.slots
-    joint = fac.log_sum(start, temperature, axis=1)
-    beliefs.inner[outer[at]] = states.marginals(joint, temperature)
-    beliefs.outer[at] = fac.log_sum(start, temperature, axis=2)
-    beliefs.outer[rings.outputs, 1 - rings.slots] = stop
-    total = float(totals.sum())
+    beliefs.inner[rings.problem.patterns.outer[at]] = scale * inner
+    beliefs.outer[at] = scale * outer[:, 0]
+    beliefs.outer[rings.outputs, 1 - rings.slots] = scale * outer[:, 1]
+    total = scale * float(totals.sum() + base)
     if total > -np.inf:
         beliefs = Beliefs(*(part - part.max(axis=-1, keepdims=True) for part in beliefs))
 
     def draw(rng):
-        return _most_probable(problem, rings, tables, tie_tolerance, rng)
+        weights = begin, logs.ravel()
+        return _most_probable(rings, walk, weights, ends, hard, learner.tie_tolerance, rng)
 
     return Solution(beliefs, total, draw)
 
 
-def _tables(factors, states, rings) -> np.ndarray:
-    """Log-factors (output, Q, S, Q, S) in walking order, the edge walked from first."""
-    count, flat = factors.states, states.classes.ravel()
-    if isinstance(factors, fac.SoftFactors):
-        tables = factors.table.reshape(-1, count, count)
-    else:
-        tables = np.full((len(rings.outputs), count, count), -np.inf)
-        tables[factors.owners(), *factors.configurations.T] = 0.0
-    tables = tables[rings.outputs]
-    turned = rings.slots == 1
-    tables[turned] = np.swapaxes(tables[turned], 1, 2)
-    return tables[:, flat][:, :, flat].reshape(-1, *states.classes.shape, *states.classes.shape)
-
-
-def _environments(matrices, ring, temperature):
-    """Of each matrix the product of all others of its ring, from the next one on around it.
-
-    Neighbours are multiplied in pairs, and the products are asked for their own environments, in
-    which the partner is then multiplied: fewer than three products for each matrix.
-
-    Args:
-        matrices: (n, S, S) log-matrices, ring after ring.
-        ring: (n,) int, the ring of each.
+def _configurations(rings, factors, scale):
+    """What the factors allow.
 
     Returns:
-        environments (n, S, S), and the product around each ring (rings, S, S).
+        The rings for kernels; where the weights of each output's configurations are, and their
+        logarithms, the largest of an output zero; and their sum over outputs that was taken off.
     """
-    place = np.arange(len(ring)) - np.searchsorted(ring, ring)
-    even, last = place % 2 == 0, np.append(ring[1:] != ring[:-1], True)
-    left = np.flatnonzero(even & ~last)
-    if not len(left):
-        one = np.where(np.eye(matrices.shape[1], dtype=bool), 0.0, -np.inf)
-        return np.broadcast_to(one, matrices.shape), matrices
-    parent = np.cumsum(even) - 1
-    merged = matrices[even]
-    merged[parent[left]] = _product(matrices[left], matrices[left + 1], temperature)
-    above, whole = _environments(merged, ring[even], temperature)
-    environments = above[parent]
-    environments[left] = _product(matrices[left + 1], above[parent[left]], temperature)
-    environments[left + 1] = _product(above[parent[left]], matrices[left], temperature)
-    return environments, whole
+    states = rings.problem.states
+    blank = states.alphabet[states.class_output] == 0
+    state = np.where(blank, 0, states.class_tuple)
+    stop = np.where(blank, len(states.tuples), state + 1)
+    classes = np.stack([states.class_output, state, stop], axis=1)
+    if isinstance(factors, fac.HardFactors):
+        starts, stops = factors.offsets[:-1], factors.offsets[1:]
+        walk = Walk(rings.outputs, rings.slots, starts, stops, factors.configurations, classes)
+        return walk, (starts, np.zeros(len(factors.configurations))), 0.0
+    each = factors.states**2
+    starts = np.zeros(factors.outputs, np.int64)
+    every = np.stack(np.divmod(np.arange(each), factors.states), axis=1)
+    largest = factors.table.max(axis=1)
+    walk = Walk(rings.outputs, rings.slots, starts, starts + each, every, classes)
+    logs = (factors.table - largest[:, None]) / scale
+    return walk, (np.arange(factors.outputs) * each, logs), largest.sum() / scale
 
 
-def _product(first, second, temperature):
-    """Products of log-matrices (n, S, S), without a sum over (n, S, S, S) at once."""
-
-    def terms():
-        return (first[:, :, s, None] + second[:, s, None, :] for s in range(first.shape[1]))
-
-    largest = np.full(first.shape, -np.inf)
-    for term in terms():
-        np.maximum(largest, term, out=largest)
-    if temperature == 0:
-        return largest
-    base, total = np.where(largest == -np.inf, 0.0, largest), np.zeros_like(largest)
-    for term in terms():
-        total += np.exp((term - base) / temperature)
-    with np.errstate(divide="ignore"):
-        return base + temperature * np.log(total)
-
-
-def _most_probable(problem, rings, tables, tie_tolerance, rng):
-    """One of the most probable configurations, each as likely as any other of them.
-
-    Each ring is walked twice. On the way back, every state of the hidden neuron where the walk is,
-    and of the one where it ends, gets the log-probability of the best rest of the ring, and the
-    number of rests that are as good; on the way forth the states are drawn by these numbers.
-    """
-    states, (inner, outer) = problem.states, problem.patterns
-    size = len(states.tuples)
-    hidden, chosen = np.empty(len(inner), np.int64), np.empty(outer.shape, np.int64)
-    best_of_outputs = tables.max(axis=(1, 3))
-    tied = tables >= best_of_outputs[:, None, :, None, :] - tie_tolerance
-    ways = np.log(tied.sum(axis=(1, 3)))
-    for first, last in zip(rings.starts, rings.ends, strict=True):
-        best = np.where(np.eye(size, dtype=bool), 0.0, -np.inf)
-        rests = [(best, np.zeros_like(best))]
-        for matrix, many in zip(
-            best_of_outputs[first:last][::-1], ways[first:last][::-1], strict=True
-        ):
-            rests.append(_extended(matrix, many, *rests[-1], tie_tolerance))
-        best, many = (np.diagonal(part) for part in rests.pop())
-        state = end = _drawn(np.where(best >= best.max() - tie_tolerance, many, -np.inf), rng)
-        for at in range(first, last):
-            output, slot = rings.outputs[at], rings.slots[at]
-            hidden[outer[output, slot]] = state
-            best, many = (part[:, end] for part in rests.pop())
-            # Output weight of the edge walked from, that of the edge walked to, and its state.
-            paths = tables[at, :, state] + best
-            numbers = np.where(paths >= paths.max() - tie_tolerance, many, -np.inf)
-            pick = np.unravel_index(_drawn(numbers.ravel(), rng), numbers.shape)
-            chosen[output, slot], chosen[output, 1 - slot], state = pick
-    return states.tuples[hidden], chosen
-
-
-def _extended(matrix, ways, best, many, tie_tolerance):
-    """The best rest of a ring, and the logarithm of how many there are, from one output earlier.
+def _marginals(rings, walk, logs, algebra):
+    """Marginals as logarithms, not normalised, calculated in an algebra.
 
     Args:
-        matrix, ways: (S, S) largest log-factor of the output, and of how many output weights.
-        best, many: (S, S) from the state where the walk is to that where it ends.
+        walk: see ``Walk``.
+        logs: (output, C * C) of tables; None for lists.
+
+    Returns:
+        The smallest number of a matrix that is not zero, the largest being one; and (output,
+        k_in, Q) of the input weights of the neurons walked from, (output, 2, Q) of output weights,
+        (rings, S) of the states where rings begin and end, and the total of each ring.
     """
-    paths = matrix[:, :, None] + best[None]
-    longer = paths.max(axis=1)
-    numbers = np.where(paths >= longer[:, None] - tie_tolerance, ways[:, :, None] + many, -np.inf)
-    return longer, fac.log_sum(numbers, 1.0, axis=1)
+    states, (outputs, matrices, size) = rings.problem.states, rings.extent
+    (count, k_in), q, blocks = states.tuples.shape, len(states.alphabet), -(-outputs // WIDTH)
+    least, table = algebra.one, empty(0)
+    if logs is not None:
+        numbers = algebra.from_logs(logs)
+        least = numbers.min()
+        numbers = numbers.reshape(outputs, *(len(states.class_output),) * 2)[rings.outputs]
+        turned = rings.slots == 1
+        numbers[turned] = np.swapaxes(numbers[turned], 1, 2)
+        table = side_by_side(numbers, algebra.one)
+    arrays = Arrays(
+        *map(empty, (matrices * size, matrices)),
+        table,
+        *(empty(blocks * k * q * WIDTH) for k in (k_in, 2)),
+    )
+    one, diagonal = place(blocks * WIDTH, size), np.arange(count) * ((count + 1) * WIDTH)
+    arrays.matrices[one : one + size * WIDTH : WIDTH] = algebra.zero
+    arrays.matrices[one + diagonal] = algebra.one
+    places = Places(
+        *(
+            side_by_side(place(x, size).astype(np.uint32), 0)
+            for x in (rings.left, rings.right, rings.environments)
+        )
+    )
+    blank = np.flatnonzero(states.alphabet == 0)
+    kernel = ring_kernel(
+        algebra.__name__, k_in, q, int(blank[0]) if len(blank) else -1, logs is None
+    )
+    least = min(least, kernel((blocks, blocks + 1, matrices // WIDTH), walk, arrays, places))
+    inner, outer = (
+        algebra.to_logs(by_factor(flat, (outputs, k, q)))
+        for flat, k in ((arrays.inner, k_in), (arrays.outer, 2))
+    )
+    ends = algebra.to_logs(arrays.matrices[place(rings.whole, size)[:, None] + diagonal])
+    merges = np.flatnonzero(rings.merged >= 0)
+    tops = algebra.to_logs(arrays.tops[merges])
+    tops = np.bincount(rings.merged[merges], tops, minlength=len(ends))
+    return least, (
+        inner,
+        outer,
+        ends,
+        log_sum(ends, 0.0 if algebra is MaxPlus else 1.0, axis=1) + tops,
+    )
 
 
-def _drawn(log_weights, rng) -> int:
-    """An index drawn with probabilities in the ratio of exp(log_weights)."""
-    weights = np.cumsum(np.exp(log_weights - log_weights.max()))
-    return int(np.searchsorted(weights, rng.random() * weights[-1], side="right"))
+def _most_probable(rings, walk, weights, ends, counted, tie_tolerance, rng):
+    """One of the most probable configurations, each as likely as any other of them.
+
+    Args:
+        walk, weights: see ``ring_updates.draw_kernel``.
+        ends: (rings, S) logarithms: of the number of configurations, if ``counted``, else of the
+            largest probability, by the state where a ring begins and ends.
+    """
+    states, (inner, outer) = rings.problem.states, rings.problem.patterns
+    kernel, bounds = draw_kernel(), rings.bounds.tolist()
+    work = tuple(np.empty((2, np.diff(bounds).max() + 1, len(states.tuples))))
+    chosen = np.empty((len(outer), 3), np.int64)
+
+    def drawn(ring, lots):
+        return kernel(walk, weights, ring, tie_tolerance, lots, work, chosen)
+
+    for first, last, end in zip(bounds, bounds[1:], ends, strict=False):
+        lots = rng.random(1 + last - first)
+        if counted:
+            numbers = end
+        else:
+            numbers = np.full(len(end), -np.inf)
+            for state in np.flatnonzero(end >= end.max() - tie_tolerance):
+                numbers[state] = drawn((first, last, state), lots[:0])
+        total = np.cumsum(np.exp(numbers - numbers.max()))
+        state = np.searchsorted(total, lots[0] * total[-1], side="right")
+        drawn((first, last, state), lots[1:])
+    hidden, picked = np.empty(len(inner), np.int64), np.empty(outer.shape, np.int64)
+    hidden[outer[rings.outputs, rings.slots]] = chosen[:, 0]
+    picked[rings.outputs, rings.slots] = chosen[:, 1]
+    picked[rings.outputs, 1 - rings.slots] = chosen[:, 2]
+    return states.tuples[hidden], picked

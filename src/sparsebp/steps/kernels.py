@@ -6,12 +6,21 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, resource_tracker
 
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
+from sparsebp.engine.kernels.ring_updates import draw_kernel, ring_kernel
 from sparsebp.engine.kernels.updates import step_kernel
 from sparsebp.engine.survivors import join_kernel
 from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
 from sparsebp.storage.provenance import record
 from sparsebp.storage.sources import kernel_sources
+
+KERNELS = {
+    "steps": step_kernel,
+    "hidden": hidden_kernel,
+    "rings": ring_kernel,
+    "draw": draw_kernel,
+}
+"""What kernels there are, by name: functions of their parts."""
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +31,7 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
     The sources in its provenance are those that kernels are compiled from, and no more.
 
     Args:
-        spec: ``kernels`` and ``hidden``, the arguments of ``updates.step_kernel`` and
-            ``hidden_updates.hidden_kernel``; see ``Study.kernels_spec``.
+        spec: ``kernels``, each a name of ``KERNELS`` and its parts; see ``Study.kernels_spec``.
         threads: how many programs compile side by side.
     """
     # What is blocked, see ``program``, stays so in programs that compile. To start the tracker,
@@ -33,9 +41,7 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     with ProcessPoolExecutor(threads, get_context("spawn")) as pool:
         compiled = [
-            pool.submit(_compile, kernel, *arguments)
-            for key, kernel in (("kernels", step_kernel), ("hidden", hidden_kernel))
-            for arguments in spec.get(key, [])
+            pool.submit(_compile, KERNELS[name], *parts) for name, *parts in spec["kernels"]
         ]
         join_kernel()
         for done, one in enumerate(compiled, 1):
@@ -46,5 +52,5 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
         part.write_text(store.as_json(made) + "\n")
 
 
-def _compile(kernel, *arguments) -> None:
-    kernel(*arguments)
+def _compile(kernel, *parts) -> None:
+    kernel(*parts)

@@ -16,7 +16,12 @@ from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1]
 NAME = __name__.partition(".")[0]
-KERNEL_MODULES = ("engine.kernels.updates", "engine.survivors", "engine.kernels.hidden_updates")
+KERNEL_MODULES = (
+    "engine.kernels.updates",
+    "engine.survivors",
+    "engine.kernels.hidden_updates",
+    "engine.kernels.ring_updates",
+)
 """The modules that kernels are defined in."""
 
 SOURCES_VARIABLE = "SPARSEBP_SOURCES"
@@ -103,8 +108,8 @@ def sources(module: str) -> str:
 
 
 def kernel_sources() -> str:
-    """Content hashes of what kernels are compiled from."""
-    return "-".join(map(sources, KERNEL_MODULES))
+    """Content hash of what kernels are compiled from: 16 hexadecimal digits."""
+    return hashlib.sha256("-".join(map(sources, KERNEL_MODULES)).encode()).hexdigest()[:16]
 
 
 def hand_down() -> None:

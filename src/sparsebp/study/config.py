@@ -238,9 +238,8 @@ class Study:
         }
 
     def kernels_spec(self) -> dict:
-        """The kernels that all trainings need: arguments of ``updates.step_kernel``, and, of
-        learners with hidden variables, of ``hidden_updates.hidden_kernel``."""
-        kernels, hidden = set(), set()
+        """The kernels that all trainings need, see ``Learner.kernels``."""
+        kernels = set()
         for name, block in self.experiments.items():
             per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]
             degree = column_degree(layers["output"], layers["hidden"], per_row["output"])
@@ -248,8 +247,7 @@ class Study:
             for learner in block["learners"]:
                 how = _learner(learner, self.learner(name, learner))
                 kernels.update(how.kernels(per_row["input"], per_row["output"], alphabet, degree))
-                hidden.update(how.hidden_kernels())
-        return {"kernels": sorted(kernels)} | ({"hidden": sorted(hidden)} if hidden else {})
+        return {"kernels": sorted(kernels)}
 
     def training_mb(self, experiment: str, learner: str) -> int:
         """Megabytes that a training takes at most."""

@@ -14,6 +14,7 @@ from scipy.stats import chisquare
 
 from sparsebp.engine.layout import near_together, readers
 from sparsebp.network import patterns
+from sparsebp.network.data import draw_teacher
 from sparsebp.network.patterns import biregular, containing, overlapping
 
 
@@ -91,6 +92,18 @@ def test_biregular_is_uniform_over_all_patterns_of_4x4():
     assert_uniform((tuple(map(tuple, draw.tolist())) for draw in draws), patterns)
 
 
+@pytest.mark.thorough
+def test_the_bias_of_matching_is_small_where_it_is_largest():
+    """Where the total variation distance from the uniform distribution is at most 0.07."""
+    rng, draws, possible = np.random.default_rng(4), 20_000, 90
+    counts = Counter(biregular(4, 4, 2, rng, "matching").tobytes() for _ in range(draws))
+    assert len(counts) == possible
+    statistic, _ = chisquare(list(counts.values()))
+    # The distance squared is at most a quarter of the divergence, of which this is an estimate.
+    divergence = (statistic - (possible - 1)) / draws
+    assert divergence + 4 * np.sqrt(2 * possible) / draws < 4 * 0.07**2
+
+
 def rings(topology):
     """Number of rings that rows and columns form when each has two entries."""
     n = len(topology)
@@ -105,6 +118,49 @@ def by_rejection(n, rng):
         topology = rng.permutation(np.repeat(np.arange(n), 2)).reshape(n, 2)
         if (topology[:, 0] != topology[:, 1]).all():
             return topology
+
+
+@pytest.mark.parametrize(
+    "rows, columns, per_row",
+    [(300, 300, 1), (300, 300, 3), (300, 300, 10), (200, 300, 6), (300, 200, 4)],
+)
+def test_matched_patterns_are_biregular(rows, columns, per_row):
+    topology = biregular(rows, columns, per_row, np.random.default_rng(per_row), "matching")
+    assert topology.dtype == np.int32 and topology.shape == (rows, per_row)
+    assert (topology[:, 1:] > topology[:, :-1]).all()
+    assert (np.bincount(topology.ravel(), minlength=columns) == rows * per_row // columns).all()
+
+
+def test_what_is_too_dense_to_be_matched():
+    with pytest.raises(ValueError, match="4 non-zeros in each of 4 rows are too dense"):
+        biregular(4, 4, 4, np.random.default_rng(0), "matching")
+    assert biregular(4, 4, 4, np.random.default_rng(0)).tolist() == [[0, 1, 2, 3]] * 4
+    with pytest.raises(ValueError, match="drawing: 'stubs'; allowed: trades, matching"):
+        draw_teacher(10, 2, drawing="stubs")
+
+
+def squares(topology):
+    """Number of pairs of columns that two rows have in common: rings of two rows."""
+    n = len(topology)
+    ones = np.ones(topology.size)
+    pattern = coo_array((ones, (np.repeat(np.arange(n), topology.shape[1]), topology.ravel())))
+    shared = (pattern @ pattern.T).tocoo()
+    shared = shared.data[shared.coords[0] != shared.coords[1]]
+    return (shared * (shared - 1)).sum() / 4
+
+
+@pytest.mark.thorough
+def test_matching_draws_as_trades_do_but_for_a_vanishing_bias():
+    """Short rings are where a bias would show: they are what switches make and break."""
+    rng, draws = np.random.default_rng(3), 300
+    matched, traded = (
+        [squares(biregular(200, 200, 4, rng, drawing)) for _ in range(draws)]
+        for drawing in ("matching", "trades")
+    )
+    error = np.sqrt((np.var(matched) + np.var(traded)) / draws)
+    assert abs(np.mean(matched) - np.mean(traded)) < 4 * error
+    # The comparison can tell: squares are as many as the degrees say, (3 * 3)^2 / 4.
+    assert 4 * error < 2 and abs(np.mean(matched) - 81 / 4) < 2
 
 
 @pytest.mark.thorough

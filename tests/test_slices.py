@@ -137,6 +137,21 @@ def test_a_learner_has_the_defaults_of_the_schema(config, schema):
 
 
 DEEP = put(f"{M}/layers/hidden_layers", 3, put(f"{M}/nonzeros_per_row/hidden", 2, EXTENDED))
+
+
+def test_a_drawing_is_in_the_slice_of_the_teacher_if_it_is_not_the_default():
+    plain = load(EXTENDED)
+    for drawing in ("trades", "matching"):
+        study, expected = (
+            load(put(f"{M}/drawing", drawing, EXTENDED)),
+            plain.teacher_spec("matched"),
+        )
+        if drawing == "matching":
+            expected |= {"drawing": drawing}
+        assert study.teacher_spec("matched") == expected
+        assert study.student_spec("matched") == plain.student_spec("matched")
+
+
 LAYERED = {"algorithm": "sum-product", "schedule": "online", "method": "layered", "max_values": 64}
 DEEP = put("learners/deep", LAYERED, put(f"{M}/learners", ["deep"], put("figures", {}, DEEP)))
 

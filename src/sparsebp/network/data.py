@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsebp.network.model import Activation, Layer, forward
-from sparsebp.network.patterns import biregular, overlapping
+from sparsebp.network.patterns import DRAWINGS, biregular, overlapping
 from sparsebp.network.ranges import ENTROPY, FRACTION, SAMPLES, Range
 
 
@@ -173,7 +173,11 @@ class Samples(NamedTuple):
 
 
 def draw_teacher(
-    sizes: Sizes | int, per_row: PerRow | int, entropy: int = 0, seed: int = 0
+    sizes: Sizes | int,
+    per_row: PerRow | int,
+    entropy: int = 0,
+    seed: int = 0,
+    drawing: str = "trades",
 ) -> Network:
     """Draw a teacher: biregular patterns, and weights uniform on {-1, +1}.
 
@@ -182,18 +186,22 @@ def draw_teacher(
         per_row: non-zeros in each row, or one number for all layers; sizes and they fix those in
             each column.
         entropy, seed: of the random streams, see ``generator``.
+        drawing: of the patterns, one of ``patterns.DRAWINGS``: trades; or matching, which is for
+            large networks, see ``patterns.biregular``.
 
     Raises:
-        ValueError: sizes and degrees are none, or do not fit.
+        ValueError: sizes and degrees are none, or do not fit; no such drawing, or not for these.
     """
     sizes, per_row = Sizes.of(sizes), PerRow.of(per_row)
     check(sizes, per_row)
+    if drawing not in DRAWINGS:
+        raise ValueError(f"drawing: {drawing!r}; allowed: {', '.join(DRAWINGS)}")
     rng = generator(entropy, seed, Stream.TEACHER_PATTERN)
-    inner = biregular(sizes.hidden, sizes.input, per_row.input, rng)
-    outer = biregular(sizes.output, sizes.hidden, per_row.output, rng)
+    inner = biregular(sizes.hidden, sizes.input, per_row.input, rng, drawing)
+    outer = biregular(sizes.output, sizes.hidden, per_row.output, rng, drawing)
     # There is a number for these where there are such layers.
     middle = [
-        biregular(sizes.hidden, sizes.hidden, per_row.hidden, rng)  # type: ignore[arg-type]
+        biregular(sizes.hidden, sizes.hidden, per_row.hidden, rng, drawing)  # type: ignore[arg-type]
         for _ in range(1, sizes.hidden_layers)
     ]
     rng = generator(entropy, seed, Stream.TEACHER_WEIGHTS)

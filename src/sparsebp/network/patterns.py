@@ -2,6 +2,9 @@
 
 import numpy as np
 
+DRAWINGS = ("trades", "matching")
+"""How ``biregular`` draws."""
+
 
 def column_degree(rows: int, columns: int, per_row: int, where: str = "pattern") -> int:
     """Non-zeros per column of a biregular (rows x columns) pattern with ``per_row`` per row.
@@ -30,24 +33,36 @@ def column_degree(rows: int, columns: int, per_row: int, where: str = "pattern")
     return rows * per_row // columns
 
 
-def biregular(rows: int, columns: int, per_row: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw a uniform biregular pattern without repeated entries.
+def biregular(
+    rows: int, columns: int, per_row: int, rng: np.random.Generator, drawing: str = "trades"
+) -> np.ndarray:
+    """Draw a biregular pattern without repeated entries, uniform over all such patterns.
 
-    A valid pattern (cyclic, with shuffled column labels) is randomised by the trades of the
-    curveball Markov chain, whose stationary distribution is uniform over all such patterns
-    (Carstens, Phys. Rev. E 91, 042812, 2015).
+    With ``trades`` a valid pattern (cyclic, with shuffled column labels) is randomised by the
+    trades of the curveball Markov chain, whose stationary distribution is uniform (Carstens,
+    Phys. Rev. E 91, 042812, 2015). Time grows as N log N.
+
+    With ``matching``, for large patterns, the stubs of rows and columns are matched at random, and
+    each of the few entries that a row then has twice is switched with a random one elsewhere, in
+    linear time. A pattern without repeats is exactly uniform. What is switched is uniform up to
+    corrections of the order 1 / N: the total variation distance vanishes for N to infinity
+    (Janson, Random Struct. Alg. 57, 3, 2020), and is below 0.07 for 4 x 4 with two in a row.
 
     Args:
         rows, columns, per_row: as for ``column_degree``.
         rng: makes the draw; the same state gives the same pattern.
+        drawing: one of ``DRAWINGS``; the same state gives each another pattern.
 
     Returns:
         topology: (rows, per_row) int32, the columns of each row's non-zeros, ascending.
 
     Raises:
-        ValueError: sizes and degrees do not fit.
+        ValueError: sizes and degrees do not fit; the pattern is too dense for ``matching``.
     """
-    column_degree(rows, columns, per_row)
+    degree = column_degree(rows, columns, per_row)
+    if drawing == "matching":
+        stubs = np.repeat(np.arange(columns, dtype=np.int32), degree)
+        return _switch(rng.permutation(stubs).reshape(rows, per_row), rng)
     cyclic = np.arange(rows * per_row).reshape(rows, per_row) % columns
     return _trade(rng.permutation(columns)[cyclic], rng)
 
@@ -233,6 +248,31 @@ def _flow(
     used = np.zeros((rows, columns), bool)
     used[np.ix_(order, labels)] = flow.flow.toarray()[1 : rows + 1, rows + 1 : -1] > 0
     return used
+
+
+def _switch(topology: np.ndarray, rng: np.random.Generator, tries: int = 10_000) -> np.ndarray:
+    """Switch columns between rows until no row has one twice. Rows and columns keep their degrees.
+
+    Raises:
+        ValueError: a repeat could not be switched in so many tries.
+    """
+    topology = np.sort(topology, axis=1)
+    rows, slots = topology.shape
+    for row, slot in np.argwhere(topology[:, 1:] == topology[:, :-1]).tolist():
+        for _ in range(tries):
+            own, mine = topology[row], topology[row, slot]
+            if np.count_nonzero(own == mine) == 1:  # it has been switched from elsewhere
+                break
+            other, place = rng.integers(rows), rng.integers(slots)
+            theirs = topology[other, place]
+            if theirs not in own and mine not in topology[other]:
+                topology[row, slot], topology[other, place] = theirs, mine
+        else:
+            raise ValueError(
+                f"drawing: 'matching'; {slots} non-zeros in each of {rows} rows are too dense for "
+                "it, but not for trades"
+            )
+    return np.sort(topology, axis=1)
 
 
 def _trade(

@@ -30,7 +30,8 @@ def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None
             raise ValueError(f"SPEC has different {key} for teacher, dataset and student")
     entropy, sizes = spec["teacher"]["entropy"], Sizes(**spec["teacher"]["layers"])
 
-    network = draw_teacher(sizes, PerRow(**spec["teacher"]["nonzeros_per_row"]), entropy, seed)
+    per_row, drawing = PerRow(**spec["teacher"]["nonzeros_per_row"]), spec["teacher"].get("drawing")
+    network = draw_teacher(sizes, per_row, entropy, seed, drawing or "trades")
     phi = activation(**spec["dataset"]["activation"])
     train, test = (
         draw_samples(network, phi, spec["dataset"][count], entropy, seed, test=test)

@@ -202,11 +202,12 @@ class Study:
     def teacher_spec(self, experiment: str) -> dict:
         """Slice that a teacher depends on."""
         block = self.experiments[experiment]
+        drawing = block.get("drawing", "trades")
         return {
             "entropy": self.study["entropy"],
             "layers": _sizes(block),
             "nonzeros_per_row": block["nonzeros_per_row"],
-        }
+        } | ({"drawing": drawing} if drawing != "trades" else {})
 
     def dataset_spec(self, experiment: str) -> dict:
         """Slice that the samples of a teacher depend on."""

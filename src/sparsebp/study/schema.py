@@ -11,6 +11,7 @@ from sparsebp.engine.learner import NAMES, NUMBERS
 from sparsebp.engine.problem import WEIGHTS
 from sparsebp.network.data import RANGES
 from sparsebp.network.model import ACTIVATIONS
+from sparsebp.network.patterns import DRAWINGS
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
 from sparsebp.study.validation import load_yaml
@@ -24,6 +25,7 @@ KNOWN: dict[str, tuple | Range] = {
     },
     **{f"activation.{kind.parameter_name}": kind.allowed for kind in ACTIVATIONS.values()},
     "activation": tuple(ACTIVATIONS),
+    "drawing": DRAWINGS,
     "quantity": tuple(name for name, quantity in QUANTITIES.items() if quantity.label),
     "weight": Range(WEIGHTS[0], WEIGHTS[-1], whole=True),
     "samples": SAMPLES,

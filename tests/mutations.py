@@ -104,7 +104,9 @@ MUTATIONS = {
         "lambda k: a.distance(a.kept(new[k]), old[k]) * (weights or (0.0, 1.0))[1]",
     ),
     "lanes beyond the last factor count": Mutation(
-        "engine/kernels/lanes.py", "number = np.where(inside, number, neutral)", "pass"
+        "engine/kernels/registers.py",
+        "number = np.where(inside, number, self.neutral)",
+        "pass",
     ),
     "a batch begins a sample late": Mutation(
         "engine/schedules.py",

@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 from numba import njit
 
 from sparsebp.engine.equations import STRAIGHT
-from sparsebp.engine.kernels.lanes import (
-    WIDTH,
-    by_factor,
-    constant,
-    empty,
-    known,
-    on_numbers,
-    over_blocks,
-    side_by_side,
-)
+from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
+from sparsebp.engine.kernels.registers import constant, known, on_numbers, over_blocks
 
 
 @given(

@@ -2,7 +2,7 @@
 
 A number is one value of a message, and a message a sequence of numbers. All is about one factor, or
 one hidden neuron. A number may be a float; or an array, and then the same is done to many factors
-at once; or a register of a kernel that is being compiled, see ``kernels.lanes``. So kernels are
+at once; or a register of a kernel that is being compiled, see ``kernels.registers``. So kernels are
 written by these functions, and these functions run as they are, under a debugger too.
 
 The updates are the same for every algorithm but for its *algebra*: what is summed over

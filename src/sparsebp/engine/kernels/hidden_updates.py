@@ -17,7 +17,7 @@ from numba import njit, types
 
 from sparsebp.engine.equations import ALGEBRAS
 from sparsebp.engine.kernels.cache import compiled_once
-from sparsebp.engine.kernels.lanes import constant, known, on_numbers
+from sparsebp.engine.kernels.registers import constant, known, on_numbers
 
 
 @known

@@ -14,7 +14,8 @@ from numba import njit, types
 
 from sparsebp.engine.equations import ALGEBRAS, contract, first_classes, multiply, over_all
 from sparsebp.engine.kernels.cache import compiled_once
-from sparsebp.engine.kernels.lanes import WIDTH, constant, known, on_numbers, over_blocks
+from sparsebp.engine.kernels.lanes import WIDTH
+from sparsebp.engine.kernels.registers import constant, known, on_numbers, over_blocks
 
 
 @known

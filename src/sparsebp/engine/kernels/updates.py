@@ -41,7 +41,8 @@ from sparsebp.engine.equations import (
     to_factor,
 )
 from sparsebp.engine.kernels.cache import compiled_once
-from sparsebp.engine.kernels.lanes import WIDTH, constant, known, on_numbers, over_blocks
+from sparsebp.engine.kernels.lanes import WIDTH
+from sparsebp.engine.kernels.registers import constant, known, on_numbers, over_blocks
 
 
 @known

@@ -24,7 +24,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
 # The stamp holds the folder the environment was made in; an environment that was copied or moved
-# here, or whose interpreter is gone, is made anew.
+# here, or whose interpreter is gone, is made anew; one that is a link is left alone where it leads to.
 HERE := $(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(STAMP) 2>/dev/null)
 
 figures: $(STAMP)  ## compute what is missing and draw the thesis's figures (the default)
@@ -93,7 +93,8 @@ $(STAMP): requirements.lock $(MORE) pyproject.toml
 	    echo '"$(PYTHON)" lacks the module venv (Debian, Ubuntu: apt install python3-venv).' \
 	        >&2; exit 1; }
 	@echo 'Setting up $(VENV) from requirements.lock; the first time takes a few minutes.'
-	@test -f $@ && test "$(HERE)" = "$(CURDIR)" || $(PYTHON) -m venv --clear $(VENV)
+	@test -f $@ && test "$(HERE)" = "$(CURDIR)" || { \
+	    test ! -L $(VENV) || rm $(VENV); $(PYTHON) -m venv --clear $(VENV); }
 	@rm -f $@
 	sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock >$(VENV)/setuptools.lock
 	$(PIP) install --quiet --require-hashes --no-deps -r $(VENV)/setuptools.lock

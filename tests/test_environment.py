@@ -7,6 +7,8 @@ needs beyond them is pinned by a lock of its own, which need not be installed he
 
 import importlib.metadata
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -256,3 +258,27 @@ def test_installed_version_is_the_locked_one(name):
         assert installed.base_version == LOCKED[name].base_version
     else:
         assert installed == LOCKED[name]
+
+
+PYTHON = """#!/bin/sh
+if [ "$2" = venv ]; then
+    mkdir -p "$4/bin" && rm -rf "$4"/* && mkdir "$4/bin" && cp "$0" "$4/bin/python"
+fi
+"""
+
+
+def test_an_environment_elsewhere_is_not_emptied_through_a_link(tmp_path):
+    """As in a clone that borrows that of another: ``venv --clear`` would follow the link."""
+    elsewhere, program = tmp_path / "elsewhere", tmp_path / "python"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    (tmp_path / ".venv").symlink_to(elsewhere)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.lock", "requirements-gradient.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    program.write_text(PYTHON)
+    program.chmod(0o755)
+    command = ["make", ".venv/.installed", f"PYTHON={program}"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert [path.name for path in elsewhere.iterdir()] == ["kept"]
+    assert not (tmp_path / ".venv").is_symlink() and (tmp_path / ".venv/.installed").exists()

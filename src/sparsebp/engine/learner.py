@@ -5,14 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.equations import (
-    IN_LOGS,
-    LogSum,
-    LogSumTimes,
-    MaxPlus,
-    MaxTimes,
-    SumTimes,
-)
+from sparsebp.engine.equations import IN_LOGS, LogSum, MaxPlus, MaxTimes, SumTimes
 from sparsebp.network.ranges import Range
 
 METHODS = {
@@ -292,7 +285,7 @@ class Learner:
         which settle doubts. Rings count configurations wherever factors are hard or T > 0."""
         algebra = self.rules.algebra
         if self.method == "exact" and algebra is not MaxPlus:
-            return [SumTimes, LogSumTimes]
+            return [SumTimes, IN_LOGS[SumTimes]]
         return [algebra] if self.rules.soft else [algebra, IN_LOGS[algebra]]
 
     def kernels(

@@ -24,7 +24,7 @@ RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
 # The stamp holds the folder the environment was made in; an environment that was copied or moved
-# here, or whose interpreter is gone, is made anew; one that is a link is left alone where it leads to.
+# here, or whose interpreter is gone, is made anew. A link is replaced; what it leads to stays.
 HERE := $(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(STAMP) 2>/dev/null)
 
 figures: $(STAMP)  ## compute what is missing and draw the thesis's figures (the default)

@@ -446,6 +446,24 @@ def first_classes(q: int, states: int, blank: int) -> list[int]:
     return [sum(counts[:weight]) for weight in range(q + 1)]
 
 
+class EdgeStates:
+    """How many states an edge has: of kinds of kernels, which have these attributes."""
+
+    k_in: int
+    q: int
+    blank: int
+
+    @property
+    def states(self) -> int:
+        """S, the joint states of a hidden neuron's input weights."""
+        return self.q**self.k_in
+
+    @property
+    def classes(self) -> int:
+        """C, the states of an edge, see ``states.HiddenStates``."""
+        return first_classes(self.q, self.states, self.blank)[-1]
+
+
 def join(a, incoming, message, blank):
     """Add the output weight: a message over input states (S,) -> over classes."""
     q, states = len(message), len(incoming)

@@ -226,14 +226,13 @@ class Messages:
     def _kind(self):
         """Of the kernel, see ``updates.Kind``."""
         (_, k_out, k_in, q), problem = self._shape, self.problem
-        blank = np.flatnonzero(problem.states.alphabet == 0)
         return (
             self.algebra.__name__,
             k_in,
             k_out,
             q,
             problem.readers.shape[1],
-            int(blank[0]) if len(blank) else -1,
+            problem.states.blank,
             self._listed,
             self._moving,
             self.learner.dampings[1] > 0,

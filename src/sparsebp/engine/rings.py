@@ -266,10 +266,7 @@ def _marginals(rings, walk, logs, algebra):
             for x in (rings.left, rings.right, rings.environments)
         )
     )
-    blank = np.flatnonzero(states.alphabet == 0)
-    kernel = ring_kernel(
-        algebra.__name__, k_in, q, int(blank[0]) if len(blank) else -1, logs is None
-    )
+    kernel = ring_kernel(algebra.__name__, k_in, q, states.blank, logs is None)
     least = min(least, kernel((blocks, blocks + 1, matrices // WIDTH), walk, arrays, places))
     inner, outer = (
         algebra.to_logs(by_factor(flat, (outputs, k, q)))

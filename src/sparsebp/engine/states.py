@@ -49,6 +49,12 @@ class HiddenStates:
         class_output, class_tuple = np.array(pairs).T.copy()
         return cls(alphabet, tuples, classes, class_output, class_tuple)
 
+    @property
+    def blank(self) -> int:
+        """The alphabet index of a weight that is zero, or -1."""
+        found = np.flatnonzero(self.alphabet == 0)
+        return int(found[0]) if len(found) else -1
+
     def contributions(
         self, input_topology: np.ndarray, phi: Activation, x: np.ndarray
     ) -> np.ndarray:

@@ -30,8 +30,9 @@ def run(spec: dict, seed: int, teacher: str, dataset: str, student: str) -> None
             raise ValueError(f"SPEC has different {key} for teacher, dataset and student")
     entropy, sizes = spec["teacher"]["entropy"], Sizes(**spec["teacher"]["layers"])
 
-    per_row, drawing = PerRow(**spec["teacher"]["nonzeros_per_row"]), spec["teacher"].get("drawing")
-    network = draw_teacher(sizes, per_row, entropy, seed, drawing or "trades")
+    per_row = PerRow(**spec["teacher"]["nonzeros_per_row"])
+    drawing = spec["teacher"].get("drawing", "trades")
+    network = draw_teacher(sizes, per_row, entropy, seed, drawing)
     phi = activation(**spec["dataset"]["activation"])
     train, test = (
         draw_samples(network, phi, spec["dataset"][count], entropy, seed, test=test)

@@ -12,7 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, types
 
-from sparsebp.engine.equations import ALGEBRAS, contract, first_classes, multiply, over_all
+from sparsebp.engine.equations import (
+    ALGEBRAS,
+    EdgeStates,
+    contract,
+    first_classes,
+    multiply,
+    over_all,
+)
 from sparsebp.engine.kernels.cache import compiled_once
 from sparsebp.engine.kernels.lanes import WIDTH
 from sparsebp.engine.kernels.registers import constant, known, on_numbers, over_blocks
@@ -20,7 +27,7 @@ from sparsebp.engine.kernels.registers import constant, known, on_numbers, over_
 
 @known
 @dataclass(frozen=True)
-class RingKind:
+class RingKind(EdgeStates):
     """What a kernel is compiled for.
 
     Attributes:
@@ -36,16 +43,6 @@ class RingKind:
     q: int
     blank: int
     listed: bool
-
-    @property
-    def states(self) -> int:
-        """S, the joint states of a hidden neuron's input weights: rows of a matrix."""
-        return self.q**self.k_in
-
-    @property
-    def classes(self) -> int:
-        """C, the states of an edge, see ``states.HiddenStates``."""
-        return first_classes(self.q, self.states, self.blank)[-1]
 
     def number(self, weight, state):
         """The class of an output weight and a joint state."""
@@ -159,20 +156,17 @@ def _close_inputs(kind, rooms, block, numbers, arrays, places):
     matrix = arrays.matrices[_own(block, states * states)]
     environment = arrays.matrices.through(places.environments, block, states * states)
 
-    def total(s):
+    joint = a.work.room(states)
+
+    def fill(s):
         row = matrix[_own(s, states)]
-        return over_all(
+        joint[s] = over_all(
             a,
             a.total,
             states,
             lambda t: a.times(row[t], environment[_own(t, states)][s]),
             a.zero,
         )
-
-    joint = a.work.room(states)
-
-    def fill(s):
-        joint[s] = total(s)
 
     a.work.loop(states, fill)
     _, told = contract(a, joint, [[numbers.one] * kind.q] * kind.k_in)

@@ -27,8 +27,8 @@ from numba import njit, types
 
 from sparsebp.engine.equations import (
     ALGEBRAS,
+    EdgeStates,
     contract,
-    first_classes,
     join,
     largest,
     outer,
@@ -47,7 +47,7 @@ from sparsebp.engine.kernels.registers import constant, known, on_numbers, over_
 
 @known
 @dataclass(frozen=True)
-class Kind:
+class Kind(EdgeStates):
     """What a kernel is compiled for.
 
     Attributes:
@@ -71,16 +71,6 @@ class Kind:
     listed: bool
     moving: bool
     damped: bool
-
-    @property
-    def states(self) -> int:
-        """S, the joint states of a hidden neuron's input weights."""
-        return self.q**self.k_in
-
-    @property
-    def classes(self) -> int:
-        """C, the states of an edge, see ``states.HiddenStates``."""
-        return first_classes(self.q, self.states, self.blank)[-1]
 
 
 class Numbers(NamedTuple):

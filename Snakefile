@@ -14,13 +14,14 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from sparsebp.storage import handed, paths
+from sparsebp.study import files
 from sparsebp.study.config import Study
 from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.markup import Rst, mapped
 from sparsebp.storage.provenance import SURROUNDINGS, surroundings
 from sparsebp.storage.sources import hand_down, kernel_sources, sources
 from sparsebp.study.targets import constraints, others, refuse
-from sparsebp.study.validation import ConfigError, load_yaml
+from sparsebp.study.validation import ConfigError
 
 min_version("9.27")
 
@@ -29,27 +30,24 @@ if {*"{}"} & {*f"{workflow.basedir}"}:
         f"{workflow.basedir}: the project's folder; Snakemake allows no {{ or }} in its path"
     )
 
-CONFIG = f"{workflow.basedir}/config.yaml"
 try:
-    # Read here before Snakemake reads the first, which tells less of what is wrong with a file.
-    parts = {str(path): load_yaml(path) for path in (CONFIG, *workflow.configfiles)}
+    # Read here before Snakemake reads them, which tells less of what is wrong with a file.
+    own, over = files.read(workflow.basedir, workflow.configfiles, workflow.config_settings.config)
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
 
 
-configfile: CONFIG
+for path in own:
+
+    configfile: path
 
 
 report: "workflow/report/workflow.rst"
 
 
 try:
-    if workflow.config_settings.config:
-        # Its name says why it is never what a number was meant to be.
-        parts["--config (text alone within blocks; --configfile for numbers)"] = (
-            workflow.config_settings.config
-        )
-    study = Study.load(config, f"{workflow.basedir}/workflow/schemas/config.schema.yaml", parts)
+    schema = f"{workflow.basedir}/workflow/schemas/config.schema.yaml"
+    study = Study.load(config, schema, own | over)
     claims = load_claims(
         f"{workflow.basedir}/workflow/claims.yaml",
         f"{workflow.basedir}/workflow/schemas/claims.schema.yaml",

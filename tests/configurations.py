@@ -1,4 +1,4 @@
-"""Configurations that tests change: short ones, and the whole of config.yaml."""
+"""Configurations that tests change: short ones, and the whole study."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -6,11 +6,24 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sparsebp.study import files
 from sparsebp.study.config import ConfigError, Study
+from sparsebp.study.schema import load_schema
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-FULL = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+def whole(*configfiles) -> dict:
+    """The whole study in one block, with all that blocks take over from others."""
+    own, over = files.read(ROOT, [ROOT / path for path in configfiles])
+    config = files.merge(own, over)
+    files.complete(config, load_schema(SCHEMA))
+    del config["studies"]
+    return config
+
+
+FULL = whole()
 
 BASE = yaml.safe_load("""
 study: {entropy: 1, seeds: 3, test_samples: 10, memory_gib: 1}
@@ -77,6 +90,7 @@ EXTENDED["experiments"] = BASE["experiments"] | yaml.safe_load("""
     noise: {flipped: 0.1, jittered: 0.2, scale: 0.5}
     samples: [1, 2]
     learners: [ms, gd]
+  close: {like: small, samples: [1]}
 """)
 DELETE = object()
 

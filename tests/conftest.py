@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
@@ -22,8 +21,10 @@ settings.load_profile("sparsebp")
 
 @pytest.fixture
 def config():
-    """config.yaml as YAML gives it, to be changed at will."""
-    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    """The whole study, to be changed at will."""
+    from tests.configurations import whole  # here, as above is told where kernels are
+
+    return whole()
 
 
 @pytest.fixture

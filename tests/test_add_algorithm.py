@@ -8,6 +8,7 @@ import sys
 import pytest
 import yaml
 
+from tests.configurations import whole
 from tests.workflow_helpers import ROOT, Project
 
 pytestmark = pytest.mark.slow
@@ -23,7 +24,7 @@ def blocks(language):
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory):
     """A copy of the project with the page's edits."""
-    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+    config = whole()
     kept = {key: config[key] for key in ("study", "inference", "learners")}
     project = Project(
         tmp_path_factory.mktemp("page"), kept | {"experiments": {}, "figures": {}}, own_sources=True

@@ -17,7 +17,6 @@ from tests.configurations import (
     DELETE,
     EXTENDED,
     FULL,
-    ROOT,
     SCHEMA,
     M,
     W,
@@ -27,6 +26,7 @@ from tests.configurations import (
     put,
     refusal,
     specs,
+    whole,
 )
 
 
@@ -38,9 +38,8 @@ def test_the_study_loads_and_its_slices_are_json(config, schema):
     assert json.loads(json.dumps(slices, allow_nan=False)) == slices
 
 
-def test_the_small_study_loads(config):
-    update_config(config, yaml.safe_load((ROOT / "tests/small.yaml").read_text(encoding="utf-8")))
-    study = load(config)
+def test_the_small_study_loads():
+    study = load(whole("tests/small.yaml"))
     assert list(study.seeds()) == [0, 1]
     assert max(max(e["layers"].values()) for e in study.experiments.values()) <= 60
     again = FULL["choices"]["experiments"].keys()

@@ -1,21 +1,20 @@
 """The documentation: what it shows has to work."""
 
 import re
-from pathlib import Path
 
 import yaml
 from snakemake.utils import update_config
 
+from docs import write_keys
+from sparsebp.study import files
 from sparsebp.study.config import Study
-
-ROOT = Path(__file__).parent.parent
-SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+from tests.configurations import FULL, ROOT, SCHEMA, nodes, whole
 
 
 def test_examples_of_new_experiments_learners_and_panels_are_valid():
     text = (ROOT / "docs/experiments.md").read_text()
     blocks = [yaml.safe_load(part) for part in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config = whole()
     del config["choices"]["learners"]  # the example is for all of its experiment's
     for block in blocks:
         if "inference" in block:  # the one example that belongs inside an experiment
@@ -25,6 +24,29 @@ def test_examples_of_new_experiments_learners_and_panels_are_valid():
     study = Study.load(config, SCHEMA)
     assert study.train_spec("wide", "warm")["learner"]["initial_scale"] == 1.0
     assert study.figure_spec("wide")["figure"]["panels"][1]["learners"][-1] == "warm"
+
+
+def test_the_page_of_keys_is_that_of_the_schema():
+    page = write_keys.PAGE.read_text(encoding="utf-8")
+    assert page == write_keys.page(), "run `python -m docs.write_keys`"
+
+
+def test_the_page_of_keys_has_every_key_of_the_configuration():
+    """As the configuration has them, whatever the schema says."""
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", write_keys.page(), re.M | re.S))
+    for path in nodes(FULL):
+        section, *rest = [key for key in path if isinstance(key, str)]
+        if section in files.SECTIONS:
+            rest = rest[1:]
+        elif rest[:1] == ["experiments"]:  # of choices, whose names are anyone's
+            rest = rest[:1]
+        if rest and rest[0] == "inference" and section != "inference":
+            section, rest = "inference", rest[1:]
+        if rest and rest[0] == "samples":
+            rest = rest[:1]
+        if rest:
+            key = ".".join(rest).replace("vary.", "vary[].").replace("panels.", "panels[].")
+            assert f"| `{key}` |" in sections[section], path
 
 
 def test_links_lead_somewhere():

@@ -1,24 +1,19 @@
 """Figures of choices: each dot is where the numbers put it, and the page can be read."""
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-import yaml
 from matplotlib import style as mpl_style
 from scipy import stats
 
 from sparsebp.report import choice_plots, figures, style
 from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.study.config import Study
+from tests.configurations import FULL, SCHEMA
 
-ROOT = Path(__file__).parents[1]
-STUDY = Study.load(
-    yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")),
-    ROOT / "workflow" / "schemas" / "config.schema.yaml",
-)
+STUDY = Study.load(FULL, SCHEMA)
 SPEC = STUDY.figure_spec("choices_fig3_2")
 NAMES = ["bp", "rbp", "ms", "rms"]
 BOXES = (12, 1, 5)  # choices in each

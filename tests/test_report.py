@@ -25,12 +25,13 @@ from sparsebp.storage import formats, store
 from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
+from tests.configurations import whole
 from tests.tree_problems import write_trees
 from tests.workflow_helpers import ROOT, Project
 
 pytestmark = pytest.mark.slow
 
-CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+CONFIG = whole()
 CONFIG["study"]["seeds"] = 3
 CONFIG["choices"] |= {"samples": [16], "vary": [{"damping": [0]}]}
 # Text that would mean something to what sets it, if it were let: in every key that has text, and

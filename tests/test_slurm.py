@@ -7,11 +7,11 @@ import shutil
 import time
 
 import pytest
-import yaml
 
 from tests import slurm_cluster
+from tests.configurations import whole
 from tests.outcomes import contents
-from tests.workflow_helpers import ROOT, Project, jobs
+from tests.workflow_helpers import Project, jobs
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,16 +53,10 @@ def cluster(running):
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
     """Two experiments of the small study after a local run, and what that run made."""
-    config, small = (
-        yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
-        for name in ("config.yaml", "tests/small.yaml")
-    )
+    config = whole("tests/small.yaml")
     blocks, figures = config["experiments"], config["figures"]
-    study = {
-        "study": config["study"] | small["study"],
-        "inference": config["inference"],
-        "learners": config["learners"],
-        "experiments": {name: blocks[name] | small["experiments"][name] for name in EXPERIMENTS},
+    study = {key: config[key] for key in ("study", "inference", "learners")} | {
+        "experiments": {name: blocks[name] for name in EXPERIMENTS},
         "figures": {name: figures[name] for name in ("fig2_2", "fig3_2")},
     }
     project = Project(tmp_path_factory.mktemp("slurm"), study)

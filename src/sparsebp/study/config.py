@@ -14,7 +14,7 @@ from sparsebp.engine.schedules import batches
 from sparsebp.network.patterns import column_degree
 from sparsebp.storage import paths
 from sparsebp.storage.formats import MOST_NUMBERS
-from sparsebp.study import markup
+from sparsebp.study import files, markup
 from sparsebp.study.choices import add_choices, learner_fields
 from sparsebp.study.experiment_blocks import (
     ROWS_COLUMNS,
@@ -111,9 +111,11 @@ class Study:
     def _load(cls, config: dict, schema: str | Path) -> "Study":
         config = _unshared(config)
         rules = load_schema(schema)
+        files.complete(config, rules)
         check(config, rules)
         _check_texts(config)
         fill_defaults(config, rules, rules)
+        config.pop("studies")
         general = config.pop("inference")
         for name, experiment in config["experiments"].items():
             check_experiment(name, experiment, config["learners"])

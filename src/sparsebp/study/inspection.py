@@ -8,19 +8,17 @@ configuration or the sources.
 import json
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from pathlib import Path
 from textwrap import shorten
-
-from snakemake.utils import update_config
 
 from sparsebp.storage import paths, store
 from sparsebp.storage.provenance import surroundings
 from sparsebp.storage.records import short
 from sparsebp.storage.sources import kernel_sources, sources
+from sparsebp.study import files
 from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.config import Study
-from sparsebp.study.validation import ConfigError, check_among, load_yaml
+from sparsebp.study.validation import ConfigError, check_among
 
 STEPS = ("draw", "kernels", "train", "collect", "trees", "figure", "verdicts")
 DRAWN = {"teacher": paths.TEACHER, "dataset": paths.DATASET, "student": paths.STUDENT}
@@ -38,19 +36,14 @@ def load(root: Path, configfiles=()) -> tuple[Study, dict]:
     """The configuration and the claims of the project in a folder, read as Snakemake does.
 
     Args:
-        configfiles: those that override config.yaml, as Snakemake's option of this name.
+        configfiles: those that override its own files, as Snakemake's option of this name.
 
     Raises:
         ConfigError: one of them is not right.
     """
-    parts = {str(path): load_yaml(path) for path in (root / "config.yaml", *configfiles)}
-    config, *others = map(deepcopy, parts.values())
-    changes = {}
-    for other in others:
-        update_config(changes, other)
-    update_config(config, changes)
+    own, over = files.read(root, configfiles)
     schemas = root / "workflow/schemas"
-    study = Study.load(config, schemas / "config.schema.yaml", parts)
+    study = Study.load(files.merge(own, over), schemas / "config.schema.yaml", own | over)
     return study, load_claims(root / "workflow/claims.yaml", schemas / "claims.schema.yaml")
 
 

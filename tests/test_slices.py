@@ -2,7 +2,7 @@
 
 import pytest
 
-from sparsebp.engine.learner import Learner
+from sparsebp.engine.learner import OPEN_CHOICES, Learner
 from sparsebp.study.config import Study
 from tests.configurations import BASE, DELETE, EXTENDED, M, W, X, load, put, refusal, specs
 
@@ -18,7 +18,8 @@ def test_overlap_and_noise_are_in_the_slices_only_where_given():
     given = study.train_spec("other", "gd")["learner"]
     assert (given["network"], given["learning_rate"]) == ("dense", 0.01)
     others = study.train_spec("other", "ms")["learner"]
-    assert others.keys() == given.keys() - {"network", "learning_rate"}
+    more = {"network", "learning_rate", *OPEN_CHOICES}
+    assert others.keys() - {*OPEN_CHOICES} == given.keys() - more
 
 
 def test_a_student_without_zero_may_lack_weights_of_the_teacher():

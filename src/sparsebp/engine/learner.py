@@ -47,6 +47,25 @@ ALGORITHMS = {
 DESCENT = ("network", "learning_rate")
 """Keys of the learners by gradient descent, and of no others."""
 
+OPEN_CHOICES = (
+    "damping",
+    "damped",
+    "initial_scale",
+    "tolerance",
+    "max_steps",
+    "tie_tolerance",
+    "output_readout",
+)
+"""Keys of a learner that say how it goes about its algorithm, which the thesis leaves open."""
+
+
+def open_choices(algorithm: str, method: str) -> tuple[str, ...]:
+    """Those of ``OPEN_CHOICES`` that a training with an algorithm and a method depends on."""
+    if ALGORITHMS[algorithm].temperature is None:
+        return ("tolerance", "max_steps")
+    return ("tie_tolerance", "output_readout") if method == "exact" else OPEN_CHOICES
+
+
 NAMES = {
     "algorithm": tuple(ALGORITHMS),
     "schedule": ("offline", "mini-batch", "online"),

@@ -7,7 +7,6 @@ An algorithm is its ``learner.Rules``. A schedule is the sequence of batches tha
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -326,13 +325,8 @@ def _possible(learner, problem, factors, support, threads) -> Beliefs | None:
     Returns:
         None if some weight has no possible value: a contradiction.
     """
-    alone = replace(
-        learner,
-        algorithm="max-product",
-        reinforcement=0.0,
-        damping=0.0,
-        initial_scale=0.0,
-        tolerance=1e-6,
+    alone = Learner(
+        "max-product", damping=0.0, method=learner.method, max_values=learner.max_values
     )
     now = _messages(alone, problem, factors, support, None, MaxPlus)
     # It ends: a message only ever loses values.

@@ -5,7 +5,7 @@ from dataclasses import fields
 from itertools import product
 from math import prod
 
-from sparsebp.engine.learner import Learner
+from sparsebp.engine.learner import OPEN_CHOICES, Learner, open_choices
 from sparsebp.study.validation import ConfigError, check_among
 
 MOST_COMBINATIONS = 100
@@ -67,11 +67,19 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
 def learner_fields(inference: dict, block: dict) -> dict:
     """The fields of a Learner: its block's own values and ``inference`` over the given ones.
 
-    Those that it does not have are left out, so that a new kind of learner, with a field of its
-    own, leaves the others as they are.
+    Open choices that it does not read are left out, so that an edit of them leaves it as it is; and
+    fields that it does not have, so that a new kind of learner, with a field of its own, leaves the
+    others as they are.
     """
     merged = inference | block.get("inference", {}) | block
-    return {field.name: merged[field.name] for field in fields(Learner) if field.name in merged}
+    unread = {*OPEN_CHOICES} - {*read_choices(block)}
+    names = [field.name for field in fields(Learner) if field.name not in unread]
+    return {name: merged[name] for name in names if name in merged}
+
+
+def read_choices(learner: dict) -> tuple[str, ...]:
+    """The open choices that a learner reads, from its block."""
+    return open_choices(learner["algorithm"], learner.get("method", Learner.method))
 
 
 def _combinations(sets: list[dict]) -> list[dict]:

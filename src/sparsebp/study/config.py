@@ -15,7 +15,7 @@ from sparsebp.network.patterns import column_degree
 from sparsebp.storage import paths
 from sparsebp.storage.formats import MOST_NUMBERS
 from sparsebp.study import files, markup
-from sparsebp.study.choices import add_choices, learner_fields
+from sparsebp.study.choices import add_choices, learner_fields, read_choices
 from sparsebp.study.experiment_blocks import (
     ROWS_COLUMNS,
     check_experiment,
@@ -29,6 +29,7 @@ from sparsebp.study.schema import load_schema
 from sparsebp.study.validation import (
     ConfigError,
     check,
+    check_among,
     fill_defaults,
     show,
 )
@@ -117,6 +118,14 @@ class Study:
         fill_defaults(config, rules, rules)
         config.pop("studies")
         general = config.pop("inference")
+        for name, learner in config["learners"].items():
+            for key in learner.get("inference", {}):
+                check_among(
+                    f"learners.{name}.inference",
+                    key,
+                    read_choices(learner),
+                    "is nothing that this learner depends on",
+                )
         for name, experiment in config["experiments"].items():
             check_experiment(name, experiment, config["learners"])
         choices = config.get("choices")

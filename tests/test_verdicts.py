@@ -18,6 +18,7 @@ from sparsebp.storage import store
 from sparsebp.storage.provenance import record
 from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.config import ConfigError, Study
+from sparsebp.study.schema import load_schema
 from tests.conftest import ROOT
 from tests.curves import MARGINS, QUANTITIES, case, claims, found, noise, pair, results
 from tests.given import given
@@ -163,7 +164,7 @@ def document():
 @pytest.fixture
 def validator():
     path = ROOT / "workflow" / "schemas" / "claims.schema.yaml"
-    schema = yaml.safe_load(path.read_text(encoding="utf-8"))
+    schema = load_schema(path)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
 

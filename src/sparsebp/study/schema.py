@@ -7,13 +7,15 @@ be, and it is told there alone.
 from functools import cache
 from pathlib import Path
 
+from sparsebp.claims import comparisons
 from sparsebp.engine.learner import NAMES, NUMBERS
 from sparsebp.engine.problem import WEIGHTS
+from sparsebp.network import patterns
 from sparsebp.network.data import RANGES
 from sparsebp.network.model import ACTIVATIONS
-from sparsebp.network.patterns import DRAWINGS
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
+from sparsebp.study import figure_blocks
 from sparsebp.study.validation import load_yaml
 
 KNOWN: dict[str, tuple | Range] = {
@@ -25,7 +27,10 @@ KNOWN: dict[str, tuple | Range] = {
     },
     **{f"activation.{kind.parameter_name}": kind.allowed for kind in ACTIVATIONS.values()},
     "activation": tuple(ACTIVATIONS),
-    "drawing": DRAWINGS,
+    "drawing": patterns.DRAWINGS,
+    "drawn": tuple(figure_blocks.DRAWINGS),
+    "test.kind": tuple(comparisons.KINDS),
+    "test.quantity": tuple(comparisons.MEASURED),
     "quantity": tuple(name for name, quantity in QUANTITIES.items() if quantity.label),
     "weight": Range(WEIGHTS[0], WEIGHTS[-1], whole=True),
     "samples": SAMPLES,

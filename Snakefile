@@ -13,6 +13,7 @@ from functools import cache, partial
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from sparsebp.report.captions import caption
 from sparsebp.storage import handed, paths
 from sparsebp.study import files
 from sparsebp.study.config import Study

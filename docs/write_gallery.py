@@ -18,12 +18,11 @@ from copy import deepcopy
 from pathlib import Path
 
 from sparsebp.report import tables
-from sparsebp.report.style import CONFIDENCE, Y_LABELS
+from sparsebp.report.captions import caption
 from sparsebp.storage import paths
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
-from sparsebp.study.figure_blocks import DRAWINGS
 from sparsebp.study.markup import markdown
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
@@ -141,18 +140,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _section(study: Study, name: str) -> str:
     """A figure with its title, command and caption, as configured."""
-    figure = study.figures[name]
-    if "trees" in figure:
-        return _section_of_trees(study, name)
-    shown, caption, mean = _content(study, figure)
-    about = _list(shown) if len(shown) <= MOST_NAMED else f"{len(shown)} experiments"
+    figure, said = study.figures[name], caption(study, name)
+    shown, about = list(said.experiments), markdown(said.about)
+    many = f"{len(shown)} experiments"
     lines = [
-        f"## {markdown(figure.get('thesis', name))}: {about}\n",
+        f"## {markdown(figure.get('thesis', name))}: "
+        f"{_listed(shown) if len(shown) <= MOST_NAMED else many}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
-        f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
-        f"{caption}{mean}.\n",
+        f"![{about}]({Path(GALLERY).name}/{name}.png)\n",
+        f"{about}\n",
         *_found(figure),
-        *(f"- `{experiment}`: {_setting(study.experiments[experiment])}." for experiment in shown),
+        *(f"- `{one}`: {markdown(text)}." for one, text in said.experiments.items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -161,105 +159,7 @@ def _found(figure: dict) -> list[str]:
     return [f"**Found:** {markdown(figure['found'])}\n"] if "found" in figure else []
 
 
-def _section_of_trees(study: Study, name: str) -> str:
-    block, figure = study.trees, study.figures[name]
-    function, *parameters = block["activation"].items()
-    caption = "Belief propagation on trees and rings, beside the exact posterior"
-    lines = [
-        f"## {markdown(figure.get('thesis', name))}: appendix A\n",
-        f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
-        f"![{caption}]({Path(GALLERY).name}/{name}.png)\n",
-        f"{caption}: the largest error of any belief after each step, on chains (a, the largest of "
-        f"{study.study['seeds']}) and on a random tree of each size (b), from a uniform and from a "
-        "random start; the steps that it takes until beliefs are exact, against half the diameter "
-        "of the factor graph (c); and how far the Bethe free energy is from the exact log Z (d).\n",
-        *_found(figure),
-        f"- {study.study['seeds']} graphs of each kind with {_list(map(str, block['outputs']))} "
-        f"observed outputs, {function[1]} "
-        f"({', '.join(f'{key} = {value}' for key, value in parameters)}), weights in {{-1, 1}}, "
-        f"log-fields of standard deviation {block['fields']:g}; one sample, of a random teacher or "
-        "of one whose hidden neurons no output can tell apart (relay).",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _content(study: Study, figure: dict) -> tuple[list[str], str, str]:
-    """The experiments that a figure is about, what it shows, and of which simulations."""
-    if "drawing" in figure:
-        drawing = figure["drawing"]
-        caption = f"{DRAWINGS[drawing['of']]}, and in it what the factor of output "
-        caption = f"{caption[0].upper()}{caption[1:]}{drawing['output']} sees"
-        return [drawing["experiment"]], caption, ", in the first simulation"
-    interval = f"{100 * CONFIDENCE:g} % confidence interval"
-    mean = f": mean and {interval} of {study.study['seeds']} simulations"
-    if "choices" in figure:
-        first, last = figure["choices"]["samples"]
-        caption = f"Errors under each choice, in the mean over m = {first} to {last}"
-        return [figure["choices"]["experiment"]], caption, mean
-    panels, against, names, limits = figure["panels"], [], {}, {}
-    curves = [experiment for p in panels if "against" not in p for experiment in p["experiments"]]
-    if curves:
-        samples = [m for experiment in curves for m in study.experiments[experiment]["samples"]]
-        against.append(f"the number of samples, m = {min(samples)} to {max(samples)}")
-    against += dict.fromkeys(map(_position, (p for p in panels if "at" in p)))
-    for panel in panels:
-        error = Y_LABELS[panel["quantity"]].split(" (")[0]
-        if "minus" in panel:
-            error += f" less that of {panel['minus']}"
-        if "at_most" in panel:
-            limit = f"{error} is at most {panel['at_most']:g} against {panel['against']}"
-            limits[f"number of samples from which on {limit}"] = None
-        else:
-            names[error] = None
-    parts = [f"{_list(names)} against {_list(against)}", *limits] if names else [*limits]
-    if any(panel.get("law") for panel in panels):
-        parts.append("dashed the decay that counting undetermined weights gives")
-    shown = dict.fromkeys(experiment for panel in panels for experiment in panel["experiments"])
-    caption = "; ".join(parts)
-    return list(shown), caption[0].upper() + caption[1:], mean
-
-
-def _position(panel: dict) -> str:
-    """What a panel at some m is drawn against, in words."""
-    if "numbers" not in panel:
-        return f"{panel['against']} at m = {panel['at']}"
-    limits = [name for name in panel["learners"] if name not in panel["numbers"]]
-    beside = f", beside {_list(limits)} without it" if limits else ""
-    return f"{panel['against']} at m = {_list(map(str, panel['at']))}{beside}"
-
-
-def _setting(experiment: dict) -> str:
-    """An experiment's network and student in words."""
-    layers, student = experiment["layers"], experiment["student"]
-    between = layers.get("hidden_layers", 1) - 1
-    sizes = layers["input"], *[layers["hidden"]] * (1 + between), layers["output"]
-    also = f" and {experiment['nonzeros_per_row']['hidden']} in between" if between else ""
-    function, *parameters = experiment["activation"].items()
-    parameters = ", ".join(f"{key} = {value}" for key, value in parameters)
-    teacher, own = (_per_row(block["nonzeros_per_row"]) for block in (experiment, student))
-    pattern = "the same pattern" if own == teacher else f"{own} per row"
-    if "overlap" in student:
-        pattern = f"{own} per row, fractions {_per_row(student['overlap'])} of the teacher's,"
-    noise, flipped, shifted = experiment.get("noise", {}), "", ""
-    if noise.get("flipped"):
-        flipped = f"; a fraction {noise['flipped']} of the training outputs changes sign"
-    if noise.get("jittered"):
-        shifted = (
-            f"; a fraction {noise['jittered']} of the training outputs gets Gaussian noise of "
-            f"standard deviation {noise['scale']}"
-        )
-    return (
-        f"{' / '.join(map(str, sizes))} neurons, {teacher} non-zero weights per row of W_in and "
-        f"W_out{also}, {function[1]} ({parameters}); the student has {pattern} and weights in "
-        f"{{{', '.join(map(str, student['alphabet']))}}}{flipped}{shifted}"
-    )
-
-
-def _per_row(numbers: dict) -> str:
-    return f"{numbers['input']} and {numbers['output']}"
-
-
-def _list(names) -> str:
+def _listed(names: list[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 

@@ -4,22 +4,6 @@
 VERDICTS, FIGURES, DATA, PROVENANCE = "1. Verdicts", "2. Figures", "3. Data", "4. Provenance"
 
 
-def shown(figure):
-    """What a caption tells: the experiments of a figure and in each the learners drawn, in full."""
-    spec = study.figure_spec(figure)
-    return {
-        name: study.experiments[name]
-        | {
-            "learners": {
-                learner: study.learner(name, learner)
-                for learner in study.experiments[name]["learners"]
-                if learner in spec.get("learners", ())
-            }
-        }
-        for name in spec["experiments"]
-    }
-
-
 def data_labels(format):
     """Labels of the files of an experiment; those of both formats become a switch."""
     return lambda w: {

@@ -36,9 +36,7 @@ rule figure:
         inputs=lambda w, input: by_name(behind(w.figure), input),
         # For the caption alone: Snakemake reruns nothing for what is derived from the input.
         figure=lambda w, input: mapped(Rst, study.figures[w.figure]),
-        shown=lambda w, input: mapped(Rst, shown(w.figure)),
-        trees=lambda w, input: study.trees,
-        study=lambda w, input: study.study,
+        caption=lambda w, input: mapped(Rst, caption(study, w.figure)._asdict()),
     message:
         "drawing {wildcards.figure}"
     shell:

@@ -16,8 +16,8 @@ from matplotlib.ticker import EngFormatter, NullFormatter
 from scipy import stats
 
 from sparsebp.network.quantities import QUANTITIES, Status
+from sparsebp.report import CONFIDENCE
 
-CONFIDENCE = 0.95
 PAGE_WIDTH = 6.9  # inches: the text width of an A4 page
 Y_LABELS = {name: known.label for name, known in QUANTITIES.items() if known.label}
 # Of numbers in a block of the configuration, and of results; any other is called by its key.

@@ -1,0 +1,281 @@
+"""Captions of figures: what each shows, of which networks, and how they are learnt.
+
+In plain text, which the report and the gallery set in their own markup (``study.markup``).
+"""
+
+from typing import NamedTuple
+
+from sparsebp.network.quantities import QUANTITIES
+from sparsebp.report import CONFIDENCE
+from sparsebp.study.config import Study
+from sparsebp.study.experiment_blocks import hidden_layers
+
+MARKS = (
+    "A cross marks a training that stopped at the step limit in some simulation, an exclamation "
+    "mark a contradiction."
+)
+
+
+class Caption(NamedTuple):
+    """What is said of a figure, in plain text.
+
+    Attributes:
+        about: what it shows.
+        experiments: by name, the network, the student and the data.
+        passing: how messages are passed: which learners, if not all, and how.
+        curves: by learner, the algorithm.
+    """
+
+    about: str
+    experiments: dict[str, str]
+    passing: dict[str, str]
+    curves: dict[str, str]
+
+
+def caption(study: Study, name: str) -> Caption:
+    """What is said of a figure of a study."""
+    figure = study.figures[name]
+    if "trees" in figure:
+        return Caption(*_of_trees(study), {}, {})
+    spec = study.figure_spec(name)
+    experiments = {one: _experiment(study, figure, one) for one in spec["experiments"]}
+    if "drawing" in figure:
+        return Caption(_of_drawing(study, figure["drawing"]), experiments, {}, {})
+    about = _of_choices(study, figure) if "choices" in figure else _of_panels(study, figure)
+    ways: dict[str, dict[str, list[str]]] = {}
+    curves = {}
+    for experiment in spec["experiments"]:
+        for learner in study.experiments[experiment]["learners"]:
+            if learner in spec["learners"]:
+                fields = study.learner(experiment, learner)
+                ways.setdefault(_passing(fields), {}).setdefault(learner, []).append(experiment)
+                curves[learner] = _curve(fields)
+    return Caption(about, experiments, {_whose(way, ways): way for way in ways}, curves)
+
+
+def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
+    """The learners that go this way, with the experiments where they do if not in all of theirs."""
+    if len(ways) == 1:
+        return ""
+    several = {name for name in ways[way] if sum(name in whose for whose in ways.values()) > 1}
+    return ", ".join(
+        f"{name} in {' and '.join(experiments)}" if name in several else name
+        for name, experiments in ways[way].items()
+    )
+
+
+# What a figure shows.
+
+
+def _of_trees(study: Study) -> tuple[str, dict[str, str]]:
+    block, seeds = study.trees or {}, study.study["seeds"]
+    about = (
+        "Belief propagation on factor graphs that are trees, and on rings, beside the exact "
+        "posterior from variable elimination. (a, b) The largest error of any belief after each "
+        f"step, on chains (the largest of {seeds}) and on one random tree of each size: solid from "
+        "a uniform start, dashed from random messages of standard deviation 1; a circle marks half "
+        "the diameter of the factor graph. (c) The steps after which all beliefs are exact but for "
+        "rounding. (d) How far the Bethe free energy at the fixed point is from the exact log Z. A "
+        "relay teacher's hidden neurons cannot be told apart by any output, so that what is known "
+        "of one bears on all; a random teacher's data cut the graph where they tell a weight for "
+        "certain."
+    )
+    outputs = ", ".join(map(str, block["outputs"]))
+    setting = (
+        f"{seeds} graphs of each kind and size, of {outputs} observed outputs that read 3 hidden "
+        "neurons each in random trees, else 2; one input weight per hidden neuron; weights among "
+        f"-1, 1 with random log-fields of standard deviation {block['fields']}; one sample; "
+        f"activation {_activation(block['activation'])}; undamped sum-product with hard factors"
+    )
+    return about, {"trees": setting}
+
+
+def _of_drawing(study: Study, drawing: dict) -> str:
+    block = study.experiments[drawing["experiment"]]
+    if drawing["of"] == "network":
+        about = (
+            "The teacher's network in the first simulation: a circle is a neuron, a line a "
+            "non-zero weight, blue where it is +1, and vermilion and dashed where it is −1."
+        )
+        if block["student"]["nonzeros_per_row"] != block["nonzeros_per_row"]:
+            about += " Grey and dotted: a weight that the student may have and the teacher has not."
+    else:
+        about = (
+            "The student's factor graph in the first simulation: a large square ξₐ is the factor "
+            "of output a (Eq. 2.5), a circle a weight. An output weight belongs to one factor; an "
+            "input weight is shared by all outputs that read its hidden neuron. A small square is "
+            "the prior of a weight, by which online and mini-batch learning hand on what earlier "
+            "samples told (Eq. 2.10)."
+        )
+    return (
+        f"{about} Highlighted is what the factor of output {drawing['output']} sees: its output "
+        "weights (orange), and the input weights (green) of the hidden neurons that it reads. "
+        "Neurons are numbered from 1."
+    )
+
+
+def _interval() -> str:
+    return f"with the {100 * CONFIDENCE:g} % confidence interval of that mean"
+
+
+def _simulations(study: Study) -> str:
+    seeds = study.study["seeds"]
+    return f"{seeds} simulation{'s' * (seeds > 1)}"
+
+
+def _of_choices(study: Study, figure: dict) -> str:
+    first, last = figure["choices"]["samples"]
+    return (
+        f"Errors under each choice, a row each, in the mean over m = {first} to {last} samples and "
+        f"{_simulations(study)}, {_interval()}. A row sets the values at its left; what it does "
+        f"not set is as below. {MARKS}"
+    )
+
+
+def _of_panels(study: Study, figure: dict) -> str:
+    panels = figure["panels"]
+    names = [QUANTITIES[name].words for name in dict.fromkeys(p["quantity"] for p in panels)]
+    parts = [
+        f"Mean {_listed(names)} of {_simulations(study)} against "
+        f"{' or '.join(dict.fromkeys(map(_axis, panels)))}, {_interval()}. {MARKS}"
+    ]
+    if any("minus" in panel for panel in panels):
+        parts.append(
+            "Where its label says so, an axis has the difference from another learner in the same "
+            "simulation."
+        )
+    if any(panel.get("law") for panel in panels):
+        parts.append(
+            "Dashed: the decay that follows from counting the weights that samples leave "
+            "undetermined; nothing is fitted."
+        )
+    if any("at_most" in panel for panel in panels):
+        parts.append(
+            "Where its label says so, an axis has the m from which on the error of a simulation is "
+            "at most a limit. An arrow marks a mean with simulations above the limit at the last "
+            "m, which then counts in its place."
+        )
+    return " ".join(parts)
+
+
+def _axis(panel: dict) -> str:
+    """What a panel is drawn against."""
+    if "numbers" in panel:
+        limits = [name for name in panel["learners"] if name not in panel["numbers"]]
+        beside = f" (on the right those without it: {', '.join(limits)})" if limits else ""
+        at = ", ".join(map(str, panel["at"]))
+        return f"{panel['against']} of the learner at m = {at} samples{beside}"
+    if "at" in panel:
+        return f"{panel['against']} of the experiment at m = {panel['at']} samples"
+    return (
+        f"{panel['against']} of the experiment" if "against" in panel else "the number m of samples"
+    )
+
+
+# Experiments and learners.
+
+
+def _experiment(study: Study, figure: dict, name: str) -> str:
+    """The network, the student and the data of an experiment."""
+    block = study.experiments[name]
+    layers, teacher, student = block["layers"], block["nonzeros_per_row"], block["student"]
+    own, noise, deep = student["nonzeros_per_row"], block.get("noise", {}), hidden_layers(block)
+    neurons = (
+        f"{layers['input']} input, {layers['hidden']} hidden and {layers['output']} output neurons"
+    )
+    if deep > 1:
+        neurons += (
+            f", the hidden ones in each of {deep} layers, between which {teacher['hidden']} "
+            "weights per row are non-zero"
+        )
+    pattern = (
+        f"non-zero weights per row of the teacher {teacher['input']} in the input layer and "
+        f"{teacher['output']} in the output layer, of the student {own['input']} and "
+        f"{own['output']}"
+    )
+    if "overlap" in student:
+        shared = student["overlap"]
+        pattern += (
+            f", with fractions {shared['input']} and {shared['output']} of the teacher's weights "
+            "in its pattern"
+        )
+    parts = [block["thesis"]] if "thesis" in block else []
+    parts += [neurons, pattern]
+    if noise.get("flipped"):
+        parts.append(f"a fraction {noise['flipped']} of the training outputs changes sign")
+    if noise.get("jittered"):
+        parts.append(
+            f"a fraction {noise['jittered']} of the training outputs gets Gaussian noise of "
+            f"standard deviation {noise['scale']}"
+        )
+    parts.append(f"the student's weights are among {', '.join(map(str, student['alphabet']))}")
+    parts.append(f"activation {_activation(block['activation'])}")
+    if "drawing" not in figure:
+        grid = block["samples"]
+        parts.append(f"m from {grid[0]} to {grid[-1]}")
+        if "choices" in figure or any(
+            panel["quantity"] == "generalization_error" for panel in figure["panels"]
+        ):
+            fresh = study.study["test_samples"]
+            parts.append(f"{fresh} fresh samples for the generalisation error")
+    return "; ".join(parts)
+
+
+def _activation(block: dict) -> str:
+    return f"tanh(x − {block['b']})" if block["function"] == "tanh" else f"max(x, {block['a']} x)"
+
+
+def _passing(fields: dict) -> str:
+    """How a learner goes about its algorithm: the open choices that it reads."""
+    if fields["algorithm"] == "gradient-descent":
+        return (
+            f"at most {fields['max_steps']} steps of size {fields['learning_rate']} (Adam) on the "
+            "squared error of all training outputs; converged when it is at most "
+            f"{fields['tolerance']}"
+        )
+    exact = fields.get("method") == "exact"
+    if exact:
+        parts = ["none, as the posterior is exact"]
+    else:
+        damped = "all" if fields["damped"] == "both" else fields["damped"]
+        scale = fields["initial_scale"]
+        start = f"random messages of standard deviation {scale}" if scale else "uniform messages"
+        parts = [
+            f"damping {fields['damping']} of {damped} messages",
+            f"start from {start}",
+            f"at most {fields['max_steps']} steps",
+            f"converged when no message changes by more than {fields['tolerance']}",
+        ]
+    if exact and fields["algorithm"] != "sum-product":
+        return "; ".join([*parts, "one of the most probable configurations, at random"])
+    states = "all states" if fields["output_readout"] == "alphabet" else "the non-zero states"
+    return "; ".join(
+        [
+            *parts,
+            f"beliefs within {fields['tie_tolerance']} of the largest tie with it, at random",
+            f"output weights are read out among {states}",
+        ]
+    )
+
+
+def _curve(fields: dict) -> str:
+    """The algorithm of a learner."""
+    kind = f"{fields['network']} network" if "network" in fields else f"{fields['factor']} factors"
+    schedule = fields["schedule"]
+    if "batch_size" in fields:
+        schedule += f" of {fields['batch_size']}"
+    parts = [fields["algorithm"], kind, schedule]
+    if "max_values" in fields:
+        parts.append(f"hidden variables of at most {fields['max_values']} values")
+    if "beta" in fields:
+        parts.append(f"β = {fields['beta']}")
+    if fields["reinforcement"]:
+        parts.append(f"reinforcement r = {fields['reinforcement']}")
+    method = {"exact": "exact", "blocked": "one variable per hidden neuron"}
+    parts += [method[fields["method"]]] if fields.get("method") in method else []
+    return ", ".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -9,16 +9,19 @@
 import json
 import os
 from functools import cache, partial
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from sparsebp.claims.numbers import needed
 from sparsebp.report.captions import caption
 from sparsebp.storage import handed, paths
 from sparsebp.study import files
-from sparsebp.study.config import Study
-from sparsebp.study.claims_file import claimed_experiments, load_claims
+from sparsebp.study.claims_file import claimed_experiments
+from sparsebp.study.inspection import assembled
 from sparsebp.study.markup import Rst, mapped
+from sparsebp.study.numbers_file import Found, computable, results_of
 from sparsebp.storage.provenance import SURROUNDINGS, surroundings
 from sparsebp.storage.sources import hand_down, kernel_sources, sources
 from sparsebp.study.targets import constraints, others, refuse
@@ -47,12 +50,7 @@ report: "workflow/report/workflow.rst"
 
 
 try:
-    schema = f"{workflow.basedir}/workflow/schemas/config.schema.yaml"
-    study = Study.load(config, schema, own | over)
-    claims = load_claims(
-        f"{workflow.basedir}/workflow/claims.yaml",
-        f"{workflow.basedir}/workflow/schemas/claims.schema.yaml",
-    )
+    study, claims = assembled(Path(workflow.basedir), config, own | over)
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
 
@@ -86,6 +84,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/results.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/verdicts.smk"
+include: "workflow/rules/numbers.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/targets.smk"
 

@@ -14,8 +14,9 @@ import pandas as pd
 import xarray as xr
 from scipy import stats
 
+from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.report.panels import first_at_most
-from sparsebp.report.style import CONFIDENCE, NEVER
+from sparsebp.report.style import NEVER
 from sparsebp.storage import paths, store
 from sparsebp.study import inspection
 from speed.measure import table

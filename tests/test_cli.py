@@ -20,6 +20,7 @@ OPTIONS = {
     "collect": ["SPEC", "--inputs", "--output"],
     "figure": ["SPEC", "--inputs", "--output"],
     "verdicts": ["SPEC", "--inputs", "--output", "--table"],
+    "numbers": ["SPEC", "--inputs", "--output"],
     "table": ["--results", "--output"],
     "verdict_page": ["--verdicts", "--output"],
     "provenance_page": ["--inputs", "--output"],

@@ -52,6 +52,10 @@ figures:
 TEST = {"kind": "exact", "a": ["tiny", "ms"], "quantity": "weight_error", "at": 4, "margin": "half"}
 CLAIM = {"id": "C1", "thesis": "Fig. 1", "statement": "So it is.", "tests": [TEST]}
 CLAIMS = {"confidence": 0.95, "margins": {"half": {"value": 0.5, "reason": ""}}, "claims": [CLAIM]}
+NUMBERS = {
+    "error": {"experiments": "tiny", "learners": "ms", "m": 4, "interval": True, "digits": 3},
+    "steps": {"trees": "steps", "where": {"shape": "chain"}, "take": "max", "digits": 0},
+}
 DRAWN = ("teacher", "dataset", "student")
 SEEDED = "results/{experiment}/seed-{seed}"
 PATTERNS = {name: f"{SEEDED}/{name}.nc" for name in DRAWN} | {"trained": f"{SEEDED}/{{learner}}.nc"}
@@ -64,12 +68,13 @@ STEPS = {
     "figure": ([STUDY.figure_spec("one")], ("results",), "png"),
     "figure of trees": ([STUDY.figure_spec("trees")], ("trees",), "png"),
     "verdicts": ([{"claims": CLAIMS, "choices": {}}], ("results",), "json"),
+    "numbers": ([{"numbers": NUMBERS}], ("results", "trees"), "json"),
     "table": ([], ("results",), "csv"),
     "provenance_page": ([], ("results",), "html"),
     "verdict_page": ([], ("verdicts",), "html"),
 }
 # Those whose input files are named by a file.
-NAMED = {"collect", "figure", "figure of trees", "verdicts", "provenance_page"}
+NAMED = {"collect", "figure", "figure of trees", "verdicts", "numbers", "provenance_page"}
 INPUTS = [(s, kind) for s, (_, kinds, _) in STEPS.items() for kind in kinds if kind in CONTRACT]
 NUMBER = count()
 

@@ -15,11 +15,21 @@ import yaml
 from PIL import Image, PngImagePlugin
 
 from sparsebp.cli import main
-from sparsebp.steps import collect, draw, figure, provenance_page, table, verdict_page, verdicts
+from sparsebp.steps import (
+    collect,
+    draw,
+    figure,
+    numbers,
+    provenance_page,
+    table,
+    verdict_page,
+    verdicts,
+)
 from sparsebp.storage import paths, store
 from sparsebp.storage.provenance import record
 from sparsebp.storage.sources import kernel_sources, sources
 from sparsebp.study import inspection
+from sparsebp.study.numbers_file import computable
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees
 
@@ -64,13 +74,20 @@ claims:
     tests:
       - {kind: exact, a: [matched, rbp], quantity: weight_error, at: 3, margin: half}
 """
+NUMBERS = """
+numbers:
+  error: {experiments: matched, learners: [bp, rbp], m: 3, digits: 3}
+  left: {experiments: again, learners: bp, m: 3, count: {above: 0}, digits: 0}
+  elsewhere: {experiments: unknown, learners: bp, m: 3, digits: 3}
+  steps: {trees: steps, where: {shape: chain}, take: max, digits: 0}
+"""
 COMPILED = paths.COMPILED.format(sources=kernel_sources())
 SIMULATION = "results/matched/seed-1"
 DRAWN = [f"{SIMULATION}/{name}.nc" for name in ("teacher", "dataset", "student")]
 TRAINED, RESULTS, VERDICTS = f"{SIMULATION}/rbp.nc", "results/matched.nc", "results/verdicts.json"
 ENDS = ("pdf", "png", "svg")
 FIGURES = [f"figures/{name}.{end}" for name in ("one", "chosen", "trees") for end in ENDS]
-FILES = [*DRAWN, TRAINED, RESULTS, paths.TREES, *FIGURES, VERDICTS, COMPILED]
+FILES = [*DRAWN, TRAINED, RESULTS, paths.TREES, *FIGURES, VERDICTS, paths.NUMBERS, COMPILED]
 BARE = {
     "results/matched.csv": RESULTS,
     "results/verdicts.md": VERDICTS,
@@ -121,6 +138,7 @@ def compute(folder, study, claims):
     )
     verdicts.run({"claims": claims, "choices": study.choices}, results, judged, written[0])
     verdict_page.run(judged, written[1])
+    numbers.run({"numbers": computable(study)}, results, str(folder / paths.NUMBERS))
     matched = {"matched": results["matched"]}
     provenance_page.run(matched, str(folder / paths.PROVENANCE_PAGE))
     (folder / COMPILED).parent.mkdir()
@@ -137,6 +155,7 @@ def finished(tmp_path_factory):
     shutil.copytree(ROOT / "workflow/schemas", folder / "workflow/schemas")
     (folder / "config.yaml").write_text(CONFIG)
     (folder / "workflow/claims.yaml").write_text(CLAIMS)
+    (folder / "workflow/numbers.yaml").write_text(NUMBERS)
     compute(folder, *inspection.load(folder))
     return folder
 
@@ -190,7 +209,7 @@ def test_every_file_says_what_made_it_and_that_it_matches(show, path):
     text = " ".join(" ".join(out).split())
     for name, version in made["versions"].items():
         assert f"{name} {version}" in text
-    if made["step"] not in ("verdicts", "figure"):
+    if made["step"] not in ("verdicts", "numbers", "figure"):
         assert block(out, "configuration") == made["spec"]
     if "seed" in made:
         assert out[0].endswith(f" in experiment matched, seed {made['seed']}")

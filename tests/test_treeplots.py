@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from matplotlib import style as mpl_style
 
+from sparsebp.claims.numbers import steps_needed
 from sparsebp.report import style, tree_plots
 from sparsebp.storage import formats
 from sparsebp.study import inspection
@@ -53,7 +54,7 @@ def test_steps_needed_are_counted_to_the_last_error():
     data["deviation"].loc["chain", "relay", 13, 2, "uniform", [1, 5]] = 1e-3
     data["deviation"].loc["chain", "relay", 13, 2, "random", 9] = 1e-3
     data["deviation"].loc["chain", "relay", 13, 2, "uniform", 12:] = np.nan
-    needed = tree_plots.steps_needed(data)
+    needed = steps_needed(data).values
     assert needed[0, 0, 2, 2] == 6 and needed.sum() == needed.size + 5
     line, *markers = build(data).axes[2].lines
     np.testing.assert_array_equal(line.get_xdata(), line.get_ydata())

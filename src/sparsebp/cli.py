@@ -157,6 +157,12 @@ def parser() -> argparse.ArgumentParser:
         inputs="{EXPERIMENT: FILE}, the results",
     )
     step(
+        "numbers",
+        "find the named numbers about results that pages and captions show",
+        seed=False,
+        inputs="{EXPERIMENT: FILE}, the results, and {trees: FILE}",
+    )
+    step(
         "trees",
         "pass messages on trees and rings, and compare with the exact posterior (appendix A)",
         seed=False,

@@ -28,6 +28,12 @@ def verdicts_if_any(wildcards):
     return paths.VERDICTS_PAGE
 
 
+@cache
+def counted():
+    """The files that the named numbers of this study are taken from, by name of the results."""
+    return {name: results_of(name) for name in needed(computable(study))}
+
+
 def behind(figure):
     """The files that a figure is drawn from, by name: for a drawing, of the first simulation."""
     if "trees" in study.figures[figure]:

@@ -5,6 +5,7 @@
 rule pages:
     input:
         verdicts_if_any,
+        lambda w: paths.NUMBERS if counted() else [],
         expand(paths.TABLE, experiment=study.experiments),
         paths.PROVENANCE_PAGE,
 

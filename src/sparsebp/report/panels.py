@@ -43,6 +43,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
+from sparsebp.claims.numbers import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES
@@ -194,10 +195,8 @@ def first_at_most(data, limit):
     That is the largest there is, with the status `NEVER`, where the last value is above the limit.
     """
     ran = data["status"] > 0
-    above = (ran & ~(data["value"] <= limit)).transpose(..., "n_samples")
-    later = np.logical_or.accumulate(above.values[..., ::-1], axis=-1)[..., ::-1]
     samples = data["n_samples"]
-    first = samples.where(ran & ~above.copy(data=later)).min("n_samples")
+    first = samples_until(data["value"], ran, limit)
     value = first.fillna(samples.where(ran).max("n_samples"))
     status = data["status"].where(samples == value).max("n_samples")
     return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, NullFormatter
 from scipy import stats
 
+from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.report import CONFIDENCE
 

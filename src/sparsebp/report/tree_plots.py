@@ -3,7 +3,7 @@
 What a figure shows. (a, b) The largest difference of any belief from the exact marginal after each
 step, for chains and for a random tree of each size under the teacher that relays: solid from a
 uniform start, dashed from random messages; a circle marks the step of half the diameter. (c) Steps
-until no belief is off by more than ``EXACT``, against half the diameter, for every tree and every
+until no belief is off but for rounding, against half the diameter, for every tree and every
 teacher, with the line on which the two are equal. (d) How far the Bethe free energy is from the
 exact log Z, for trees, and for the rings that the chains are cut from.
 """
@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from sparsebp.claims.numbers import steps_needed
 from sparsebp.report.style import PAGE_WIDTH, PALETTE, log_scale, style_numbers
 
-EXACT = 1e-12  # beliefs closer than this to the marginals are exact but for rounding
 BLUE, GREEN, VERMILION = PALETTE[0], PALETTE[2], PALETTE[3]
 SHAPE_STYLES = {"chain": (BLUE, "o"), "tree": (GREEN, "^"), "ring": (VERMILION, "s")}
 SHAPE_NAMES = {"chain": "chains", "tree": "random trees", "ring": "rings"}
@@ -55,7 +55,7 @@ def _draw_deviation(ax, data, sizes, title):
 
 def _draw_steps(ax, data):
     """A marker for each tree: the steps that its beliefs need, from a uniform start."""
-    half, needed = data["diameter"].values // 2, steps_needed(data)
+    half, needed = data["diameter"].values // 2, steps_needed(data).values
     longest = half.max()
     ax.plot([1, longest], [1, longest], color="0.4", linewidth=0.9, zorder=1)
     for i, shape in enumerate(data["shape"].values):
@@ -64,15 +64,6 @@ def _draw_steps(ax, data):
                 ax.plot(half[i].ravel(), needed[i, j].ravel(), **_markers(shape, teacher))
     ax.set(xscale="log", yscale="log", title="(c) steps needed")
     ax.set(xlabel="half the diameter of the factor graph", ylabel="steps until beliefs are exact")
-
-
-def steps_needed(data):
-    """Steps from a uniform start until beliefs are and stay exact: (shape, teacher, outputs, seed).
-
-    That is one after the last step at which some belief is off by more than ``EXACT``.
-    """
-    off = (data["deviation"].sel(start="uniform") > EXACT).transpose(..., "step").values
-    return np.where(off, data["step"].values, 0).max(axis=-1) + 1
 
 
 def _draw_normalisation(ax, data):

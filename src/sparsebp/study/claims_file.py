@@ -30,15 +30,21 @@ def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
     Raises:
         ConfigError: the study lacks an experiment, a learner or the numbers of samples of a claim.
     """
-    grids = {}
-    for name, block in study.experiments.items():
-        grids[name] = {}
-        for learner in block["learners"]:
-            plan = batches(Learner(**study.learner(name, learner)), block["samples"])
-            grids[name][learner] = [batch.stop for batch in plan if batch.report]
+    grids = sample_grids(study)
     try:
         verdicts.check_claims(claims, grids, choices)
         verdicts.check_samples(claims, grids, choices)
     except verdicts.ClaimError as error:
         raise ConfigError(f"this study cannot test the claims: {error}") from None
     return verdicts.experiments(claims, choices)
+
+
+def sample_grids(study: Study) -> dict[str, dict[str, list[int]]]:
+    """The m at which each learner of each experiment is measured."""
+    grids = {}
+    for name, block in study.experiments.items():
+        grids[name] = {}
+        for learner in block["learners"]:
+            plan = batches(Learner(**study.learner(name, learner)), block["samples"])
+            grids[name][learner] = [batch.stop for batch in plan if batch.report]
+    return grids

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from snakemake.utils import update_config
@@ -57,6 +57,7 @@ class Study:
         learners, experiments, figures: blocks by name, those of the choices among them.
         choices: title -> {name of an experiment or learner: the one that it is under this choice}.
         trees: belief propagation on trees, None where the study has none.
+        numbers: named numbers about results by name, see ``numbers_file``.
 
     Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
     dict that JSON can hold. A step sees nothing else, so an edit reruns just what it touches.
@@ -68,6 +69,7 @@ class Study:
     choices: dict
     figures: dict
     trees: dict | None = None
+    numbers: dict = field(default_factory=dict)
 
     @classmethod
     def load(cls, config: dict, schema: str | Path, parts: dict | None = None) -> "Study":

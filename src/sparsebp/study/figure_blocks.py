@@ -152,7 +152,7 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)
         block = experiments[experiment]
-        numbers = _numbers(block)
+        numbers = numbers_of(block)
         check_among(f"{where}.{name}", key, numbers, f"is no number of {experiment}")
         if "at" in panel:
             check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
@@ -164,7 +164,7 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
 def _check_numbers(where: str, panel: dict, experiment: dict, learners: dict) -> None:
     """Check a panel of the learners of one experiment, whose ``at`` is then a list, and give it
     ``numbers``: {learner: its value of the panel's key}, of those that have one."""
-    key, found = panel["against"], {name: _numbers(learners[name]) for name in panel["learners"]}
+    key, found = panel["against"], {name: numbers_of(learners[name]) for name in panel["learners"]}
     allowed = sorted({number for numbers in found.values() for number in numbers})
     check_among(f"{where}.against", key, allowed, f"is no number of {', '.join(found)}")
     panel["numbers"] = {name: numbers[key] for name, numbers in found.items() if key in numbers}
@@ -190,12 +190,12 @@ def _check_different(where: str, key: str, numbers: dict) -> None:
             )
 
 
-def _numbers(block: dict, above: str = "") -> dict:
-    """The numbers in a block by dotted key."""
+def numbers_of(block: dict, above: str = "") -> dict:
+    """The numbers in a block of the configuration, by dotted key."""
     found = {}
     for key, value in block.items():
         if isinstance(value, dict):
-            found |= _numbers(value, f"{above}{key}.")
+            found |= numbers_of(value, f"{above}{key}.")
         elif is_number(None, value):
             found[above + key] = value
     return found

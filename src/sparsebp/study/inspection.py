@@ -8,9 +8,11 @@ configuration or the sources.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 
+from sparsebp.claims.numbers import curves, needed
 from sparsebp.storage import paths, store
 from sparsebp.storage.provenance import surroundings
 from sparsebp.storage.records import short
@@ -18,9 +20,10 @@ from sparsebp.storage.sources import kernel_sources, sources
 from sparsebp.study import files
 from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.config import Study
+from sparsebp.study.numbers_file import computable, load_numbers
 from sparsebp.study.validation import ConfigError, check_among
 
-STEPS = ("draw", "kernels", "train", "collect", "trees", "figure", "verdicts")
+STEPS = ("draw", "kernels", "train", "collect", "trees", "figure", "verdicts", "numbers")
 DRAWN = {"teacher": paths.TEACHER, "dataset": paths.DATASET, "student": paths.STUDENT}
 # Files without provenance: what they are made from.
 MADE_FROM = {
@@ -35,6 +38,8 @@ ABSENT = object()
 def load(root: Path, configfiles=()) -> tuple[Study, dict]:
     """The configuration and the claims of the project in a folder, read as Snakemake does.
 
+    The numbers are those of the study.
+
     Args:
         configfiles: those that override its own files, as Snakemake's option of this name.
 
@@ -42,9 +47,20 @@ def load(root: Path, configfiles=()) -> tuple[Study, dict]:
         ConfigError: one of them is not right.
     """
     own, over = files.read(root, configfiles)
-    schemas = root / "workflow/schemas"
-    study = Study.load(files.merge(own, over), schemas / "config.schema.yaml", own | over)
-    return study, load_claims(root / "workflow/claims.yaml", schemas / "claims.schema.yaml")
+    return assembled(root, files.merge(own, over), own | over)
+
+
+def assembled(root: Path, config: dict, parts: dict) -> tuple[Study, dict]:
+    """As ``load``, from the configuration merged already.
+
+    Args:
+        parts: what it is merged from, see ``Study.load``.
+    """
+    flow, schemas = root / "workflow", root / "workflow/schemas"
+    study = Study.load(config, schemas / "config.schema.yaml", parts)
+    numbers = load_numbers(flow / "numbers.yaml", schemas / "numbers.schema.yaml", study)
+    claims = load_claims(flow / "claims.yaml", schemas / "claims.schema.yaml")
+    return replace(study, numbers=numbers), claims
 
 
 def read(path: str | Path) -> dict:
@@ -120,6 +136,8 @@ def expected(study: Study, claims: dict, path: str | Path, made: dict) -> dict:
             return of_figure(study, place["figure"])
         case "verdicts":
             return of_verdicts(study, claims)
+        case "numbers":
+            return of_numbers(study)
         case _:
             # Any set of kernels will do: the first training that misses one compiles it.
             return {"step": "kernels", "spec": made["spec"], "sources": kernel_sources()}
@@ -175,8 +193,7 @@ def of_figure(study: Study, name: str) -> dict:
         drawn = study.draw_spec(spec["figure"]["drawing"]["experiment"])
         return record | {"drawn": drawn, "draw_sources": sources("steps.draw")}
     if "trees" in spec["figure"]:
-        behind = {"results": {"trees": _of_trees(study)}}
-        return {"step": "figure", "spec": spec, "sources": sources("steps.figure")} | behind
+        return _of_many(study, "figure", spec, ["trees"])
     return _of_many(study, "figure", spec, spec["experiments"])
 
 
@@ -186,8 +203,31 @@ def of_verdicts(study: Study, claims: dict) -> dict:
     return _of_many(study, "verdicts", spec, claimed_experiments(claims, study.choices, study))
 
 
-def _of_many(study, step, spec, experiments) -> dict:
-    results = {name: _of_results(study, name) for name in experiments}
+def of_numbers(study: Study) -> dict:
+    """As ``expected``, for the numbers that the study has results for."""
+    spec = {"numbers": computable(study)}
+    return _of_many(study, "numbers", spec, needed(spec["numbers"]))
+
+
+def of_number(made: dict, name: str) -> dict:
+    """Of the record of a file of numbers, or of what it would be, the part that is behind one."""
+    number = made["spec"]["numbers"][name]
+    learners = {}
+    for experiment, learner in curves(number):
+        learners.setdefault(experiment, {*DRAWN}).add(learner)
+    results = {result: dict(made["results"][result]) for result in needed({name: number})}
+    for result, record in results.items():
+        if "inputs" in record:
+            inputs = record["inputs"]
+            record["inputs"] = {key: inputs[key] for key in sorted(learners[result])}
+            record["spec"] = {k: v for k, v in record["spec"].items() if k != "learners"}
+    return {"step": "numbers", "spec": number, "results": results, "sources": made["sources"]}
+
+
+def _of_many(study, step, spec, names) -> dict:
+    results = {
+        name: _of_trees(study) if name == "trees" else _of_results(study, name) for name in names
+    }
     return {"step": step, "spec": spec, "results": results, "sources": sources(f"steps.{step}")}
 
 
@@ -214,7 +254,7 @@ def mismatches(study: Study, claims: dict, path: str | Path, made: dict) -> list
 
 def configuration_mismatches(made: dict, expected: dict) -> list[str]:
     """Where the configuration behind a file is not as expected, a line for each change."""
-    found, now = _configuration(made), _configuration(expected)
+    found, now = configuration(made), configuration(expected)
     return _lines(_differences(found, now), "configured is")
 
 
@@ -238,11 +278,11 @@ def version_mismatches(made: dict) -> list[str]:
     ]
 
 
-def _configuration(record: dict) -> dict:
+def configuration(record: dict) -> dict:
     """The part of a record that says with which configuration a file was made."""
     keys = ("seed", "spec", "drawn", "inputs")
     found = {key: record[key] for key in keys if key in record}
-    behind = {name: _configuration(other) for name, other in record.get("results", {}).items()}
+    behind = {name: configuration(other) for name, other in record.get("results", {}).items()}
     return found | ({"results": behind} if "results" in record else {})
 
 

@@ -32,6 +32,7 @@ KNOWN: dict[str, tuple | Range] = {
     "test.kind": tuple(comparisons.KINDS),
     "test.quantity": tuple(comparisons.MEASURED),
     "quantity": tuple(name for name, quantity in QUANTITIES.items() if quantity.label),
+    "result": tuple(QUANTITIES),
     "weight": Range(WEIGHTS[0], WEIGHTS[-1], whole=True),
     "samples": SAMPLES,
     "entropy": ENTROPY,

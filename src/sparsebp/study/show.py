@@ -69,6 +69,8 @@ def about(path: str | Path, made: dict) -> str:
         spec = made["spec"]
         ids = ", ".join(claim["id"] for claim in spec["claims"]["claims"])
         lines += _aligned({"claims": ids, "choices": "; ".join(spec["choices"]) or "none"})
+    elif made["step"] == "numbers":
+        lines += _aligned({"numbers": ", ".join(made["spec"]["numbers"])})
     elif made["step"] == "figure" and "choices" in made["spec"]:
         values = [choice["values"] for choice in made["spec"]["choices"]]
         lines += _block("configuration", made["spec"] | {"choices": values})
@@ -127,6 +129,8 @@ def _title(path: Path, made: dict) -> str:
             return title
         case "verdicts":
             return f"verdicts on {len(spec['claims']['claims'])} claims"
+        case "numbers":
+            return f"named numbers, as {len(spec['numbers'])} blocks of numbers.yaml define them"
         case _:
             return f"{len(spec['kernels'])} compiled kernels"
 

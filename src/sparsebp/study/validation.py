@@ -32,7 +32,7 @@ Validator = validators.extend(
 
 # A file has at most so many characters; so many values, those that an alias repeats counted again;
 # and so many characters in one value.
-CHARACTERS, VALUES, CHARACTERS_OF_VALUE = 10**6, 10**5, 1000
+CHARACTERS, VALUES, CHARACTERS_OF_VALUE = 10**6, 10**5, 1500
 YAML_KINDS = ("map", "seq", "str", "int", "float", "bool", "null", "merge")
 TAGS = {f"tag:yaml.org,2002:{kind}" for kind in YAML_KINDS}
 TEMPLATE = "__use_yte__"  # with this key, Snakemake evaluates what a file says as Python

@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small gallery benchmark compare growth density docs check test slow lint \
+.PHONY: figures report small fill gallery benchmark compare growth density docs check test slow lint \
     format lock clean help FORCE
 
 PYTHON ?= python3
@@ -36,8 +36,13 @@ report: $(STAMP)  ## the whole study as a page to hand on: report.zip (to open: 
 small: $(STAMP)  ## the same figures on the small configuration, in build/small
 	$(RUN) snakemake figures --configfile tests/small.yaml --directory build/small $(ARGS)
 
-gallery: $(STAMP)  ## put the figures and the verdicts into docs and the README
-	$(RUN) snakemake all results/verdicts.json $(ARGS)
+fill: $(STAMP)  ## put the numbers about results into docs and the README
+	$(RUN) snakemake results/numbers.json $(ARGS)
+	$(RUN) python -m docs.fill results/numbers.json
+
+gallery: $(STAMP)  ## put the figures, the verdicts and the numbers into docs and the README
+	$(RUN) snakemake all results/verdicts.json results/numbers.json $(ARGS)
+	$(RUN) python -m docs.fill results/numbers.json
 	$(RUN) python -m docs.write_gallery figures results/verdicts.json
 
 growth: $(STAMP)  ## time and memory against the number of neurons, into docs (some minutes)

@@ -17,6 +17,7 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 
+from docs import fill
 from sparsebp.report import tables
 from sparsebp.report.captions import caption
 from sparsebp.storage import paths
@@ -24,8 +25,11 @@ from sparsebp.storage.atomic import written_whole
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
 from sparsebp.study.markup import markdown
+from sparsebp.study.numbers_file import PLACEHOLDER
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
+RECORD = ("id", "thesis", "statement", "choice", "verdict")
+TEST = ("contrast", "measured", "verdict", "effect", "interval", "corrected", "n")
 MOST_NAMED = 6  # experiments in the title of a section
 
 
@@ -57,6 +61,50 @@ def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]
     return _mismatches("verdicts", verdicts, expected)
 
 
+def copy(verdicts: Path) -> dict:
+    """What pages need of a file of verdicts: the tests that they name, and what those are of.
+
+    That is, in ``of``, hashes of the claims, the choices and the configuration of each experiment,
+    with the learners that it had. Tests go by their number as text, as there may be gaps: under a
+    choice only the test that decides is needed, and how it is called in the claim.
+    """
+    made, found = inspection.read(verdicts), json.loads(verdicts.read_text(encoding="utf-8"))
+    spec, results = made["spec"], made["results"]
+    learners = {name: record["spec"]["learners"] for name, record in results.items()}
+    return {
+        "commit": made["commit"],
+        "learners": learners,
+        "of": _hashes(spec["claims"], spec["choices"], _set(results), learners),
+        "records": [_needed(record) for record in found["records"]],
+    }
+
+
+def _needed(record: dict) -> dict:
+    numbers = range(len(record["tests"])) if record["choice"] is None else [record["key"]]
+    tests = {f"{i}": {key: record["tests"][i][key] for key in TEST} for i in numbers}
+    return {key: record[key] for key in RECORD} | {"key": f"{record['key']}", "tests": tests}
+
+
+def copy_mismatches(study: Study, claims: dict, kept: dict) -> list[str]:
+    """Which hashes of a copy of verdicts are not those of a configuration, each in one line."""
+    results = inspection.of_verdicts(study, claims)["results"]
+    now = _hashes(claims, study.choices, results, kept["learners"])
+    return [
+        f"verdicts: {name} of another configuration"
+        for name in now | kept["of"]
+        if now.get(name) != kept["of"].get(name)
+    ]
+
+
+def _hashes(claims: dict, choices: dict, results: dict, learners: dict) -> dict[str, str]:
+    parts = {
+        name: inspection.configuration(inspection.of_learners(made, learners.get(name, ())))
+        for name, made in results.items()
+    }
+    parts = {"claims": claims, "choices": choices} | parts
+    return {name: fill.digest(part) for name, part in parts.items()}
+
+
 def _mismatches(name: str, path: Path, expected: dict) -> list[str]:
     if not path.exists():
         return [f"{name}: no file {path}"]
@@ -72,30 +120,32 @@ def _set(value):
     return [_set(item) for item in value] if isinstance(value, list) else value
 
 
-def pages(root: Path, study: Study) -> dict[Path, str]:
+def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
     """The text of every page of the project that shows figures or verdicts.
 
     Raises:
         ValueError: a page lacks the comments between which its changing part stands.
     """
-    verdicts = json.loads((root / VERDICTS).read_text(encoding="utf-8"))
-    records, spec = verdicts["records"], verdicts["provenance"]["spec"]
+    records = json.loads((root / VERDICTS).read_text(encoding="utf-8"))["records"]
     short = f"{tables.headline(records)}\n{tables.table(records, tables.SHORT)}"
-    sections = "\n".join(_section(study, name) for name in study.figures)
+    numbers = fill.kept(root)
+    sections = "\n".join(_section(study, name, numbers) for name in study.figures)
     changing = {
         "README.md": {"verdicts": short},
         f"{GALLERY}.md": {"figures": sections, "verdicts": tables.summary(records)},
     }
-    found = {root / VERDICTS_PAGE: tables.page(records, spec)}
+    found = {
+        root / VERDICTS_PAGE: tables.page(records, {"claims": claims, "choices": study.choices})
+    }
     for page, parts in changing.items():
         text = (root / page).read_text(encoding="utf-8")
         for part, content in parts.items():
             text = _replaced(text, page, part, content)
-        found[root / page] = text
+        found[root / page] = fill.filled(text, numbers)
     return found
 
 
-def write(root: Path, study: Study, figures: Path, verdicts: Path) -> None:
+def write(root: Path, study: Study, claims: dict, figures: Path, verdicts: dict) -> None:
     """Put figures and verdicts into the docs of the project in a folder, and write the pages.
 
     Raises:
@@ -106,8 +156,8 @@ def write(root: Path, study: Study, figures: Path, verdicts: Path) -> None:
     for path in (root / GALLERY).glob("*.png"):
         if path.stem not in study.figures:
             path.unlink()
-    _write(root / VERDICTS, verdicts.read_bytes())
-    for path, text in pages(root, study).items():
+    _write(root / VERDICTS, _lines(verdicts).encode())
+    for path, text in pages(root, study, claims).items():
         _write(path, text.encode())
 
 
@@ -125,9 +175,14 @@ def main(arguments: list[str] | None = None) -> int:
         wrong = [
             m for name in study.figures for m in figure_mismatches(study, name, options.figures)
         ]
-        wrong += verdicts_mismatches(study, claims, options.verdicts)
+        if options.verdicts == Path(VERDICTS):
+            verdicts = json.loads(options.verdicts.read_text(encoding="utf-8"))
+            wrong += copy_mismatches(study, claims, verdicts)
+        else:
+            wrong += verdicts_mismatches(study, claims, options.verdicts)
+            verdicts = {} if wrong else copy(options.verdicts)
         if not wrong:
-            write(root, study, options.figures, options.verdicts)
+            write(root, study, claims, options.figures, verdicts)
     except (ValueError, OSError) as error:
         wrong = [str(error)]
     for line in wrong:
@@ -138,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
 # Pages.
 
 
-def _section(study: Study, name: str) -> str:
+def _section(study: Study, name: str, numbers: dict) -> str:
     """A figure with its title, command and caption, as configured."""
     figure, said = study.figures[name], caption(study, name)
     shown, about = list(said.experiments), markdown(said.about)
@@ -149,14 +204,18 @@ def _section(study: Study, name: str) -> str:
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{about}]({Path(GALLERY).name}/{name}.png)\n",
         f"{about}\n",
-        *_found(figure),
+        *_found(figure, numbers),
         *(f"- `{one}`: {markdown(text)}." for one, text in said.experiments.items()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _found(figure: dict) -> list[str]:
-    return [f"**Found:** {markdown(figure['found'])}\n"] if "found" in figure else []
+def _found(figure: dict, numbers: dict) -> list[str]:
+    """What a figure shows, in words, with each number in front of its mark."""
+    if "found" not in figure:
+        return []
+    text = PLACEHOLDER.sub(lambda name: fill.marked(name[1], numbers), markdown(figure["found"]))
+    return [f"**Found:** {text}\n"]
 
 
 def _listed(names: list[str]) -> str:
@@ -171,6 +230,22 @@ def _replaced(text: str, page: str, part: str, content: str) -> str:
     if len(re.findall(pattern, text, re.DOTALL)) != 1:
         raise ValueError(f"{page}: {first} and {last} should be there, once")
     return re.sub(pattern, lambda _: f"{first}\n\n{content}\n{last}", text, flags=re.DOTALL)
+
+
+def _lines(verdicts: dict) -> str:
+    """A copy of verdicts as JSON, with a line for each of them and for each experiment."""
+
+    def line(value) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    learners = (f"{line(name)}: {line(value)}" for name, value in verdicts["learners"].items())
+    parts = {
+        "commit": line(verdicts["commit"]),
+        "learners": "{\n" + ",\n".join(learners) + "\n}",
+        "of": line(verdicts["of"]),
+        "records": "[\n" + ",\n".join(map(line, verdicts["records"])) + "\n]",
+    }
+    return "{\n" + ",\n".join(f"{line(key)}: {text}" for key, text in parts.items()) + "\n}\n"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """The gallery: what docs/ shows was made with the configuration that stands beside it."""
 
+import json
 import re
 import shutil
 from itertools import chain
@@ -38,13 +39,14 @@ def test_a_figure_in_the_gallery_is_of_this_configuration(name):
 
 
 def test_the_verdicts_are_of_this_configuration():
-    wrong = gallery.verdicts_mismatches(STUDY, CLAIMS, ROOT / gallery.VERDICTS)
+    kept = json.loads((ROOT / gallery.VERDICTS).read_text(encoding="utf-8"))
+    wrong = gallery.copy_mismatches(STUDY, CLAIMS, kept)
     assert not wrong, "\n".join([*wrong, AGAIN])
 
 
 def test_the_pages_show_what_docs_hold():
     again = f"python -m docs.write_gallery {gallery.GALLERY} {gallery.VERDICTS}"
-    for path, text in gallery.pages(ROOT, STUDY).items():
+    for path, text in gallery.pages(ROOT, STUDY, CLAIMS).items():
         assert path.read_text(encoding="utf-8") == text, f"run `make gallery` or `{again}`"
 
 
@@ -91,6 +93,10 @@ claims:
     tests:
       - {kind: exact, a: [mismatched, bp], quantity: weight_error, at: 3, margin: half}
       - {kind: exact, a: [mismatched, rbp], quantity: weight_error, at: 3, margin: half}
+"""
+NUMBERS = """
+numbers:
+  error: {experiments: mismatched, learners: bp, m: 3, digits: 3}
 """
 SIZES = ("input", "hidden", "output")
 SECTION = """## both: matched and mismatched
@@ -207,6 +213,7 @@ def finished(tmp_path_factory):
     shutil.copytree(ROOT / "workflow/schemas", folder / "workflow/schemas")
     (folder / "config.yaml").write_text(CONFIG + CHOICES)
     (folder / "workflow/claims.yaml").write_text(CLAIM)
+    (folder / "workflow/numbers.yaml").write_text(NUMBERS)
     compute(folder, *inspection.load(folder))
     return folder
 
@@ -332,7 +339,7 @@ def test_a_drawing_is_told_in_words(project):
     study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
     for name, what in (("net", "The teacher's network"), ("graph", "The student's factor graph")):
         caption = f"{what}, and in it what the factor of output 2 sees"
-        assert gallery._section(study, name) == (
+        assert gallery._section(study, name, {}) == (
             f"## {name}: small\n\n`snakemake figures/{name}.pdf`\n\n"
             f"![{caption}](gallery/{name}.png)\n\n{caption}, in the first simulation.\n\n"
             "- `small`: 4 / 4 / 4 neurons, 2 and 2 non-zero weights per row of W_in and W_out, "
@@ -399,7 +406,34 @@ def test_the_pages_alone_are_made_from_docs(project):
     (project / "README.md").write_text(parts("verdicts"))
     assert gallery.main(["docs/gallery", "docs/verdicts.json"]) == 0
     assert {path: path.read_bytes() for path in before} == before
-    assert gallery.pages(project, inspection.load(project)[0]).keys() <= before.keys()
+    assert gallery.pages(project, *inspection.load(project)).keys() <= before.keys()
+
+
+def test_what_docs_hold_of_verdicts_is_small_and_of_one_configuration(project, capsys):
+    assert gallery.main(RUN) == 0
+    kept = json.loads((project / "docs/verdicts.json").read_text())
+    study, claims = inspection.load(project)
+    assert gallery.copy_mismatches(study, claims, kept) == []
+    records = {(r["id"], r["choice"]): r for r in kept["records"]}
+    assert len(records) == 3 and len(records["C1", None]["tests"]) == 2
+    assert [len(r["tests"]) for (_, choice), r in records.items() if choice] == [1, 1]
+    config = yaml.safe_load((project / "config.yaml").read_text())
+    # Another learner changes nothing, and another damping what was run with it.
+    config["experiments"]["mismatched"]["learners"] = ["bp", "rbp", "other"]
+    config["choices"]["learners"] = ["bp", "rbp"]
+    schema = project / "workflow/schemas/config.schema.yaml"
+    assert gallery.copy_mismatches(Study.load(config, schema), claims, kept) == []
+    config["experiments"]["mismatched"]["inference"] = {"damping": 0.5}
+    (project / "config.yaml").write_text(yaml.safe_dump(config))
+    shutil.rmtree(project / "figures")
+    assert gallery.main(["docs/gallery", "docs/verdicts.json"]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if ": verdicts: " in line]
+    changed = ("choices", "again", "mismatched")
+    assert lines == [f"gallery: verdicts: {name} of another configuration" for name in changed]
+    claims["claims"][0]["statement"] = "So it was."
+    assert gallery.copy_mismatches(study, claims, kept) == [
+        "verdicts: claims of another configuration"
+    ]
 
 
 def test_a_run_of_another_configuration_is_refused(project, capsys):
@@ -450,7 +484,7 @@ def test_the_section_of_trees(tmp_path):
     config["trees"] = {"outputs": [4, 7], "activation": {"function": "tanh", "b": 0.1}}
     schema = ROOT / "workflow/schemas/config.schema.yaml"
     study = Study.load(yaml.safe_load(yaml.safe_dump(config)), schema)
-    section = gallery._section(study, "trees")
+    section = gallery._section(study, "trees", {})
     assert section.startswith("## trees: appendix A\n\n`snakemake figures/trees.pdf`\n")
     assert "- 2 graphs of each kind with 4 and 7 observed outputs, tanh (b = 0.1), " in section
     write_trees(tmp_path / "trees.nc", study)
@@ -475,7 +509,7 @@ def test_the_caption_says_what_figures_of_each_kind_show(project):
     config["experiments"]["cold"] = config["experiments"]["matched"] | learners
     study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
     for name, caption in CAPTIONS.items():
-        section = gallery._section(study, name)
+        section = gallery._section(study, name, {})
         assert f"\n![{caption}](gallery/{name}.png)\n\n{caption}: mean and 95 %" in section
 
 
@@ -484,11 +518,11 @@ def test_a_section_says_of_which_students_and_data(project, said, values):
     config = yaml.safe_load(CONFIG + CHOICES)
     config["experiments"]["matched"] |= values
     study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
-    assert said in gallery._section(study, "one")
+    assert said in gallery._section(study, "one", {})
 
 
 def test_a_title_names_few_experiments(project, monkeypatch):
     study = Study.load(yaml.safe_load(CONFIG), project / "workflow/schemas/config.schema.yaml")
-    assert gallery._section(study, "both").startswith("## both: matched and mismatched\n")
+    assert gallery._section(study, "both", {}).startswith("## both: matched and mismatched\n")
     monkeypatch.setattr(gallery, "MOST_NAMED", 1)
-    assert gallery._section(study, "both").startswith("## both: 2 experiments\n")
+    assert gallery._section(study, "both", {}).startswith("## both: 2 experiments\n")

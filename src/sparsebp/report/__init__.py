@@ -1,4 +1,1 @@
 """Figures, tables and pages."""
-
-CONFIDENCE = 0.95
-"""Of every interval that figures show."""

@@ -5,8 +5,8 @@ In plain text, which the report and the gallery set in their own markup (``study
 
 from typing import NamedTuple
 
+from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES
-from sparsebp.report import CONFIDENCE
 from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
 

@@ -17,7 +17,6 @@ from scipy import stats
 
 from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES, Status
-from sparsebp.report import CONFIDENCE
 
 PAGE_WIDTH = 6.9  # inches: the text width of an A4 page
 Y_LABELS = {name: known.label for name, known in QUANTITIES.items() if known.label}

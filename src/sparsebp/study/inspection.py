@@ -212,16 +212,20 @@ def of_numbers(study: Study) -> dict:
 def of_number(made: dict, name: str) -> dict:
     """Of the record of a file of numbers, or of what it would be, the part that is behind one."""
     number = made["spec"]["numbers"][name]
-    learners = {}
+    used = {result: set() for result in needed({name: number})}
     for experiment, learner in curves(number):
-        learners.setdefault(experiment, {*DRAWN}).add(learner)
-    results = {result: dict(made["results"][result]) for result in needed({name: number})}
-    for result, record in results.items():
-        if "inputs" in record:
-            inputs = record["inputs"]
-            record["inputs"] = {key: inputs[key] for key in sorted(learners[result])}
-            record["spec"] = {k: v for k, v in record["spec"].items() if k != "learners"}
+        used[experiment].add(learner)
+    results = {result: of_learners(made["results"][result], used[result]) for result in used}
     return {"step": "numbers", "spec": number, "results": results, "sources": made["sources"]}
+
+
+def of_learners(made: dict, learners) -> dict:
+    """Of the record of results the part about some learners, those of them that are in it."""
+    if "inputs" not in made:
+        return made
+    inputs = {key: made["inputs"][key] for key in (*DRAWN, *learners) if key in made["inputs"]}
+    spec = {key: value for key, value in made["spec"].items() if key != "learners"}
+    return made | {"inputs": inputs, "spec": spec}
 
 
 def _of_many(study, step, spec, names) -> dict:

@@ -8,8 +8,8 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small fill gallery benchmark compare growth density docs check test slow lint \
-    format lock clean help FORCE
+.PHONY: figures report small fill gallery release benchmark compare growth density docs check \
+    test slow lint format lock clean help FORCE
 
 PYTHON ?= python3
 ARGS ?=
@@ -40,10 +40,20 @@ fill: $(STAMP)  ## put the numbers about results into docs and the README
 	$(RUN) snakemake results/numbers.json $(ARGS)
 	$(RUN) python -m docs.fill results/numbers.json
 
-gallery: $(STAMP)  ## put the figures, the verdicts and the numbers into docs and the README
+gallery: $(STAMP)  ## put figures, verdicts and numbers into docs (ONLY=fig3_2: this figure alone)
+ifdef ONLY
+	$(RUN) snakemake $(ONLY:%=figures/%.png) $(ARGS)
+	$(RUN) python -m docs.write_gallery figures docs/verdicts.json --only $(ONLY)
+else
 	$(RUN) snakemake all results/verdicts.json results/numbers.json $(ARGS)
 	$(RUN) python -m docs.fill results/numbers.json
 	$(RUN) python -m docs.write_gallery figures results/verdicts.json
+endif
+
+# The last step refuses, with the reasons, where anything is not committed or not of these sources.
+release: gallery  ## the whole study, judged, in every page and picture, packed: build/release
+	$(RUN) snakemake --report report.zip $(ARGS)
+	$(RUN) python -m docs.release build/release
 
 growth: $(STAMP)  ## time and memory against the number of neurons, into docs (some minutes)
 	$(RUN) python -m speed.growth $(ARGS)

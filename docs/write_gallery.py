@@ -26,6 +26,7 @@ from sparsebp.study import inspection
 from sparsebp.study.config import Study
 from sparsebp.study.markup import markdown
 from sparsebp.study.numbers_file import PLACEHOLDER
+from sparsebp.study.validation import check_among
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
 RECORD = ("id", "thesis", "statement", "choice", "verdict")
@@ -145,13 +146,18 @@ def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
     return found
 
 
-def write(root: Path, study: Study, claims: dict, figures: Path, verdicts: dict) -> None:
+def write(
+    root: Path, study: Study, claims: dict, figures: Path, verdicts: dict, names: list[str]
+) -> None:
     """Put figures and verdicts into the docs of the project in a folder, and write the pages.
+
+    Args:
+        names: of the figures to be put there; the others stay.
 
     Raises:
         ValueError: as from ``pages``.
     """
-    for name in study.figures:
+    for name in names:
         _write(root / GALLERY / f"{name}.png", (figures / f"{name}.png").read_bytes())
     for path in (root / GALLERY).glob("*.png"):
         if path.stem not in study.figures:
@@ -169,12 +175,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("figures", type=Path, help="folder of the figures, as .png")
     parser.add_argument("verdicts", type=Path, help=f"file of verdicts, as {paths.VERDICTS}")
+    parser.add_argument(
+        "--only", nargs="+", metavar="figure", help="put these figures there, and leave the others"
+    )
     options, root = parser.parse_args(arguments), Path()
     try:
         study, claims = inspection.load(root)
-        wrong = [
-            m for name in study.figures for m in figure_mismatches(study, name, options.figures)
-        ]
+        names = options.only or list(study.figures)
+        for name in names:
+            check_among("--only", name, study.figures)
+        wrong = [m for name in names for m in figure_mismatches(study, name, options.figures)]
         if options.verdicts == Path(VERDICTS):
             verdicts = json.loads(options.verdicts.read_text(encoding="utf-8"))
             wrong += copy_mismatches(study, claims, verdicts)
@@ -182,7 +192,7 @@ def main(arguments: list[str] | None = None) -> int:
             wrong += verdicts_mismatches(study, claims, options.verdicts)
             verdicts = {} if wrong else copy(options.verdicts)
         if not wrong:
-            write(root, study, claims, options.figures, verdicts)
+            write(root, study, claims, options.figures, verdicts, names)
     except (ValueError, OSError) as error:
         wrong = [str(error)]
     for line in wrong:

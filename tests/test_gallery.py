@@ -11,12 +11,14 @@ import yaml
 
 from docs import write_gallery as gallery
 from sparsebp.network import quantities
+from sparsebp.report.captions import caption
 from sparsebp.steps import figure, verdicts
 from sparsebp.storage import store
 from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
+from sparsebp.study.markup import markdown
 from tests.conftest import ROOT
 from tests.tree_problems import write_trees
 
@@ -98,83 +100,22 @@ NUMBERS = """
 numbers:
   error: {experiments: mismatched, learners: bp, m: 3, digits: 3}
 """
-SIZES = ("input", "hidden", "output")
-SECTION = """## both: matched and mismatched
+ABOUT = (
+    "Mean weight error and topology error of 2 simulations against the number m of samples, with "
+    "the 95 % confidence interval of that mean. A cross marks a training that stopped at the step "
+    "limit in some simulation, an exclamation mark a contradiction."
+)
+SECTION = f"""## both: matched and mismatched
 
 `snakemake figures/both.pdf`
 
-![Weight error and topology error against the number of samples, m = 1 to 3](gallery/both.png)
+![{ABOUT}](gallery/both.png)
 
-Weight error and topology error against the number of samples, m = 1 to 3: mean and 95 % \
-confidence interval of 2 simulations.
+{ABOUT}
 
 **Found:** Both are wrong, at first.
 
-- `matched`: 20 / 20 / 20 neurons, 2 and 2 non-zero weights per row of W_in and W_out, tanh \
-(b = 0.1); the student has the same pattern and weights in {-1, 1}.
-- `mismatched`: 20 / 20 / 20 neurons, 2 and 2 non-zero weights per row of W_in and W_out, tanh \
-(b = 0.1); the student has 3 and 2 per row and weights in {-1, 0, 1}.
-"""
-OTHERS = """
-figures:
-  chosen: {choices: {experiment: again, samples: [2, 3]}}
-  compared:
-    panels:
-      - {experiments: [matched, wider], against: layers.input, at: 3, quantity: flipped_error}
-  mixed:
-    panels:
-      - {experiment: matched}
-      - {experiments: [matched, wider], against: layers.input, at: 3}
-  scaled:
-    panels:
-      - {experiments: [matched, wider], by: layers.input, learners: [bp]}
-      - {experiments: [matched, wider], against: layers.input, at_most: 0.1}
-  limited:
-    panels:
-      - {experiments: [matched, wider], against: layers.input, at_most: 0, quantity: topology_error}
-  tuned: {panels: [{experiment: matched, against: reinforcement, at: [1, 3]}]}
-  cooled: {panels: [{experiment: cold, against: beta, at: 3, quantity: topology_error}]}
-  lost: {panels: [{experiment: matched, learners: [rbp], minus: bp, scale: log}]}
-  decay: {panels: [{experiment: matched, quantity: entropy, learners: [bp], law: true}]}
-"""
-CAPTIONS = {
-    "chosen": "Errors under each choice, in the mean over m = 2 to 3",
-    "compared": "Error by flipped neurons against layers.input at m = 3",
-    "mixed": ("Weight error against the number of samples, m = 1 to 3 and layers.input at m = 3"),
-    "scaled": (
-        "Weight error against the number of samples, m = 1 to 5; number of samples from which on "
-        "weight error is at most 0.1 against layers.input"
-    ),
-    "limited": ("Number of samples from which on topology error is at most 0 against layers.input"),
-    "tuned": "Weight error against reinforcement at m = 1 and 3",
-    "cooled": "Topology error against beta at m = 3, beside bp and rbp without it",
-    "lost": "Weight error less that of bp against the number of samples, m = 1 to 3",
-    "decay": (
-        "Entropy against the number of samples, m = 1 to 3; "
-        "dashed the decay that counting undetermined weights gives"
-    ),
-}
-
-
-# What a section says of experiments with these values.
-SETTINGS = {
-    "; the student has the same pattern and weights in {-1, 1}.": {},
-    "; the student has 1 and 1 per row, fractions 0.5 and 0.5 of the teacher's, and weights in "
-    "{-1, 0, 1}.": {
-        "student": {
-            "nonzeros_per_row": {"input": 1, "output": 1},
-            "overlap": {"input": 0.5, "output": 0.5},
-            "alphabet": [-1, 0, 1],
-        },
-    },
-    "; the student has 2 and 2 per row, fractions 0.5 and 1 of the teacher's, and weights in "
-    "{-1, 1}; a fraction 0.1 of the training outputs changes sign.": {
-        "student": {"overlap": {"input": 0.5, "output": 1}, "alphabet": [-1, 1]},
-        "noise": {"flipped": 0.1},
-    },
-    "and weights in {-1, 1}; a fraction 0.2 of the training outputs gets Gaussian noise of "
-    "standard deviation 0.3.": {"noise": {"jittered": 0.2, "scale": 0.3}},
-}
+- `matched`: 20 input, 20 hidden and 20 output neurons; """
 
 
 def parts(*names):
@@ -329,22 +270,15 @@ def test_claims_that_have_changed_are_named(project):
     )
 
 
-@pytest.mark.thorough
-def test_a_drawing_is_told_in_words(project):
-    config = yaml.safe_load(CONFIG)
-    small = config["experiments"]["mismatched"] | {"layers": dict.fromkeys(SIZES, 4)}
-    config["experiments"]["small"] = small
-    for name, of in (("net", "network"), ("graph", "factor-graph")):
-        config["figures"][name] = {"drawing": {"of": of, "experiment": "small", "output": 2}}
-    study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
-    for name, what in (("net", "The teacher's network"), ("graph", "The student's factor graph")):
-        caption = f"{what}, and in it what the factor of output 2 sees"
-        assert gallery._section(study, name, {}) == (
-            f"## {name}: small\n\n`snakemake figures/{name}.pdf`\n\n"
-            f"![{caption}](gallery/{name}.png)\n\n{caption}, in the first simulation.\n\n"
-            "- `small`: 4 / 4 / 4 neurons, 2 and 2 non-zero weights per row of W_in and W_out, "
-            "tanh (b = 0.1); the student has 3 and 2 per row and weights in {-1, 0, 1}.\n"
-        )
+def test_a_section_has_the_caption_of_its_figure(project):
+    study = inspection.load(project)[0]
+    said = caption(study, "one")
+    (text,) = said.experiments.values()
+    about = markdown(said.about)
+    assert gallery._section(study, "one", {}) == (
+        "## Fig. 1: matched\n\n`snakemake figures/one.pdf`\n\n"
+        f"![{about}](gallery/one.png)\n\n{about}\n\n- `matched`: {markdown(text)}.\n"
+    )
 
 
 def test_a_figure_that_does_not_say_how_its_results_came_about_fails(project, monkeypatch):
@@ -436,6 +370,21 @@ def test_what_docs_hold_of_verdicts_is_small_and_of_one_configuration(project, c
     ]
 
 
+def test_one_figure_is_put_into_docs_alone(project, capsys):
+    assert gallery.main(RUN) == 0
+    shown = {name: project / f"docs/gallery/{name}.png" for name in ("one", "both")}
+    drawn = shown["one"].read_bytes()
+    for path in shown.values():
+        path.write_bytes(b"of an older run")
+    (project / "figures/both.png").unlink()
+    assert gallery.main(["figures", "docs/verdicts.json", "--only", "one"]) == 0
+    assert shown["one"].read_bytes() == drawn
+    assert shown["both"].read_bytes() == b"of an older run"
+    assert gallery.main(["figures", "docs/verdicts.json", "--only", "tow"]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == "gallery: --only: 'tow' is not defined; allowed: one, both"
+
+
 def test_a_run_of_another_configuration_is_refused(project, capsys):
     (project / "config.yaml").write_text(CONFIG.replace("b: 0.1", "b: 0.2") + CHOICES)
     before = {path: path.read_bytes() for path in (project / "docs").rglob("*.*")}
@@ -486,7 +435,7 @@ def test_the_section_of_trees(tmp_path):
     study = Study.load(yaml.safe_load(yaml.safe_dump(config)), schema)
     section = gallery._section(study, "trees", {})
     assert section.startswith("## trees: appendix A\n\n`snakemake figures/trees.pdf`\n")
-    assert "- 2 graphs of each kind with 4 and 7 observed outputs, tanh (b = 0.1), " in section
+    assert "- `appendix A`: 2 graphs of each kind and size, of 4, 7 observed outputs" in section
     write_trees(tmp_path / "trees.nc", study)
     results = {"trees": str(tmp_path / "trees.nc")}
     figure.run(study.figure_spec("trees"), results, [str(tmp_path / "trees.png")])
@@ -496,29 +445,6 @@ def test_the_section_of_trees(tmp_path):
     assert gallery.figure_mismatches(other, "trees", tmp_path) == [
         "trees: spec.figure.trees.outputs is [4, 7], but configured is [4, 10] (so too in 1 more)"
     ]
-
-
-def test_the_caption_says_what_figures_of_each_kind_show(project):
-    config = yaml.safe_load(CONFIG + CHOICES) | yaml.safe_load(OTHERS)
-    wider = {"layers": {"input": 40, "hidden": 20, "output": 20}}
-    wider |= {"nonzeros_per_row": {"input": 2, "output": 2}, "samples": {"last": 5}}
-    config["experiments"]["wider"] = config["experiments"]["matched"] | wider
-    cold = {"algorithm": "sum-product", "factor": "soft", "schedule": "offline", "beta": 2}
-    config["learners"]["cold"] = cold
-    learners = {"learners": ["bp", "cold", "rbp"]}
-    config["experiments"]["cold"] = config["experiments"]["matched"] | learners
-    study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
-    for name, caption in CAPTIONS.items():
-        section = gallery._section(study, name, {})
-        assert f"\n![{caption}](gallery/{name}.png)\n\n{caption}: mean and 95 %" in section
-
-
-@pytest.mark.parametrize(("said", "values"), SETTINGS.items())
-def test_a_section_says_of_which_students_and_data(project, said, values):
-    config = yaml.safe_load(CONFIG + CHOICES)
-    config["experiments"]["matched"] |= values
-    study = Study.load(config, project / "workflow/schemas/config.schema.yaml")
-    assert said in gallery._section(study, "one", {})
 
 
 def test_a_title_names_few_experiments(project, monkeypatch):

@@ -21,7 +21,7 @@ class Caption(NamedTuple):
 
     Attributes:
         about: what it shows.
-        experiments: by name, the network, the student and the data.
+        experiments: by name, the network, the student and the data; of trees, the one setting.
         passing: how messages are passed: which learners, if not all, and how.
         curves: by learner, the algorithm.
     """
@@ -87,7 +87,7 @@ def _of_trees(study: Study) -> tuple[str, dict[str, str]]:
         f"-1, 1 with random log-fields of standard deviation {block['fields']}; one sample; "
         f"activation {_activation(block['activation'])}; undamped sum-product with hard factors"
     )
-    return about, {"trees": setting}
+    return about, {"appendix A": setting}
 
 
 def _of_drawing(study: Study, drawing: dict) -> str:

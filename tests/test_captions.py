@@ -1,0 +1,126 @@
+"""Captions: what is said of each kind of figure, of its experiments and of its learners."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+
+from sparsebp.report import captions, style
+from tests.configurations import EXTENDED, load
+
+SIZES = "30 input, 20 hidden and 20 output neurons"
+FIGURES = yaml.safe_load("""
+lost: {panels: [{experiment: matched, learners: [batch4], minus: bp}]}
+decay: {panels: [{experiment: matched, quantity: entropy, learners: [exact], law: true}]}
+graph: {drawing: {of: factor-graph, experiment: small, output: 2}}
+twice: {panels: [{experiment: matched}, {experiment: wider, quantity: topology_error}]}
+trees: {trees: {}}
+""")
+# What is said of each figure, in part, and what is not.
+ABOUT = {
+    "one": ("Mean weight error of 3 simulations against the number m of samples, with", "Dashed"),
+    "several": ("against layers.input of the experiment at m = 5 samples, with", "number m"),
+    "limited": ("the m from which on the error of a simulation is at most a limit", "Dashed"),
+    "curves": ("against the number m of samples, with", "layers.input"),
+    "cooled": (
+        "against beta of the learner at m = 2, 5 samples (on the right those without it: bp, ms)",
+        "number m",
+    ),
+    "chosen": ("Errors under each choice, a row each, in the mean over m = 2 to 5", "Dashed"),
+    "drawn": ("what the factor of output 2 sees: its output weights", "Mean"),
+    "graph": ("a large square ξₐ is the factor of output a", "teacher's network"),
+    "lost": ("the difference from another learner in the same simulation", "Dashed"),
+    "decay": ("Mean entropy of", "difference"),
+    "twice": ("Mean weight error and topology error of 3 simulations", "Dashed"),
+    "trees": ("on chains (the largest of 3)", "Mean"),
+}
+
+
+@pytest.fixture
+def study():
+    config = deepcopy(EXTENDED)
+    config["figures"] |= deepcopy(FIGURES)
+    config["learners"]["exact"] = {"like": "bp", "method": "exact", "reinforcement": 0}
+    config["experiments"]["matched"]["learners"] += ["exact"]
+    config["trees"] = {"outputs": [4, 7], "activation": {"function": "tanh", "b": 0.1}}
+    return load(config)
+
+
+@pytest.mark.parametrize("name", ABOUT)
+def test_a_caption_says_what_a_figure_of_its_kind_shows(study, name):
+    said, not_said = ABOUT[name]
+    about = captions.caption(study, name).about
+    assert said in about
+    assert not_said not in about
+    if "Mean" in about or "Errors" in about:
+        assert f"the {100 * style.CONFIDENCE:g} % confidence interval of that mean" in about
+
+
+def test_a_law_is_named_where_it_is_drawn(study):
+    assert "Dashed: the decay" in captions.caption(study, "decay").about
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        (f"{SIZES}; non-zero weights per row of the teacher 3 in the input layer and 2 in", {}),
+        ("of the student 3 and 2; the student's weights are among -1, 1; activation tanh", {}),
+        ("tanh(x − 0.1); m from 1 to 8", {}),
+        ("Fig. 9; 30 input", {"thesis": "Fig. 9"}),
+        (
+            "of the student 3 and 2, with fractions 0.5 and 0.5 of the teacher's weights in its",
+            {
+                "student": {
+                    "overlap": {"input": 0.5, "output": 0.5},
+                    "alphabet": [-1, 0, 1],
+                }
+            },
+        ),
+        ("; a fraction 0.1 of the training outputs changes sign; the", {"noise": {"flipped": 0.1}}),
+        (
+            "a fraction 0.2 of the training outputs gets Gaussian noise of standard deviation 0.3",
+            {"noise": {"flipped": 0, "jittered": 0.2, "scale": 0.3}},
+        ),
+        ("activation max(x, 0.2 x)", {"activation": {"function": "leaky-relu", "a": 0.2}}),
+    ],
+)
+def test_a_caption_says_of_which_networks_and_data(said, values):
+    config = deepcopy(EXTENDED)
+    config["experiments"]["matched"] |= values
+    told = captions.caption(load(config), "one").experiments["matched"]
+    assert said in told
+    if not values.get("noise", {}).get("flipped"):
+        assert "changes sign" not in told
+
+
+def test_fresh_samples_are_named_where_they_are_used(study):
+    assert all("fresh" not in text for text in captions.caption(study, "one").experiments.values())
+    (text,) = captions.caption(study, "chosen").experiments.values()
+    assert text.endswith("10 fresh samples for the generalisation error")
+
+
+def test_learners_are_told_by_algorithm_and_by_how_they_go_about_it(study):
+    caption = captions.caption(study, "twice")
+    assert caption.curves["bp"] == "sum-product, hard factors, offline, reinforcement r = 0.01"
+    assert caption.curves["batch4"] == "sum-product, hard factors, mini-batch of 4"
+    assert caption.curves["soft"] == "sum-product, soft factors, offline, β = 2.0"
+    assert caption.curves["exact"] == "sum-product, hard factors, offline, exact"
+    messages, exact = caption.passing.items()
+    assert messages[0] == "bp, batch4, mp, ms, soft"
+    assert messages[1].startswith("damping 0.3 of factor-to-variable messages; start from uniform")
+    assert exact == (
+        "exact",
+        "none, as the posterior is exact; beliefs within 1e-09 of the largest tie with it, at "
+        "random; output weights are read out among all states",
+    )
+
+
+def test_one_way_for_all_needs_no_names(study):
+    assert [*captions.caption(study, "chosen").passing] == [""]
+
+
+def test_experiments_are_named_where_a_learner_goes_two_ways(study):
+    study.experiments["wider"]["inference"]["damping"] = 0.5
+    passing = captions.caption(study, "twice").passing
+    assert [*passing] == ["bp in matched, batch4, mp", "exact", "bp in wider, ms, soft"]
+    assert [way.split()[1] for way in passing.values()] == ["0.3", "as", "0.5"]

@@ -8,7 +8,7 @@
 
 .DEFAULT_GOAL := figures
 .DELETE_ON_ERROR:
-.PHONY: figures report small fill gallery release benchmark compare growth density docs check \
+.PHONY: figures why report small fill gallery release benchmark compare growth density docs check \
     test slow lint format lock clean help FORCE
 
 PYTHON ?= python3
@@ -29,6 +29,9 @@ HERE := $(shell $(VENV)/bin/python -c '' 2>/dev/null && cat $(STAMP) 2>/dev/null
 
 figures: $(STAMP)  ## compute what is missing and draw the thesis's figures (the default)
 	$(RUN) snakemake figures $(ARGS)
+
+why: $(STAMP)  ## what plain snakemake would run, why, and for how long (ARGS=figures: for make)
+	$(RUN) sparsebp why $(ARGS)
 
 report: $(STAMP)  ## the whole study as a page to hand on: report.zip (to open: report/report.html)
 	$(RUN) snakemake --report report.zip --report-after-run $(ARGS)

@@ -5,7 +5,7 @@
 #   snakemake figures                the figures of the thesis alone
 #   snakemake figures/fig3_2.pdf     one figure and all that it needs
 #   snakemake results/verdicts.json  which claims of the thesis hold
-#   snakemake --dry-run              what would run, and why
+#   sparsebp why                     what would run, why, and for how long
 import json
 import os
 from functools import cache, partial

@@ -25,6 +25,7 @@ OPTIONS = {
     "verdict_page": ["--verdicts", "--output"],
     "provenance_page": ["--inputs", "--output"],
     "show": ["FILE", "--configfile"],
+    "why": ["TARGET", "--configfile", "--directory"],
 }
 
 

@@ -5,10 +5,12 @@ thing, and compares the jobs that Snakemake then has with the exact set that sho
 """
 
 import os
+import re
 import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,9 @@ from tests.workflow_study import (
     TRAININGS,
     answers,
     assert_shown,
+    assert_why,
     train,
+    why,
 )
 
 pytestmark = pytest.mark.thorough
@@ -93,6 +97,106 @@ def test_edit_of_the_configuration(project, changes, expected):
     project.change(changes)
     assert project.todo() == expected
     assert_shown(project, expected)
+    assert_why(project, expected)
+
+
+# --- What would run, and why, in words
+
+REST = "2 results, 2 figures, 2 tables, 1 page"
+
+
+def test_why_of_a_fresh_copy_is_that_nothing_is_there(bare):
+    rules, reasons, time = why(bare)
+    assert rules == Counter(name.split()[0] for name in bare.todo())
+    assert reasons == {"missing output": f"4 teachers, 1 compilation, 8 trainings, {REST}"}
+    assert time == "unknown, as nothing like it has run here"
+
+
+def test_why_of_a_finished_study_has_nothing_to_say(project):
+    assert_why(project, set())
+
+
+def test_why_tells_an_edit_once(project):
+    """Though two learners run in two experiments, and figures and results come after them."""
+    project.change({"inference.damping": 0.4})
+    _, reasons, time = why(project)
+    assert reasons == {
+        "learner.damping is 0.3, but configured is 0.4": f"8 trainings, {REST}",
+    }
+    assert re.fullmatch(r"about \d+ s on \d+ cores?, as earlier runs took", time)
+
+
+def test_why_tells_each_of_several_edits_with_its_jobs(project):
+    """Also where Snakemake asks no further: a figure to come after trainings has a new title."""
+    project.change({"learners.rms.reinforcement": 0.02, "figures.both.panels.0.title": "New"})
+    project.change({"study.seeds": 3})
+    _, reasons, _ = why(project)
+    again = "2 results, 2 figures, 2 tables, 1 page"
+    figure = reasons.pop('figure.panels.0.title is "", but configured is "New"')
+    assert figure == "1 figure"
+    after_one = "1 result, 1 figure, 1 table, 1 page"
+    assert reasons == {
+        "missing output": f"2 teachers, 4 trainings, {again}",
+        "seeds is 2, but configured is 3": again,
+        "learner.reinforcement is 0.01, but configured is 0.02": f"2 trainings, {after_one}",
+    }
+
+
+def test_why_of_edited_sources(project):
+    project.append("src/sparsebp/engine/learning.py", '\n"""An edit."""\n')
+    assert why(project)[1] == {"sources have changed": f"8 trainings, {REST}"}
+
+
+def test_why_of_lost_files(project):
+    (project / "results/matched/seed-0/rbp.nc").unlink()
+    assert_why(project, set())  # what came after it is there
+    assert why(project, "results/matched/seed-0/rbp.nc")[1] == {"missing output": "1 training"}
+    (project / "figures/one.png").unlink()
+    assert why(project)[:2] == ({"figure": 1}, {"missing output": "1 figure"})
+
+
+def test_why_after_a_failure_has_what_is_left(project):
+    truncate(project / "results/matched/seed-0/dataset.nc")
+    project.change({"learners.bp-online.reinforcement": 0.02})
+    run = project.snakemake("--cores", "2")
+    assert run.failed == {"train matched 0 bp-online"}
+    reason = "learner.reinforcement is 0, but configured is 0.02"
+    assert why(project)[1]["missing output"].startswith("1 training, 1 result, ")
+    assert reason not in why(project)[1]
+
+
+def test_why_where_the_former_configuration_is_lost(project):
+    shutil.rmtree(project / ".snakemake/handed")
+    project.change({"learners.rms.label": "max-sum"})
+    text = "another configuration, which is not in .snakemake any more"
+    assert why(project)[1] == {text: "1 figure"}
+
+
+def test_why_reads_other_configurations_and_folders_as_snakemake_does(project):
+    (project / "one.yaml").write_text("study: {test_samples: 7}\n")
+    options = "--configfile", "one.yaml", "--directory", "elsewhere"
+    student = "results/matched/seed-0/student.nc"
+    project.make(student, *options)
+    status, output = project.sparsebp("why", student, *options)
+    assert (status, output.partition(":")[0]) == (0, "Nothing to do")
+    _, reasons, _ = why(project, student, *options[2:])
+    assert reasons == {"dataset.test_samples is 7, but configured is 5": "1 teacher"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["figures/on.pdf"], "figures/on.pdf: nothing makes it; nearest: figures/one.pdf; allowed"),
+        (["--configfile", "none.yaml"], "none.yaml: "),
+        (["--configfile", "bad.yaml"], "bad.yaml: study.seeds: 'two'"),
+        (["--directory", "config.yaml"], "config.yaml"),
+    ],
+)
+def test_why_refuses_in_one_line(project, arguments, said):
+    (project / "bad.yaml").write_text("study: {seeds: two}")
+    status, output = project.sparsebp("why", *arguments)
+    (line,) = output.splitlines()
+    assert status == 1 and line.startswith("sparsebp why: ") and said in line
 
 
 def test_order_of_keys_reruns_nothing(project):
@@ -107,6 +211,7 @@ def test_edit_of_the_sources(project, module, expected):
     project.append(f"src/sparsebp/{module}", '\n"""An edit."""\n')
     assert project.todo() == expected
     assert_shown(project, expected)
+    assert_why(project, expected)
 
 
 def test_every_import_of_a_step_is_among_its_sources(project):

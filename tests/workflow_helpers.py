@@ -168,6 +168,11 @@ class Project:
             output.seek(0)
             return status, output.read()
 
+    def sparsebp(self, *arguments: str):
+        """Run a command of the package in the folder: its status and what it printed."""
+        program = "import sys; from sparsebp.cli import main; sys.exit(main(sys.argv[1:]))"
+        return self.python("-c", program, *arguments)
+
     def begin(self, *arguments: str, before: str = "", **environment: str) -> "Running":
         """Start Snakemake."""
         folder = Path(mkdtemp(dir=self.plugins))

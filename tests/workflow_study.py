@@ -1,6 +1,7 @@
 """The tiny study of the workflow's tests: its jobs, and which of them an edit reruns."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from sparsebp.storage import paths
@@ -57,7 +58,6 @@ AFTER_MATCHED = FIGURES | {"collect matched", "table matched", "provenance_page"
 AFTER_MISMATCHED = {"collect mismatched", "table mismatched", "provenance_page", "figure both"}
 
 
-SHOW = "import sys; from sparsebp.cli import main; sys.exit(main(['show', *sys.argv[1:]]))"
 WITH_PROVENANCE = {".nc", ".json", *(f".{format}" for format in paths.FIGURE_FORMATS)}
 
 
@@ -85,7 +85,7 @@ def answers(project, *options, folder="."):
         for path in sorted((project / folder / part).rglob("*"))
         if path.suffix in WITH_PROVENANCE
     ]
-    status, output = project.python("-c", SHOW, *map(str, files), *options)
+    status, output = project.sparsebp("show", *map(str, files), *options)
     said = re.findall(r"^(\S+) (matches|does not match) ", output, re.M)
     assert [Path(name) for name, _ in said] == files, output
     found = {
@@ -101,6 +101,34 @@ def assert_shown(project, rerun):
     found = answers(project)
     assert len(found) > 20
     assert found == {path: job(path) not in rerun for path in found}
+
+
+def why(project, *arguments):
+    """What ``sparsebp why`` says: jobs by rule, what is made for each reason, and the time."""
+    status, output = project.sparsebp("why", *arguments)
+    assert status == 0, output
+    total, table, reasons, time = re.fullmatch(
+        r"(\d+) jobs? would run:\n\nrule .*\n((?:.+\n)+)\nWhy:\n((?:  .+\n)+)\nTime: (.+)\.\n",
+        output,
+    ).groups()
+    rules = {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+) ", table, re.M)}
+    assert sum(rules.values()) == int(total)
+    made = [line.strip().rpartition(": ") for line in reasons.splitlines()]
+    return rules, {reason: products for reason, _, products in made}, time
+
+
+def assert_why(project, rerun):
+    """``sparsebp why`` has the jobs to come, and gives a reason for each."""
+    if not rerun:
+        assert project.sparsebp("why") == (
+            0,
+            "Nothing to do: all that is asked for is there and up to date.\n",
+        )
+        return
+    rules, reasons, _ = why(project)
+    assert rules == Counter(name.split()[0] for name in rerun)
+    numbers = [sum(map(int, re.findall(r"\d+", products))) for products in reasons.values()]
+    assert max(numbers) <= len(rerun) <= sum(numbers)
 
 
 EDITS_OF_CONFIG = {

@@ -19,8 +19,8 @@ from sparsebp.storage import handed, provenance, sources  # noqa: F401  (provena
 from sparsebp.storage.atomic import reserved_outputs
 
 EPILOG = """
-All but show are steps of the workflow. A step takes SPEC, a file of JSON with the slice of the
-configuration that it depends on (some need none), reads its input files, and writes its output
+All but show and why are steps of the workflow. A step takes SPEC, a file of JSON with the slice of
+the configuration that it depends on (some need none), reads its input files, and writes its output
 whole or not at all. Where its input files are many, a file of JSON names them. Either can come from
 a pipe, as /dev/stdin. To see the commands of a whole figure, and have those files written:
 
@@ -47,6 +47,18 @@ exit status:
   0  all files match
   1  a file cannot be read or carries no provenance (.csv, .md, .html), or config.yaml is not right
   3  a file does not match
+"""
+
+WHY = """
+examples:
+
+  sparsebp why                                    of the whole study, as plain snakemake would
+  sparsebp why figures/fig3_2.pdf                 of one figure
+  sparsebp why figures --configfile tests/small.yaml --directory build/small
+
+Run it in the folder of the Snakefile. It runs nothing, and asks Snakemake, as a dry run does: the
+jobs are the same. A job counts at each of its reasons, its own and those of jobs before it. The
+time is that of earlier runs on this machine (benchmarks/), divided by its cores.
 """
 
 
@@ -202,14 +214,31 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=".nc, .pdf, .png, .svg or .json that the workflow made",
     )
-    show.add_argument(
-        "--configfile",
-        dest="configfiles",
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="what overrides config.yaml, as for Snakemake",
+    why = commands.add_parser(
+        "why",
+        help="print what Snakemake would run, why, and for how long",
+        description="Print which jobs Snakemake would run, why, and how long they would take.",
+        epilog=WHY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    why.add_argument(
+        "targets",
+        nargs="*",
+        metavar="TARGET",
+        help="file or rule to make (default: all that the report shows)",
+    )
+    why.add_argument(
+        "--directory", metavar="DIR", help="where results are, as for Snakemake (default: here)"
+    )
+    for command in (show, why):
+        command.add_argument(
+            "--configfile",
+            dest="configfiles",
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="what overrides config.yaml, as for Snakemake",
+        )
     return top
 
 
@@ -241,8 +270,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(
                 f"--memory-gib {options['memory_gib']}; must be a finite number above 0"
             )
-        if command == "show":
-            return import_module("sparsebp.study.show").run(**options)
+        if command in ("show", "why"):
+            return import_module(f"sparsebp.study.{command}").run(**options)
         given = [options[name] for name in writes]
         with reserved_outputs(
             chain.from_iterable([one] if isinstance(one, str) else one for one in given)

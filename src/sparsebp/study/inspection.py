@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
+from typing import Any, NamedTuple
 
 from sparsebp.claims.numbers import curves, needed
 from sparsebp.storage import paths, store
@@ -259,12 +260,12 @@ def mismatches(study: Study, claims: dict, path: str | Path, made: dict) -> list
 def configuration_mismatches(made: dict, expected: dict) -> list[str]:
     """Where the configuration behind a file is not as expected, a line for each change."""
     found, now = configuration(made), configuration(expected)
-    return _lines(_differences(found, now), "configured is")
+    return _lines(differences(found, now), "configured is")
 
 
 def source_mismatches(made: dict, expected: dict) -> list[str]:
     """Where the sources behind a file are not as expected, a line for each step."""
-    return _lines(_differences(hashes(made), hashes(expected)), "here it is")
+    return _lines(differences(hashes(made), hashes(expected)), "here it is")
 
 
 def version_mismatches(made: dict) -> list[str]:
@@ -312,35 +313,63 @@ def _records(record: dict) -> Iterator[dict]:
         yield from _records(other)
 
 
-def _differences(found, expected, *where: str) -> Iterator[tuple[tuple[str, ...], object, object]]:
-    """Each place at which two values differ: the keys that lead there, and what they have there."""
+class Difference(NamedTuple):
+    """A place at which two values differ.
+
+    Attributes:
+        where: the keys that lead there.
+        found: what the first has there, ``ABSENT`` where it has no such key.
+        expected: what the second has there.
+    """
+
+    where: tuple[str, ...]
+    found: Any
+    expected: Any
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The change itself, at however many places it shows."""
+        return self.where[-1], repr(self.found), repr(self.expected)
+
+    def line(self, now: str) -> str:
+        """The change in words.
+
+        Args:
+            now: how the second value is called, such as "configured is".
+        """
+        return f"{'.'.join(self.where)} is {_brief(self.found)}, but {now} {_brief(self.expected)}"
+
+
+def differences(found, expected, *where: str) -> Iterator[Difference]:
+    """All places at which two values differ, those of JSON.
+
+    Args:
+        where: the keys that lead to both.
+    """
     if _blocks(found) and _blocks(expected) and len(found) == len(expected):
         found, expected = (dict(enumerate(blocks)) for blocks in (found, expected))
     if isinstance(found, dict) and isinstance(expected, dict):
         for key in expected | found:
             some, other = (value.get(key, ABSENT) for value in (found, expected))
-            yield from _differences(some, other, *where, str(key))
+            yield from differences(some, other, *where, str(key))
     elif ABSENT in (found, expected) or json.dumps(found) != json.dumps(expected):
         # As text, as Snakemake compares them: 1 is not 1.0.
-        yield where, found, expected
+        yield Difference(where, found, expected)
 
 
 def _blocks(value) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def _lines(differences, now: str) -> list[str]:
+def _lines(found: Iterator[Difference], now: str) -> list[str]:
     """A line for each change of a value, however many places of a record it shows in."""
     places = {}
-    for where, found, expected in differences:
-        places.setdefault((where[-1], repr(found), repr(expected)), []).append(
-            (where, found, expected)
-        )
-    lines = []
-    for (where, found, expected), *others in places.values():
-        more = f" (so too in {len(others)} more)" if others else ""
-        lines.append(f"{'.'.join(where)} is {_brief(found)}, but {now} {_brief(expected)}{more}")
-    return lines
+    for difference in found:
+        places.setdefault(difference.key, []).append(difference)
+    return [
+        first.line(now) + (f" (so too in {len(others)} more)" if others else "")
+        for first, *others in places.values()
+    ]
 
 
 def _brief(value) -> str:

@@ -19,6 +19,7 @@ from sparsebp.report.captions import caption
 from sparsebp.storage import handed, paths
 from sparsebp.study import files
 from sparsebp.study.claims_file import claimed_experiments
+from sparsebp.study.durations import announce
 from sparsebp.study.inspection import assembled
 from sparsebp.study.markup import Rst, mapped
 from sparsebp.study.numbers_file import Found, computable, results_of
@@ -65,6 +66,7 @@ onstart:
     # for the rest of the run, whether more may start. After 500 jobs that takes a third of a core.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+    announce(workflow)
 
 
 wildcard_constraints:

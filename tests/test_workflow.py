@@ -5,12 +5,14 @@ thing, and compares the jobs that Snakemake then has with the exact set that sho
 """
 
 import os
+import pty
 import re
 import shutil
 import signal
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from sparsebp.storage import store
 from sparsebp.study import inspection
 from tests import lint
 from tests.outcomes import contents, lasting
-from tests.workflow_helpers import Project, jobs
+from tests.workflow_helpers import TIMEOUT, Project, jobs
 from tests.workflow_study import (
     AFTER_MISMATCHED,
     CONFIG,
@@ -123,7 +125,7 @@ def test_why_tells_an_edit_once(project):
     assert reasons == {
         "learner.damping is 0.3, but configured is 0.4": f"8 trainings, {REST}",
     }
-    assert re.fullmatch(r"about \d+ s on \d+ cores?, as earlier runs took", time)
+    assert re.fullmatch(r"about \d+ (s|min) on \d+ cores?, as earlier runs took", time)
 
 
 def test_why_tells_each_of_several_edits_with_its_jobs(project):
@@ -197,6 +199,40 @@ def test_why_refuses_in_one_line(project, arguments, said):
     status, output = project.sparsebp("why", *arguments)
     (line,) = output.splitlines()
     assert status == 1 and line.startswith("sparsebp why: ") and said in line
+
+
+# --- How far a run is, in one line
+
+
+def test_a_run_is_told_in_one_line_and_logged_in_full(project):
+    project.change({"learners.rms.label": "max-sum"})
+    status, output = project.python("-m", "snakemake", "--cores", "2")
+    lines = output.splitlines()
+    assert status == 0 and re.fullmatch(r"2 of 2 jobs done, in \d+ (s|min)", lines[-1]), output
+    assert re.search(r"^Time: about \d+ (s|min) on 2 cores, as earlier runs took$", output, re.M)
+    log = max((project / ".snakemake/log").iterdir()).read_text()
+    for text in ("drawing both", "Finished jobid: 0 (Rule: all)", "2 of 2 steps (100%) done"):
+        assert text in log and text not in output
+
+
+def test_on_a_terminal_the_line_is_rewritten_below_errors_in_full(project):
+    truncate(project / "results/matched/seed-0/dataset.nc")
+    project.change({"learners.bp-online.reinforcement": 0.02})
+    ours, theirs = pty.openpty()
+    running = project.start("-m", "snakemake", "--cores", "2", output=theirs)
+    os.close(theirs)
+    output = b""
+    with suppress(OSError):  # the terminal is closed
+        while more := os.read(ours, 10000):
+            output += more
+    os.close(ours)
+    assert running.wait(TIMEOUT) == 1
+    lines = [line.rpartition("\r\033[K")[2] for line in output.decode().split("\r\n")]
+    assert re.fullmatch(r"1 of 7 jobs done, 1 failed, 5 left, in \d+ (s|min)", lines[-2]), lines
+    assert not any("jobs done" in line for line in lines[:-2])
+    assert b"0 of 7 jobs done, 2 running, 5 left" in output
+    log = (project / "logs/results/matched/seed-0/bp-online.log").read_text()
+    assert log.rstrip() in lines and any("Error in rule train" in line for line in lines)
 
 
 def test_order_of_keys_reruns_nothing(project):

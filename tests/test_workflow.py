@@ -228,9 +228,9 @@ def test_on_a_terminal_the_line_is_rewritten_below_errors_in_full(project):
     os.close(ours)
     assert running.wait(TIMEOUT) == 1
     lines = [line.rpartition("\r\033[K")[2] for line in output.decode().split("\r\n")]
-    assert re.fullmatch(r"1 of 7 jobs done, 1 failed, 5 left, in \d+ (s|min)", lines[-2]), lines
+    assert re.fullmatch(r"1 of 8 jobs done, 1 failed, 6 left, in \d+ (s|min)", lines[-2]), lines
     assert not any("jobs done" in line for line in lines[:-2])
-    assert b"0 of 7 jobs done, 2 running, 5 left" in output
+    assert b"0 of 8 jobs done, 2 running, 6 left" in output
     log = (project / "logs/results/matched/seed-0/bp-online.log").read_text()
     assert log.rstrip() in lines and any("Error in rule train" in line for line in lines)
 

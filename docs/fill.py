@@ -164,11 +164,11 @@ def filled(text: str, found: dict[str, dict]) -> str:
 
 def _origin(numbers: dict[str, dict]) -> str:
     """Of which commits the numbers of a page are."""
-    commits = sorted({number["commit"] for number in numbers.values() if "of" in number})
-    typed = sum("of" not in number for number in numbers.values())
+    commits = {c for number in numbers.values() for c in number.get("commit", "").split(", ") if c}
+    typed = sum("text" in number and "of" not in number for number in numbers.values())
     said = []
     if commits:
-        said.append(f"Numbers about results are those of commit {'; '.join(commits)}.")
+        said.append(f"Numbers about results are those of commit {', '.join(sorted(commits))}.")
     if typed:
         said.append(
             f"{typed} of {len(numbers)}, with a {OLD}, were typed by hand, of an older run."

@@ -100,6 +100,15 @@ def wrong(folder, **changes):
     return [path.name for path in stale] + names + fill.configuration_mismatches(study, kept)
 
 
+def test_numbers_in_the_pages_are_those_that_docs_hold():
+    kept = fill.kept(ROOT)
+    for path, text in fill.pages(ROOT, kept).items():
+        assert path.read_text(encoding="utf-8") == text, "python -m docs.fill docs/numbers.json"
+    study, _ = inspection.load(ROOT)
+    found = fill.name_mismatches(ROOT, study, kept) + fill.configuration_mismatches(study, kept)
+    assert not found, "\n".join([*found, "run `make fill`, or take back the change"])
+
+
 def test_a_run_fills_the_pages(project, capsys):
     assert wrong(project) == ["page.md"]
     readme = (project / "README.md").read_text()

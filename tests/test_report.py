@@ -25,6 +25,7 @@ from sparsebp.storage import formats, store
 from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
+from sparsebp.study.numbers_file import NOT_COMPUTED
 from tests.configurations import whole
 from tests.tree_problems import write_trees
 from tests.workflow_helpers import ROOT, Project
@@ -45,7 +46,7 @@ CONFIG["experiments"]["odd_"] = CONFIG["experiments"]["matched_tanh"] | {
 CONFIG["learners"]["odd-"] = CONFIG["learners"]["bp-offline"] | {"label": f"{IMAGE} {MEANT}"}
 CONFIG["figures"]["odd_"] = {
     "thesis": f"Fig. 7 {IMAGE} {MEANT}".replace("{", "").replace("}", ""),
-    "found": f"{IMAGE} {MEANT}",
+    "found": f"It is {{bp_loss_mismatch_2}}, {IMAGE} {MEANT}",
     "panels": [{"experiment": "odd_", "title": f"{IMAGE} {MEANT}"}, {"experiment": "odd_"}],
 }
 CONFIG["trees"]["outputs"] = CONFIG["figures"]["trees"]["trees"]["outputs"] = [4, 7]
@@ -105,6 +106,12 @@ def test_report_holds_the_files_as_they_are(project):
         {f"figures/{name}.svg" for name in CONFIG["figures"]}
         | {f"results/{name}.{end}" for name in STUDY.experiments for end in ("nc", "csv")}
         | {"results/verdicts.html", "results/provenance.html"}
+    )
+    assert NOT_COMPUTED not in str([entry["caption"] for entry in results.values()])
+    number = json.loads((project / "results/numbers.json").read_text())["numbers"]
+    assert (
+        f"It is {number['bp_loss_mismatch_2']['text']}, "
+        in (results["figures/odd_.svg"]["caption"])
     )
     for path, entry in results.items():
         assert (page.parent / entry["data_uri"]).read_bytes() == (project / path).read_bytes()

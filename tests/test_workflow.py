@@ -25,6 +25,7 @@ from tests import lint
 from tests.outcomes import contents, lasting
 from tests.workflow_helpers import TIMEOUT, Project, jobs
 from tests.workflow_study import (
+    AFTER_ALL,
     AFTER_MISMATCHED,
     CONFIG,
     EDITS_OF_CONFIG,
@@ -410,6 +411,46 @@ claims:
         m: [1, 3]
         margin: half
 """
+
+
+NUMBERS = """
+numbers:
+  error: {experiments: matched, learners: rbp, m: 3, digits: 3}
+  elsewhere: {experiments: matched, learners: rbp, m: 4, digits: 3}
+"""
+
+
+def test_numbers_are_found_anew_only_for_what_they_depend_on(project):
+    """And no figure is drawn for its caption, which is filled when a report shows it."""
+    (project / "workflow/numbers.yaml").write_text(NUMBERS)
+    project.change({"figures.one.found": "It is {error}, not {elsewhere}."})
+    assert project.todo() == {"numbers"}
+    page, options = project / "page.html", ("--report", "page.html")
+    project.make("figures/one.pdf", *options)
+    assert "It is (not computed), not (not computed)." in page.read_text()
+    assert project.make(*options, "--report-after-run").work == {"numbers"}
+    found = store.read_results(project / "results/matched.nc")["weight_error"]
+    text = f"{found.sel(learner='rbp', n_samples=3).mean().item():.3f}"
+    assert f"It is {text}, not (not computed)." in page.read_text()
+    assert project.todo() == set()
+    assert_shown(project, set())
+    (project / "workflow/numbers.yaml").write_text(NUMBERS.replace("m: 3", "m: 2"))
+    assert project.todo() == {"numbers"}
+    assert_shown(project, {"numbers"})
+    (project / "workflow/numbers.yaml").write_text(NUMBERS)
+    project.append("src/sparsebp/steps/numbers.py", '\n"""An edit."""\n')
+    assert project.todo() == {"numbers"}
+    project.change({"learners.rbp.reinforcement": 0.02})
+    changed = jobs("train", ("matched", "mismatched"), SEEDS, "rbp") | AFTER_ALL
+    assert project.todo() == changed | {"numbers"}
+    assert_shown(project, changed | {"numbers"})
+
+
+def test_numbers_that_captions_lack_are_refused_before_anything_runs(bare):
+    bare.change({"figures.one.found": "It is {error}."})
+    run = bare.snakemake("--dry-run")
+    assert run.status == 1
+    assert "figures.one.found: 'error' is no number of numbers.yaml" in run.output
 
 
 def test_verdicts_come_after_all_results(bare):

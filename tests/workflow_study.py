@@ -68,8 +68,8 @@ def job(path):
             return f"figure {figure}"
         case "results", "kernels", _:
             return "kernels"
-        case "results", "verdicts":
-            return "verdicts"
+        case "results", "verdicts" | "numbers" as rule:
+            return rule
         case "results", experiment:
             return f"collect {experiment}"
         case "results", experiment, folder, name:

@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import yaml
 from rocrate.model.person import Person
@@ -67,12 +68,11 @@ def refusals(root: Path) -> list[str]:
 
 def stale_run(root: Path) -> list[str]:
     """What Snakemake would still run."""
-    command = [sys.executable, "-m", "sparsebp.program", "why"]
-    ran = subprocess.run(command, cwd=root, capture_output=True, text=True)
-    said = (ran.stdout + ran.stderr).splitlines()
+    ran = subprocess.run(["sparsebp", "why"], cwd=root, capture_output=True, text=True)
+    said = [line for line in (ran.stdout + ran.stderr).splitlines() if line]
     if ran.returncode == 0 and said[0].startswith("Nothing to do"):
         return []
-    return [f"the run: {line}" for line in said if line]
+    return [f"the run: {line}" for line in said]
 
 
 def stale_pages(root: Path) -> list[str]:
@@ -137,9 +137,9 @@ def pack(root: Path, folder: Path) -> Path:
     sums = [f"{_sha256(path)}  {path.relative_to(folder)}\n" for path in files]
     (folder / SUMS).write_text("".join(sums), encoding="utf-8")
     archive = folder.with_name(f"{folder.name}.zip")
-    with written_whole(archive) as part:
-        made = shutil.make_archive(str(part), "zip", folder.parent, folder.name)
-        Path(made).replace(part)
+    with written_whole(archive) as part, ZipFile(part, "w", ZIP_DEFLATED) as file:
+        for path in [*files, folder / SUMS]:
+            file.write(path, path.relative_to(folder.parent))
     return archive
 
 

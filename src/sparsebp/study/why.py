@@ -30,6 +30,7 @@ PRODUCTS = {
     "collect": "result",
     "trees": "result",
     "verdicts": "verdict",
+    "numbers": "file of numbers",
     "verdict_page": "page",
     "provenance_page": "page",
 }

@@ -51,8 +51,10 @@ def rules(schema):
 def test_learners_are_allowed_what_the_schema_allows(rules):
     general = rules["$defs"]["inference"]["properties"]
     own = rules["properties"]["learners"]["additionalProperties"]["properties"]
-    told = {key: rule for key, rule in (own | general).items() if key not in ("label", "inference")}
-    told = {key: resolved(rules, rule) for key, rule in told.items()}
+    others = ("like", "label", "inference")
+    told = {
+        key: resolved(rules, rule) for key, rule in (own | general).items() if key not in others
+    }
     assert {field.name for field in fields(Learner)} == told.keys() == NAMES.keys() | NUMBERS.keys()
     for key, rule in told.items():
         if key in NAMES:
@@ -91,7 +93,8 @@ def test_other_arguments_are_allowed_what_the_schema_allows(rules):
 
 def test_what_the_package_knows_is_asked_for(rules, schema):
     """Else a key has rules of its own beside those of the package."""
-    asked = set(re.findall(r"package: ([\w.]+)", schema.read_text(encoding="utf-8")))
+    texts = [path.read_text(encoding="utf-8") for path in schema.parent.glob("*.schema.yaml")]
+    asked = {name for text in texts for name in re.findall(r"package: ([\w.]+)", text)}
     assert asked == KNOWN.keys()
     assert "package" not in json.dumps(rules)
 

@@ -179,7 +179,7 @@ TRICKS = {
     "many characters": ("#" * 1000001, "more than 1000000 characters"),
     "a long value": ("study: " + "x" * 1501, "more than 1500 characters"),
     "a long number": ("study: {seeds: " + "9" * 5000 + "}", "more than 1500 characters"),
-    "a long hexadecimal number": ("study: {seeds: 0x" + "f" * 5000 + "}", "more than 1000"),
+    "a long hexadecimal number": ("study: {seeds: 0x" + "f" * 5000 + "}", "more than 1500"),
     "a thousand digits": ("study: {seeds: " + "9" * 999 + "}", "study.seeds"),
     "nested lists": ("[" * 100000, "too deeply"),
     "nested blocks": ("a: " + "{a: " * 5000 + "}" * 5000, "too deeply"),

@@ -284,8 +284,12 @@ def test_plain_text_is_seen_as_it_is(browser, project):
     ]
     assert figure.find_element(By.TAG_NAME, "h3").text == block["thesis"]
     caption = figure.find_element(By.TAG_NAME, "figcaption").text
-    assert f"Found with the configuration as published: {block['found']}\n" in caption
-    assert f"odd_ (Fig. 7 {IMAGE}): 1000 input" in caption
+    numbers = json.loads((project / "results/numbers.json").read_text())["numbers"]
+    number = numbers["bp_loss_mismatch_2"]["text"]
+    found = block["found"].replace("{bp_loss_mismatch_2}", number)
+    assert found != block["found"]
+    assert f"Found with the configuration as published (numbers: of this one): {found}\n" in caption
+    assert f"odd_: Fig. 7 {IMAGE}; 1000 input" in caption
     assert "bp-online: sum-product" in caption and "odd-: sum-product" in caption
     assert browser.find_elements(By.CSS_SELECTOR, ".prose figcaption a, .prose img") == []
     lists = [part.text for part in browser.find_elements(By.CSS_SELECTOR, ".prose li")]

@@ -34,7 +34,7 @@ def test_a_storage_holds_what_a_folder_does(tmp_path):
         EVERYTHING
         | jobs("draw", "small", SEEDS)
         | jobs("train", "small", SEEDS, "rbp")
-        | {"collect small", "table small", "figure drawn", "figure trees", "trees"}
+        | {"collect small", "table small", "figure drawn", "figure trees", "trees", "numbers"}
     )
     assert not (project / "results").exists()
     stored = contents(project / STORE)

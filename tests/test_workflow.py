@@ -725,7 +725,7 @@ def test_every_file_that_a_rule_makes_is_no_unknown_one(bare):
     """Else Snakemake asks for it there, too, and warns of the answer."""
     bare.change({"trees": {"outputs": [4], "activation": {"function": "tanh", "b": 0.1}}})
     run = bare.make("--dry-run", "all", "results/trees.nc")
-    assert run.work == EVERYTHING | {"trees"} and "nothing makes it" not in run.output
+    assert run.work == EVERYTHING | {"trees", "numbers"} and "nothing makes it" not in run.output
 
 
 def test_a_mistake_of_an_overlay_is_not_said_of_the_configuration(bare):

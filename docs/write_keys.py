@@ -17,7 +17,7 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 HEAD = """# Every key
 
 Each block of [`config.yaml`](../config.yaml) and of the files in
-[`workflow/studies`](../workflow/studies): what each key means, what it may be, and its default.
+`workflow/studies`: what each key means, what it may be, and its default.
 `python -m docs.write_keys` writes this page from the
 [schema](../workflow/schemas/config.schema.yaml). How to put a study together:
 [experiments.md](experiments.md).

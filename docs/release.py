@@ -77,14 +77,14 @@ def stale_run(root: Path) -> list[str]:
 
 def stale_pages(root: Path) -> list[str]:
     """Pages and pictures that are not of this run."""
-    study, _ = inspection.load(root)
+    study, claims = inspection.load(root)
     found = fill.source_mismatches(study, fill.kept(root))
     for name in study.figures:
         png = root / paths.FIGURE.format(figure=name, format="png")
         shown = root / write_gallery.GALLERY / png.name
         if not shown.exists() or shown.read_bytes() != png.read_bytes():
             found.append(f"{shown.relative_to(root)}: not the figure of this run")
-    written = write_gallery.pages(root, study), fill.pages(root, fill.kept(root))
+    written = write_gallery.pages(root, study, claims), fill.pages(root, fill.kept(root))
     texts = [pair for pages in written for pair in pages.items()]
     stale = {path for path, text in texts if path.read_text(encoding="utf-8") != text}
     return found + [f"{path.relative_to(root)}: not of this run" for path in sorted(stale)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from docs import release
 from docs import write_gallery as gallery
 from sparsebp.network import quantities
 from sparsebp.report.captions import caption
@@ -368,6 +369,22 @@ def test_what_docs_hold_of_verdicts_is_small_and_of_one_configuration(project, c
     assert gallery.copy_mismatches(study, claims, kept) == [
         "verdicts: claims of another configuration"
     ]
+
+
+def test_a_release_refuses_pages_and_pictures_of_another_run(project):
+    (project / "docs/numbers.json").write_text("{}")
+    assert gallery.main(RUN) == 0
+    assert release.stale_pages(project) == ["error: is not computed"]
+    for name in ("gallery.md", "gallery/one.png", "verdicts.md"):
+        (project / "docs" / name).write_bytes((project / "docs" / name).read_bytes() + b" ")
+    assert release.stale_pages(project) == [
+        "error: is not computed",
+        "docs/gallery/one.png: not the figure of this run",
+        "docs/verdicts.md: not of this run",
+    ]
+    page = project / "docs/gallery.md"
+    page.write_text(page.read_text().replace("Fig. 1", "Fig. 2"))
+    assert "docs/gallery.md: not of this run" in release.stale_pages(project)
 
 
 def test_one_figure_is_put_into_docs_alone(project, capsys):

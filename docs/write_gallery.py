@@ -19,7 +19,7 @@ from pathlib import Path
 
 from docs import fill
 from sparsebp.report import tables
-from sparsebp.report.captions import caption
+from sparsebp.report.captions import caption, listed
 from sparsebp.storage import paths
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study import inspection
@@ -210,7 +210,7 @@ def _section(study: Study, name: str, numbers: dict) -> str:
     many = f"{len(shown)} experiments"
     lines = [
         f"## {markdown(figure.get('thesis', name))}: "
-        f"{_listed(shown) if len(shown) <= MOST_NAMED else many}\n",
+        f"{listed(shown) if len(shown) <= MOST_NAMED else many}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{about}]({Path(GALLERY).name}/{name}.png)\n",
         f"{about}\n",
@@ -226,11 +226,6 @@ def _found(figure: dict, numbers: dict) -> list[str]:
         return []
     text = PLACEHOLDER.sub(lambda name: fill.marked(name[1], numbers), markdown(figure["found"]))
     return [f"**Found:** {text}\n"]
-
-
-def _listed(names: list[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _replaced(text: str, page: str, part: str, content: str) -> str:

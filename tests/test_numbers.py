@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparsebp.claims import numbers
+from sparsebp.claims import numbers, reductions
 from sparsebp.cli import main
 from sparsebp.network import quantities
 from sparsebp.network.trees import SHAPES, STARTS, TEACHERS
@@ -38,7 +40,7 @@ RESULTS = {"one": results(a=A, b=B, c=C), "two": results(a=C, b=B, c=A)}
 def found(more=RESULTS, **number):
     """The values of a number by full name; that of one alone."""
     number = {"experiments": "one", "learners": "a", **number} if "trees" not in number else number
-    values = numbers.evaluate("x", number, more)
+    values = reductions.evaluate("x", number, more)
     assert values.keys() == numbers.names("x", number).keys()
     return values["x"] if values.keys() == {"x"} else values
 
@@ -270,6 +272,16 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, block, message):
         load(tmp_path, block)
     assert str(error.value).startswith(f"numbers.yaml: {message}")
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_to_read_a_workflow_loads_nothing_that_only_values_need():
+    """Snakemake reads it at every start, and on a cluster for every job."""
+    lines = re.findall("^from sparsebp.*", (ROOT / "Snakefile").read_text(), re.M)
+    assert len(lines) > 5
+    unneeded = "print({'xarray', 'scipy.stats', 'numba', 'matplotlib'} & {*sys.modules})"
+    program = "\n".join(["import sys", *lines, unneeded])
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("set()\n", "")
 
 
 def test_a_caption_that_asks_for_an_unknown_number_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from matplotlib import style as mpl_style
 
-from sparsebp.claims.numbers import steps_needed
+from sparsebp.claims.reductions import steps_needed
 from sparsebp.report import style, tree_plots
 from sparsebp.storage import formats
 from sparsebp.study import inspection

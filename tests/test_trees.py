@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
-from sparsebp.claims.numbers import steps_needed
+from sparsebp.claims.reductions import steps_needed
 from sparsebp.engine import elimination
 from sparsebp.engine import factors as fac
 from sparsebp.engine.bethe import log_partition

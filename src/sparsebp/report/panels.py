@@ -43,7 +43,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
-from sparsebp.claims.numbers import samples_until
+from sparsebp.claims.reductions import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from sparsebp.claims.numbers import steps_needed
+from sparsebp.claims.reductions import steps_needed
 from sparsebp.report.style import PAGE_WIDTH, PALETTE, log_scale, style_numbers
 
 BLUE, GREEN, VERMILION = PALETTE[0], PALETTE[2], PALETTE[3]

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from sparsebp.claims import numbers
+from sparsebp.claims import numbers, reductions
 from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
 from sparsebp.storage.provenance import record
@@ -14,7 +14,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
     """Write all numbers, to full precision and as pages show them, as JSON.
 
     Args:
-        spec: the ``numbers``, see ``numbers.evaluate``.
+        spec: the ``numbers``, see ``reductions.evaluate``.
         inputs: paths of the results by experiment, and of ``trees``.
 
     Raises:
@@ -27,7 +27,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
     values = {
         full: _value(number, value)
         for name, number in spec["numbers"].items()
-        for full, value in numbers.evaluate(name, number, found).items()
+        for full, value in reductions.evaluate(name, number, found).items()
     }
     everything = {"provenance": record("numbers", spec, results=made), "numbers": values}
     with written_whole(output) as part:

@@ -111,7 +111,7 @@ class Found(str):
 
 
 def computable(study: Study) -> dict[str, dict]:
-    """The numbers that a study has results for, each as ``numbers.evaluate`` takes it.
+    """The numbers that a study has results for, each as ``reductions.evaluate`` takes it.
 
     Raises:
         ConfigError: a slope is against what is no number of its experiments.

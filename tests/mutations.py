@@ -39,10 +39,10 @@ MUTATIONS = {
         "return weights[0] * old + weights[1] * new",
         "return weights[0] * new + weights[1] * old",
     ),
-    "damping of logarithms swapped": Mutation(
+    "damping of wide numbers swapped": Mutation(
         _EQUATIONS,
-        "log_sum([weights[0] + old, weights[1] + new])",
-        "log_sum([weights[0] + new, weights[1] + old])",
+        "self.mass([self.times(weights[0], old), self.times(weights[1], new)])",
+        "self.mass([self.times(weights[0], new), self.times(weights[1], old)])",
     ),
     "sum in place of maximum": Mutation(
         _EQUATIONS,

@@ -144,7 +144,7 @@ def test_the_sizes_of_the_thesis(figure, m):
 @pytest.mark.thorough
 @pytest.mark.parametrize("beta", [0.5, 1e4])
 def test_probabilities_of_any_range(beta, monkeypatch):
-    """Where those of a matrix are too different for floats, they are calculated as logarithms."""
+    """Where those of a matrix are too different for floats, they are wide ones."""
     one = spoilt(instance(n=300, m=4, teacher=(3, 2)), np.random.default_rng(0))
     truth = solve_rings(*one.arguments, beta=beta)
     used, kernel = [], rings.ring_kernel
@@ -152,7 +152,7 @@ def test_probabilities_of_any_range(beta, monkeypatch):
         rings, "ring_kernel", lambda *parts: used.append(parts[0]) or kernel(*parts)
     )
     found = solution(one, exact(factor="soft", beta=beta))
-    assert used == (["SumTimes", "LogSumTimes"] if beta > 1 else ["SumTimes"])
+    assert used == (["SumTimes", "WideSumTimes"] if beta > 1 else ["SumTimes"])
     for ours, marginals in zip(
         found.beliefs, (truth.input_marginals, truth.output_marginals), strict=True
     ):

@@ -66,6 +66,10 @@ PROGRAMS = {
     "power": lambda x, y: np.power(abs(x), y),
     "exp": lambda x, y: np.exp(0.0 - abs(x)),
     "log": lambda x, y: np.log(1.0 + abs(y)),
+    "whole": lambda x, y: np.floor(x),
+    "power of two": lambda x, y: np.exp2(np.floor(0.0 - abs(y) * 2.0)),
+    "mantissa": lambda x, y: np.frexp(abs(x))[0],
+    "exponent": lambda x, y: 1.0 * np.frexp(abs(y))[1],
 }
 
 

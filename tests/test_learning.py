@@ -393,15 +393,15 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
 
         return kernel
 
-    # Probabilities are in doubt, which is to be settled in logarithms.
+    # Probabilities are in doubt, which wide numbers settle.
     def steps(algebra, *_):
-        return lambda steps, *_: (steps, 0.0, ALGEBRAS[algebra].logarithmic)
+        return lambda steps, *_: (steps, 0.0, ALGEBRAS[algebra].lossless)
 
     def rings(algebra, *_):
         def marginals(blocks, walk, arrays, places):
             for part in arrays:
                 part[:] = 1.0
-            return 1.0 if ALGEBRAS[algebra].logarithmic else 0.0
+            return 1.0 if ALGEBRAS[algebra].lossless else 0.0
 
         return marginals
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsebp.engine.equations import IN_LOGS
+from sparsebp.engine.equations import WIDE
 from sparsebp.engine.learning import Beliefs, Messages, learn, propagate
 from sparsebp.network.quantities import Status
 from tests.oracles import twin
@@ -292,8 +292,8 @@ def test_a_table_of_input_states_and_a_list_of_configurations_agree(algorithm, m
 
 
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
-def test_logarithms_repeat_what_probabilities_have_lost(algorithm, monkeypatch):
-    """Where nothing is lost, both are the same; where something is, only logarithms are right."""
+def test_wide_numbers_repeat_what_probabilities_have_lost(algorithm, monkeypatch):
+    """Where nothing is lost, both are the same; where something is, only wide numbers are right."""
     one = instance(n=30, m=3)
     how = learner(algorithm, damping=0.1, max_steps=30)
     exact = []
@@ -306,8 +306,8 @@ def test_logarithms_repeat_what_probabilities_have_lost(algorithm, monkeypatch):
     monkeypatch.setattr("sparsebp.engine.learning.Messages", Noted)
     outcome = run(one, how)
     assert exact.count(how.rules.algebra) == 1
-    logs = IN_LOGS[how.rules.algebra]
-    now = Messages(how, one.problem, build(one, how), Beliefs.uniform(one.problem), None, logs)
+    wide = WIDE[how.rules.algebra]
+    now = Messages(how, one.problem, build(one, how), Beliefs.uniform(one.problem), None, wide)
     now.run(30)
     for part, same in zip(outcome.beliefs, now.final_beliefs(), strict=True):
         np.testing.assert_allclose(probabilities(part), probabilities(same), rtol=1e-9, atol=1e-12)
@@ -316,5 +316,5 @@ def test_logarithms_repeat_what_probabilities_have_lost(algorithm, monkeypatch):
     prior = Beliefs.uniform(one.problem)
     np.put_along_axis(prior.inner, one.truth()[0][..., None], -1000.0, -1)
     beliefs = run(one, how, prior=prior).beliefs
-    assert logs in exact[2:]
+    assert wide in exact[2:]
     assert np.isfinite(np.take_along_axis(beliefs.inner, one.truth()[0][..., None], -1)).all()

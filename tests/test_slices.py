@@ -165,10 +165,10 @@ def test_deep_networks_are_told_by_two_keys_which_one_hidden_layer_goes_without(
         assert (spec["layers"], spec["nonzeros_per_row"]) == (layers, per_row)
     assert study.train_spec("matched", "deep")["learner"]["max_values"] == 64
     assert [parts for name, *parts in study.kernels_spec()["kernels"] if name == "hidden"] == [
-        ["LogSumTimes", False],
-        ["LogSumTimes", True],
         ["MaxPlus", False],
         ["SumTimes", True],
+        ["WideSumTimes", False],
+        ["WideSumTimes", True],
     ]
 
     one, plain = load(put(f"{M}/layers/hidden_layers", 1, EXTENDED)), load(EXTENDED)

@@ -15,8 +15,8 @@ algebra           total                 times           messages are
 ``MaxTimes``      max(x, y)             x y             probabilities: max-product (Eq. 2.12)
 ``MaxPlus``       max(x, y)             x + y           log-likelihoods: max-sum (Eq. 3.7)
 ``LogSum``        T log(e^x/T + e^y/T)  x + y           log-likelihoods at T = 1 / beta (Eq. 3.5)
-``LogSumTimes``   log(e^x + e^y)        x + y           logarithms of those of ``SumTimes``
-``LogMaxTimes``   max(x, y)             x + y           logarithms of those of ``MaxTimes``
+``WideSumTimes``  x + y                 x y             those of ``SumTimes``, of any size
+``WideMaxTimes``  max(x, y)             x y             those of ``MaxTimes``, of any size
 ================  ====================  ==============  ============================================
 
 The messages of one hidden neuron's input weights multiply into one vector over its S = Q^k_in joint
@@ -28,6 +28,8 @@ weight, and is contracted in the same way.
 from functools import reduce
 
 import numpy as np
+
+from sparsebp.engine.wide import LN2, Wide
 
 # Up to so many terms are written out, more are looped over.
 STRAIGHT = 100
@@ -52,12 +54,10 @@ def smallest(terms):
     return reduce(lambda least, x: np.fmin(x, least), terms)
 
 
-def log_sum(terms, temperature=1.0):
+def log_sum(terms, temperature):
     """T log sum exp(./T); minus infinity where all terms are."""
     top = largest(terms)
     base = np.where(top > -np.inf, top, 0.0)
-    if isinstance(temperature, float) and temperature == 1.0:
-        return top + np.log(summed([np.exp(x - base) for x in terms]))
     return top + temperature * np.log(summed([np.exp((x - base) / temperature) for x in terms]))
 
 
@@ -91,17 +91,17 @@ class SumTimes:
     Attributes:
         zero, one: neutral in total: impossible; and in times: no preference.
         probability: whether messages are probabilities, or their logarithms.
-        logarithmic: whether numbers are logarithms, which lose nothing.
+        lossless: whether numbers may be of any size; else those too small are lost.
         least_total, least_belief: products of probabilities lose what is below the smallest float,
             1e-308. Nothing depends on that where the total of each message and the largest value of
-            each belief is above these. Else the calculation is in doubt, and is repeated in
-            logarithms. Of logarithms, what is not above is impossible.
+            each belief is above these. Else the calculation is in doubt, and is repeated in wide
+            numbers. Where nothing is lost, what is not above is impossible.
         least_ratio: likewise of the smallest number of a matrix, if it is not zero, to the largest:
             no product of two of them is rounded to zero.
     """
 
     zero, one = 0.0, 1.0
-    probability, logarithmic = True, False
+    probability, lossless = True, False
     least_total, least_belief = 1e-200, 1e-90
     least_ratio = 1e-150
 
@@ -131,6 +131,10 @@ class SumTimes:
     def kept(self, x):
         """What is kept of a number of a message: it is zero where it is too small to count."""
         return np.where(x < FAINT, 0.0, x)
+
+    def magnitude(self, x):
+        """What is compared with ``least_total`` and ``least_belief``."""
+        return x
 
     def distance(self, x, y):
         """How far x is from y, in probability or log-likelihood."""
@@ -170,7 +174,7 @@ class MaxPlus(SumTimes):
     """Log-likelihoods, of which the largest counts: max-sum, Eq. 3.7."""
 
     zero, one = -np.inf, 0.0
-    probability, logarithmic = False, True
+    probability, lossless = False, True
     least_total = least_belief = least_ratio = -np.inf
 
     def times(self, x, y):
@@ -223,35 +227,73 @@ class LogSum(MaxPlus):
         return log_sum(terms, self.temperature)
 
 
-class LogMaxTimes(MaxPlus):
-    """The logarithms of ``MaxTimes``, which lose nothing."""
+class WideSumTimes(SumTimes):
+    """``SumTimes`` in numbers of any size, see ``Wide``, of which none is lost."""
 
-    probability = True
+    zero, one = -np.inf, 0.0
+    lossless = True
+    least_total = least_belief = least_ratio = -np.inf
 
-    def mass(self, terms):
-        return log_sum(terms)
+    def times(self, x, y):
+        x, y = Wide.of(x), Wide.of(y)
+        return Wide(x.m * y.m, x.e + y.e)
 
-    def distance(self, x, y):
-        return abs(np.exp(x) - np.exp(y))
-
-    @staticmethod
-    def weights(alpha):
-        with np.errstate(divide="ignore"):
-            return float(np.log(alpha)), float(np.log1p(-alpha))
-
-    def damped(self, old, new, weights):
-        return log_sum([weights[0] + old, weights[1] + new])
-
-
-class LogSumTimes(LogMaxTimes):
-    """The logarithms of ``SumTimes``, which lose nothing."""
+    def over(self, x, y):
+        x, y = Wide.of(x), Wide.of(y)
+        return Wide(x.m / y.m, x.e - y.e)
 
     def total(self, terms):
-        return log_sum(terms)
+        terms = [Wide.of(x) for x in terms]
+        top = largest([x.e for x in terms])
+        base = np.fmax(top, LOWEST)  # of zeros alone too
+        return Wide(summed([x.m * np.exp2(x.e - base) for x in terms]), top)
+
+    def mass(self, terms):
+        return WideSumTimes.total(self, terms)
+
+    def power(self, x, exponent):
+        logs = Wide.of(x).log2
+        return Wide.exp2(np.where(logs > -np.inf, np.fmax(logs * exponent, LOWEST), logs))
+
+    def kept(self, x):
+        """All of it."""
+        return x
+
+    def magnitude(self, x):
+        """The exponent."""
+        return Wide.of(x).e
+
+    def distance(self, x, y):
+        x, y = Wide.of(x), Wide.of(y)
+        return abs(x.m * np.exp2(x.e) - y.m * np.exp2(y.e))
+
+    @classmethod
+    def weights(cls, alpha):
+        with np.errstate(divide="ignore"):
+            old, new = cls.from_logs(np.array([np.log(alpha), np.log1p(-alpha)]))
+        return float(old), float(new)
+
+    def damped(self, old, new, weights):
+        return self.mass([self.times(weights[0], old), self.times(weights[1], new)])
+
+    @classmethod
+    def from_logs(cls, logs):
+        return Wide.exp2(logs / LN2).packed
+
+    @classmethod
+    def to_logs(cls, numbers):
+        return Wide.of(numbers).log2 * LN2
 
 
-IN_LOGS = {SumTimes: LogSumTimes, MaxTimes: LogMaxTimes}
-"""What repeats in logarithms a calculation that is in doubt."""
+class WideMaxTimes(WideSumTimes):
+    """``MaxTimes`` in numbers of any size."""
+
+    def total(self, terms):
+        return largest(terms)
+
+
+WIDE = {SumTimes: WideSumTimes, MaxTimes: WideMaxTimes}
+"""What repeats in wide numbers a calculation that is in doubt."""
 ALGEBRAS = {
     kind.__name__: kind
     for kind in (
@@ -259,14 +301,21 @@ ALGEBRAS = {
         MaxTimes,
         MaxPlus,
         LogSum,
-        LogSumTimes,
-        LogMaxTimes,
+        WideSumTimes,
+        WideMaxTimes,
     )
 }
 
 
 def vector(a, count: int, number):
     """number(0), number(1), ... of an algebra a."""
+    if count <= STRAIGHT:
+        return [number(k) for k in range(count)]
+    return stored(a, count, number)
+
+
+def stored(a, count: int, number):
+    """The same in a room, where a loop may pick one."""
     found = a.work.room(count)
 
     def fill(k):
@@ -295,6 +344,10 @@ def outer(a, messages):
     product = messages[0]
     for message in messages[1:]:
         states = len(message)
+        if len(product) * states <= STRAIGHT:
+            earlier = [product[k] for k in range(len(product))]
+            product = [a.times(x, message[c]) for x in earlier for c in range(states)]
+            continue
         earlier, product = product, a.work.room(len(product) * states)
 
         def extend(k, earlier=earlier, product=product, message=message, states=states):
@@ -339,8 +392,8 @@ def contract(a, tensor, messages):
         ]
     else:
         # In rooms of their own, where a loop may pick one.
-        weights, own = vector(a, states, lambda c: first[c]), a.work.room(states)
-        rest = [vector(a, len(message), lambda k: a.zero) for message in others]
+        weights, own = stored(a, states, lambda c: first[c]), a.work.room(states)
+        rest = [stored(a, len(message), lambda k: a.zero) for message in others]
 
         def add(c):
             own[c], parts = contract(a, tensor[c * size : c * size + size], others)
@@ -373,7 +426,7 @@ def settle(a, fresh, old, weights=None):
     def normalised(message):
         total = over_all(a, a.mass, states, lambda k: message[k], a.zero)
         inverse = a.over(a.one, total)
-        return vector(a, states, lambda k: a.times(message[k], inverse)), total
+        return vector(a, states, lambda k: a.times(message[k], inverse)), a.magnitude(total)
 
     new, total = normalised(fresh)
     change = over_all(a, largest, states, lambda k: a.distance(a.kept(new[k]), old[k]), 0.0)
@@ -531,7 +584,7 @@ def multiply(a, left, right, states, product):
         What it was divided by, and its smallest number that is not impossible.
     """
     size = states * states
-    left, right = (vector(a, size, lambda k, x=x: x[k]) for x in (left, right))
+    left, right = (stored(a, size, lambda k, x=x: x[k]) for x in (left, right))
 
     def fill(i):
         row = product[i * states : i * states + states]

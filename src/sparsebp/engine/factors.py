@@ -238,7 +238,7 @@ def sum_out_outputs(factors, states: HiddenStates, field, in_logs: bool, tempera
         factors: HardFactors or SoftFactors over C classes per edge.
         states: the HiddenStates.
         field: (output, k_out, Q) messages of the output weights to their factor.
-        in_logs: whether messages are logarithms, as they are with soft factors.
+        in_logs: whether fields are logarithms, and so what is returned, as with soft factors.
         temperature: of the sum; 0 for the maximum in its place.
 
     Returns:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sparsebp.engine import reachable
-from sparsebp.engine.equations import IN_LOGS
+from sparsebp.engine.equations import WIDE
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
 from sparsebp.engine.problem import Beliefs
 from sparsebp.network.data import checked_data
@@ -134,14 +134,14 @@ class HiddenMessages:
 
         They estimate the marginals of the posterior, Eq. B.2.
 
-        In logarithms: they depend on all that a factor is told, and may be very small.
+        In wide numbers: they depend on all that a factor is told, and may be very small.
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
-        algebra = IN_LOGS.get(self.algebra, self.algebra)
+        algebra = WIDE.get(self.algebra, self.algebra)
         last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, algebra)
-        last._up, last._down = self.up, self.down
+        last._up, last._down = (algebra.from_logs(part) for part in (self.up, self.down))
         last.run(1)
-        told, beliefs, at = last._back[2], [], 0
+        told, beliefs, at = algebra.to_logs(last._back[2]), [], 0
         for part in self.prior:
             belief = part + told[at : at + part.size].reshape(part.shape)
             beliefs.append(belief - belief.max(axis=-1, keepdims=True))

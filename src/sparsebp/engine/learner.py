@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.equations import IN_LOGS, LogSum, MaxPlus, MaxTimes, SumTimes
+from sparsebp.engine.equations import WIDE, LogSum, MaxPlus, MaxTimes, SumTimes
 from sparsebp.network.ranges import Range
 
 METHODS = {
@@ -300,12 +300,12 @@ class Learner:
 
     @property
     def algebras(self) -> list[type[SumTimes]]:
-        """Of what a training calculates in: that of its rules, and with hard factors logarithms,
+        """Of what a training calculates in: that of its rules, and with hard factors wide numbers,
         which settle doubts. Rings count configurations wherever factors are hard or T > 0."""
         algebra = self.rules.algebra
         if self.method == "exact" and algebra is not MaxPlus:
-            return [SumTimes, IN_LOGS[SumTimes]]
-        return [algebra] if self.rules.soft else [algebra, IN_LOGS[algebra]]
+            return [SumTimes, WIDE[SumTimes]]
+        return [algebra] if self.rules.soft else [algebra, WIDE[algebra]]
 
     def kernels(
         self, k_in: int, k_out: int, alphabet: list[int], degree: int

@@ -272,8 +272,8 @@ def propagate(
             if observe is not None and now.certain:
                 observe(now)
         beliefs = now.final_beliefs() if now.certain else prior
-        # Logarithms lose nothing. Probabilities did if they exclude what the factors do not.
-        if now.algebra.logarithmic or (now.certain and _excludes_no_more(beliefs, support)):
+        # Probabilities were lost if they exclude what the factors do not.
+        if now.algebra.lossless or (now.certain and _excludes_no_more(beliefs, support)):
             break
     if not now.certain:
         return Solved(prior, now.steps, Status.CONTRADICTION)

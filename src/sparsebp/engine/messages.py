@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 
 from sparsebp.engine import factors as fac
-from sparsebp.engine.equations import IN_LOGS, LOWEST
+from sparsebp.engine.equations import LOWEST, WIDE
 from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
 from sparsebp.engine.kernels.updates import Arrays, Places, step_kernel
 from sparsebp.engine.learner import SMALL_TABLE
@@ -51,7 +51,7 @@ class Messages:
         steps: number of steps done.
         converged: whether no message changed by the tolerance or more in the last step.
         certain: False once a message or belief has no possible value left or, where the algebra is
-            not of logarithms, may have lost one to rounding.
+            not lossless, may have lost one to rounding.
         u, h: (E, k_in, Q) log-messages of the input weights, factor-to-variable and back, in units
             of energy with soft factors (Eq. 3.3); edge e = a * k_out + j joins factor a with the
             hidden neuron in its slot j.
@@ -188,10 +188,10 @@ class Messages:
     def _output_messages(self):
         """The messages v (Eq. 2.8) after the steps done, from a step with output weights in it.
 
-        In logarithms: they depend on all input weights of a factor, and may be very small.
+        In wide numbers: they depend on all input weights of a factor, and may be very small.
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
-        algebra = IN_LOGS.get(self.algebra, self.algebra)
+        algebra = WIDE.get(self.algebra, self.algebra)
         one_more = Messages(
             learner, self.problem, self._factors, self.prior, None, algebra, leaves=True
         )
@@ -247,9 +247,11 @@ class Messages:
         if self._moving:
             table = factors.table
         else:
-            logs, temperature = self.algebra.logarithmic, self.rules.temperature
-            field = self.algebra.from_logs(g)
+            logs, temperature = self.algebra.lossless, self.rules.temperature
+            field = g if logs else self.algebra.from_logs(g)
             table = fac.sum_out_outputs(factors, problem.states, field, logs, temperature)
+            if logs:
+                table = self.algebra.from_logs(table)
         nothing = np.empty((0, 2), np.int64), np.empty(0, np.uint16)
         return side_by_side(table[order], self.algebra.one), nothing
 

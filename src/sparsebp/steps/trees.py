@@ -6,7 +6,7 @@ import numpy as np
 
 from sparsebp.engine.bethe import log_partition
 from sparsebp.engine.elimination import posterior
-from sparsebp.engine.equations import IN_LOGS
+from sparsebp.engine.equations import WIDE
 from sparsebp.engine.factors import hard_factors
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.messages import Messages
@@ -68,9 +68,9 @@ def run(spec: dict, output: str) -> None:
             values["diameter"][i, k, seed] = diameter
             values["log_partition"][i, j, k, seed] = log_z
             for start, name in enumerate(STARTS):
-                # In logarithms, for which no field is too large.
+                # In wide numbers, for which no field is too large.
                 how = _learner(SCALES[name])
-                now = Messages(how, problem, factors, prior, rng, IN_LOGS[how.rules.algebra])
+                now = Messages(how, problem, factors, prior, rng, WIDE[how.rules.algebra])
                 for step in range(diameter // 2 + MORE):
                     now.run(1)
                     far = _distance(now.final_beliefs(), marginals)

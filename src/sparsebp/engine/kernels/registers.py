@@ -56,6 +56,8 @@ class Register(np.lib.mixins.NDArrayOperatorsMixin):
                         _call(self.builder, "fmuladd", *product.factors, self.like(other))
                     )
         values = [self.like(x) for x in inputs]
+        if ufunc is np.frexp:
+            return tuple(map(self._made, _frexp(self.builder, *values)))
         made = OPERATIONS[ufunc](self.builder, *values)
         return self._made(made, tuple(values) if ufunc is np.multiply else None)
 
@@ -142,6 +144,25 @@ def _log(builder, x):
     return (e * _LN2_HIGH + (twice + (twice * z * series + e * _LN2_LOW))).value
 
 
+def _exp2(builder, x):
+    """2^x of whole numbers up to 1023; 0 below -1022."""
+    kind, constant = _integers(x.type)
+    # The last bits of the sum are those of x + 1023, which is what the exponent's bits are.
+    found = np.fmax(Register(builder, x), -1023.0) + (1.5 * 2.0**52 + 1023)
+    return builder.bitcast(builder.shl(builder.bitcast(found.value, kind), constant(52)), x.type)
+
+
+def _frexp(builder, x):
+    """Of normal numbers m 2^e: m from 1/2 to 1, and e, as a float."""
+    kind, constant = _integers(x.type)
+    bits = builder.bitcast(x, kind)
+    m = builder.or_(builder.and_(bits, constant(2**52 - 1)), constant(1022 << 52))
+    # As the last bits of 2^52 + 1022 + e.
+    e = builder.or_(builder.lshr(bits, constant(52)), constant(1075 << 52))
+    e = Register(builder, builder.bitcast(e, x.type)) - (2.0**52 + 1022)
+    return builder.bitcast(m, x.type), e.value
+
+
 def _called(emit):
     """What ``emit`` does, as a function that a kernel calls: written once, and compiled once."""
 
@@ -170,6 +191,9 @@ OPERATIONS = {
     np.power: lambda builder, x, y: _call(builder, "pow", x, y),
     np.exp: _called(_exp),
     np.log: _called(_log),
+    np.exp2: _exp2,
+    np.floor: lambda builder, x: _call(builder, "floor", x),
+    np.positive: lambda builder, x: x,
     np.fmax: _select(">"),
     np.fmin: _select("<"),
     np.less: _ordered("<"),
@@ -236,6 +260,7 @@ class Memory:
         return Register(self.builder, self.builder.load(address, align=8))
 
     def __setitem__(self, i, x):
+        x = +x  # wide numbers become one
         address = self.builder.bitcast(self._address(i), _VECTOR.as_pointer())
         value = x.value if isinstance(x, Register) else ir.Constant(_VECTOR, [float(x)] * WIDTH)
         self.builder.store(value, address, align=8)
@@ -317,7 +342,7 @@ class _Slots:
 
     def __setitem__(self, i, x):
         at = self.start + i * WIDTH
-        self.flat[at : at + WIDTH] = x
+        self.flat[at : at + WIDTH] = +x
 
     def through(self, places, i, size):
         where = places[i * WIDTH : (i + 1) * WIDTH].astype(np.int64)
@@ -349,14 +374,14 @@ def _no_constant(context, builder, kind, value):
 def on_numbers(function: Callable) -> Callable:
     """A function ``(known, numbers)`` of a tuple of numbers, for use in kernels."""
     if config.DISABLE_JIT:
-        return np.errstate(all="ignore")(function)
+        return np.errstate(all="ignore")(lambda known, numbers: +function(known, numbers))
 
     @intrinsic
     def in_registers(typing, value, numbers):
         def emit(context, builder, signature, arguments):
             parts = [builder.extract_value(arguments[1], i) for i in range(len(numbers))]
             found = function(value.value, [Register(builder, part) for part in parts])
-            return found.value
+            return (+found).value
 
         return types.float64(value, numbers), emit
 

@@ -153,9 +153,11 @@ def _to_factors(kind, rooms, block, numbers, arrays, places, fields):
         for slot in range(kind.k_in):
             own, part = _at(edge * size, slot, q), _at(0, slot, q)
             fresh, u = to_factor(a, q, [message[part] for message in told]), arrays.u[own]
-            beliefs.append(
-                over_all(a, largest, q, lambda k, x=fresh, y=u: a.times(x[k], y[k]), a.zero)
-            )
+
+            def believed(k, fresh=fresh, u=u):
+                return a.magnitude(a.times(fresh[k], u[k]))
+
+            beliefs.append(over_all(a, largest, q, believed, a.zero))
             if kind.damped:
                 weights = numbers.old_h, numbers.new_h
                 changes.append(settle(a, fresh, arrays.h[own], weights)[0])

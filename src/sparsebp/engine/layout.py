@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sparsebp.engine.kernels.lanes import WIDTH, side_by_side
+
 # Messages of fewer factors than this fit into the processor's cache, in whatever order.
 SMALL = 10_000
 
@@ -59,3 +61,42 @@ def readers(output_topology: np.ndarray, hidden: int) -> np.ndarray:
             "every hidden neuron must be read by as many outputs"
         )
     return np.argsort(output_topology.ravel(), kind="stable").reshape(hidden, counts[0])
+
+
+def places(
+    readers: np.ndarray, orders: tuple[np.ndarray, np.ndarray], slots: int, numbers: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where messages are that variables get, and fields that factors do, for each lane.
+
+    Args:
+        readers: see ``readers``.
+        orders: see ``near_together``.
+        slots: of a factor.
+        numbers: in the messages of an edge.
+
+    Returns:
+        Flat uint32 numbers of ``kernels.updates.Places``.
+
+    Raises:
+        ValueError: there are more numbers than uint32 can tell apart.
+    """
+    (order, hidden_order), size = orders, numbers * WIDTH
+    outputs, readers = len(order), readers[hidden_order]
+    if (every := -(-outputs // WIDTH) * slots * size) > np.iinfo(np.uint32).max:
+        raise ValueError(f"messages of {every} numbers; at most 2**32 - 1 can be passed")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(outputs)
+    edges = (rank[:, None] // WIDTH * slots + np.arange(slots)) * size + rank[:, None] % WIDTH
+    gets = edges.ravel()[readers]  # (hidden, degree)
+    number = np.arange(len(readers))
+    own = number // WIDTH * size + number % WIDTH
+    others = np.empty((outputs, slots, readers.shape[1] - 1), np.uint32)
+    neurons = np.empty((outputs, slots), np.uint32)
+    a, j = np.divmod(readers, slots)
+    for d in range(readers.shape[1]):
+        at = rank[a[:, d]], j[:, d]
+        others[at] = np.delete(gets, d, axis=1)
+        neurons[at] = own
+    # Lanes beyond the last factor or neuron read what is the first's.
+    others, neurons, gets = (side_by_side(x, 0) for x in (others, neurons, gets.astype(np.uint32)))
+    return others, neurons, gets

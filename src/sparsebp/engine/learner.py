@@ -1,7 +1,7 @@
 """Which algorithms and schedules there are, and what sets each apart from the others."""
 
 from dataclasses import dataclass, fields, is_dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,8 +92,9 @@ NUMBERS = {
 """What those may be that are numbers."""
 
 
-def brief(record: NamedTuple) -> str:
-    """The named tuple ``record`` in one line, arrays by their shapes: to be its ``__repr__``."""
+def brief(record: Any) -> str:
+    """The named tuple or dataclass ``record`` in one line, arrays by their shapes: to be its
+    ``__repr__``."""
 
     def text(value: object) -> str:
         if isinstance(value, np.ndarray):
@@ -104,7 +105,8 @@ def brief(record: NamedTuple) -> str:
             return type(value).__name__
         return f"{value:.4g}" if isinstance(value, float) else f"{value}"
 
-    parts = ", ".join(f"{name}={text(getattr(record, name))}" for name in record._fields)
+    names = getattr(record, "_fields", None) or [field.name for field in fields(record)]
+    parts = ", ".join(f"{name}={text(getattr(record, name))}" for name in names)
     return f"{type(record).__name__}({parts})"
 
 

@@ -13,6 +13,7 @@ with the prior p, the reinforcement r and, for each factor, e: minus the energy 
 logarithm of 1 or 0 of hard ones. At the temperature T = 0 the maximum takes the place of the sum.
 """
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -64,16 +65,12 @@ class Messages:
         self._blocked, self._of_weights = learner.method == "blocked", problem.states
         if self._blocked:
             prior = Beliefs(problem.states.joined(prior.inner)[:, None], prior.outer)
-            problem = problem.blocked()
+            problem = problem.blocked
         self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
         self.algebra = algebra or rules.algebra
         self.steps, self.converged, self.certain = 0, False, True
         (outputs, k_out, _), (k_in, q) = prior.outer.shape, prior.inner.shape[1:]
         self._shape = outputs, k_out, k_in, q
-        u, v = np.zeros(self._shape), np.zeros(prior.outer.shape)
-        if learner.initial_scale > 0:
-            u = rng.normal(0.0, learner.initial_scale, u.shape)
-            v = rng.normal(0.0, learner.initial_scale, v.shape)
         g = self._normalised(prior.outer)
         self._factors, self._moving = factors, rules.reinforcement > 0 if leaves is None else leaves
         given = self.algebra.from_logs(prior.inner)[problem.orders[1]]
@@ -81,7 +78,10 @@ class Messages:
         given, given_outer = side_by_side(given, self.algebra.one), self._lanes(prior.outer)
         table, self._lists = self._for_kernel(g)
         self._arrays = Arrays(
-            *map(self._lanes, (self._normalised(u), self._normalised(v), np.zeros(u.shape), g)),
+            self._first(self._shape, rng),
+            self._first(prior.outer.shape, rng),
+            self._filled(self._shape, self.algebra.one),
+            self._lanes(g),
             given.copy() if self._moving else given,
             given,
             np.full_like(given, self.algebra.one),
@@ -91,7 +91,7 @@ class Messages:
             empty(0),
             empty(0),
         )
-        self._places = self._located()
+        self._places = Places(*problem.places)
         self._kernel = step_kernel(*self._kind())
 
     u = property(lambda self: self._logs(self._arrays.u, self._shape[2:]))
@@ -255,27 +255,17 @@ class Messages:
         nothing = np.empty((0, 2), np.int64), np.empty(0, np.uint16)
         return side_by_side(table[order], self.algebra.one), nothing
 
-    def _located(self) -> Places:
-        """Where messages are that variables get, and fields that factors do."""
-        (outputs, k_out, k_in, q), (order, hidden_order) = self._shape, self.problem.orders
-        size, readers = k_in * q * WIDTH, self.problem.readers[hidden_order]
-        if (numbers := -(-outputs // WIDTH) * k_out * size) > np.iinfo(np.uint32).max:
-            raise ValueError(f"messages of {numbers} numbers; at most 2**32 - 1 can be passed")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(outputs)
-        edges = (rank[:, None] // WIDTH * k_out + np.arange(k_out)) * size + rank[:, None] % WIDTH
-        gets = edges.ravel()[readers]  # (hidden, degree)
-        number = np.arange(len(readers))
-        own = number // WIDTH * size + number % WIDTH
-        others = np.empty((outputs, k_out, readers.shape[1] - 1), np.uint32)
-        neurons = np.empty((outputs, k_out), np.uint32)
-        a, j = np.divmod(readers, k_out)
-        for d in range(readers.shape[1]):
-            at = rank[a[:, d]], j[:, d]
-            others[at] = np.delete(gets, d, axis=1)
-            neurons[at] = own
-        # Lanes beyond the last factor or neuron read what is the first's.
-        return Places(*(side_by_side(x, 0) for x in (others, neurons, gets.astype(np.uint32))))
+    def _first(self, shape, rng):
+        """The first messages from factors: uniform, or random."""
+        if self.learner.initial_scale > 0:
+            return self._lanes(self._normalised(rng.normal(0.0, self.learner.initial_scale, shape)))
+        uniform = self._normalised(np.zeros(shape[-1]))
+        return self._filled(shape, self.algebra.from_logs(uniform)[0])
+
+    def _filled(self, shape, number):
+        flat = empty(-(-shape[0] // WIDTH) * WIDTH * math.prod(shape[1:]))
+        flat[:] = number
+        return flat
 
     def _normalised(self, logs):
         """Logarithms as messages are: of numbers that sum to one, or whose maximum is zero."""

@@ -1,12 +1,12 @@
 """What a student knows of its network, and what it believes of its weights."""
 
-from dataclasses import replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from sparsebp.engine.arrangement import check_patterns
-from sparsebp.engine.layout import near_together, readers
+from sparsebp.engine.layout import near_together, places, readers
 from sparsebp.engine.learner import brief
 from sparsebp.engine.states import HiddenStates
 from sparsebp.network.data import Layers, Patterns
@@ -16,7 +16,8 @@ WEIGHTS = range(-127, 128)
 """The values that a weight may have: estimates are int8."""
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Problem:
     """What a student knows before it sees data: its patterns, alphabet and activation.
 
     The weights are the variables of Eq. A.1, each with a value from the alphabet.
@@ -66,10 +67,18 @@ class Problem(NamedTuple):
         orders = near_together(patterns.outer, hidden)
         return cls(patterns, states, readers(patterns.outer, hidden), phi, orders)
 
+    @cached_property
     def blocked(self) -> "Problem":
         """With one variable for all input weights of a hidden neuron, which has S values."""
-        joint = np.arange(len(self.states.tuples))[:, None]
-        return self._replace(states=replace(self.states, tuples=joint))
+        states = replace(self.states, tuples=np.arange(len(self.states.tuples))[:, None])
+        return replace(self, states=states)
+
+    @cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where messages and fields are in memory, see ``layout.places``."""
+        tuples = self.states.tuples
+        numbers = tuples.shape[1] * (int(tuples.max()) + 1)
+        return places(self.readers, self.orders, self.patterns.outer.shape[1], numbers)
 
 
 class Beliefs(Layers[np.ndarray]):

@@ -269,6 +269,7 @@ class WideSumTimes(SumTimes):
 
     @classmethod
     def weights(cls, alpha):
+        """Of the old and the new message, for ``damped``."""
         with np.errstate(divide="ignore"):
             old, new = cls.from_logs(np.array([np.log(alpha), np.log1p(-alpha)]))
         return float(old), float(new)
@@ -278,10 +279,12 @@ class WideSumTimes(SumTimes):
 
     @classmethod
     def from_logs(cls, logs):
+        """Logarithms as numbers of this algebra, in an array of its own."""
         return Wide.exp2(logs / LN2).packed
 
     @classmethod
     def to_logs(cls, numbers):
+        """The inverse of ``from_logs``."""
         return Wide.of(numbers).log2 * LN2
 
 
@@ -612,4 +615,4 @@ def multiply(a, left, right, states, product):
         product[k] = a.over(product[k], unit)
 
     a.work.each(size, keep)
-    return unit, a.over(possible, unit)
+    return unit, a.magnitude(a.over(possible, unit))

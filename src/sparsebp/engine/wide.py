@@ -28,7 +28,7 @@ class Wide(np.lib.mixins.NDArrayOperatorsMixin):
 
     @classmethod
     def of(cls, x):
-        """A number from memory, or one that is wide already."""
+        """A number x from memory, or one that is wide already."""
         if isinstance(x, cls):
             return x
         e, rest = _split(x)
@@ -36,7 +36,7 @@ class Wide(np.lib.mixins.NDArrayOperatorsMixin):
 
     @classmethod
     def exp2(cls, x):
-        """2^x."""
+        """2 to the power x."""
         e, rest = _split(x)
         return cls(np.exp(rest * LN2), e)
 

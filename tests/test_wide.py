@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from sparsebp.engine.equations import ALGEBRAS, WIDE, SumTimes
+from sparsebp.engine.equations import LOWEST, ALGEBRAS, WIDE, SumTimes
 from sparsebp.engine.kernels.registers import on_numbers
 from sparsebp.engine.wide import Wide
 from tests.test_lanes import Program
@@ -78,13 +78,14 @@ def test_the_largest_is_that_of_numbers(x, y):
     assert +MAX().total([packed(x), packed(y)]) == max(packed(x), packed(y))
 
 
-@pytest.mark.parametrize("size", [0.0, -1.0, -1e3, -1e6, -1e12])
+@pytest.mark.parametrize("size", [0.0, -1.0, -1e3, -1e6, -1e12, 3 * LOWEST])
 def test_zero_stays_zero_and_adds_nothing_to_numbers_of_any_size(size):
     a, zero = SUM(), SUM.zero
     x = np.array([size])
     assert +a.times(zero, x) == +a.total([zero, zero]) == +a.over(zero, x) == zero
     assert +a.total([zero, x]) == +a.total([x, a.times(zero, x)]) == x
     assert +a.times(a.one, x) == x
+    assert +a.over(x, a.total([zero, x])) == +a.over(a.total([zero, x]), x) == a.one
     assert a.magnitude(zero) == -np.inf < a.magnitude(x)
 
 

@@ -245,7 +245,7 @@ class WideSumTimes(SumTimes):
     def total(self, terms):
         terms = [Wide.of(x) for x in terms]
         top = largest([x.e for x in terms])
-        base = np.fmax(top, LOWEST)  # of zeros alone too
+        base = np.where(top > -np.inf, top, 0.0)  # of zeros alone too
         return Wide(summed([x.m * np.exp2(x.e - base) for x in terms]), top)
 
     def mass(self, terms):

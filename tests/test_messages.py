@@ -132,6 +132,13 @@ def test_it_stops_once_undamped_updates_would_change_nothing(outputs, rule, damp
     assert outcome.iterations == (small.index(True) + 1 if any(small) else most)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_reinforced_bp_settles_from_few_samples(seed):
+    """Fields grow until floats cannot count in them: pinned weights must not move by rounding."""
+    one = instance(n=200, m=1, student=(3, 2), alphabet=(-1, 0, 1), seed=seed)
+    assert run(one, learner(reinforcement=0.01)).status == Status.CONVERGED
+
+
 def test_damping_decides_how_fast_and_not_whether_messages_settle():
     one = instance(n=60, m=4)
     settled = run(one, learner(damping=0.3, tolerance=1e-9))

@@ -89,6 +89,17 @@ def test_zero_stays_zero_and_adds_nothing_to_numbers_of_any_size(size):
     assert a.magnitude(zero) == -np.inf < a.magnitude(x)
 
 
+def test_what_is_lost_beside_a_large_exponent_is_lost_from_the_mantissa_too():
+    """Of numbers alike to what an exponent counts, none is more: pinned weights that contradict
+    each other leave a tie, and not what rounding makes of it."""
+    a, pinned = SUM(), np.array([-1e20])
+    one, other = a.times(a.from_logs(np.array([-0.1])), pinned), a.times(np.array([0.0]), pinned)
+    total = a.total([one, other, pinned])
+    for x in (one, other, pinned):
+        share = a.over(a.total([x]), total)
+        np.testing.assert_allclose(SUM.to_logs(+share), -np.log(3.0))
+
+
 @given(logs=st.lists(st.floats(-1e9, 50), min_size=1))
 def test_logarithms_come_back(logs):
     logs = np.array([*logs, -np.inf, 0.0])

@@ -37,6 +37,8 @@ STRAIGHT = 100
 FAINT = 1e-300
 # A reinforced field saturates here, so that a growing field never turns into an impossibility.
 LOWEST = -1e300
+# Floats count up to here in ones.
+MOST_COUNTED = 2.0**52
 
 
 def summed(terms):
@@ -246,7 +248,10 @@ class WideSumTimes(SumTimes):
         terms = [Wide.of(x) for x in terms]
         top = largest([x.e for x in terms])
         base = np.where(top > -np.inf, top, 0.0)  # of zeros alone too
-        return Wide(summed([x.m * np.exp2(x.e - base) for x in terms]), top)
+        # Beyond what floats count in ones, factors of an exponent are lost, and so are those of m.
+        parts = [np.where(x.e > -MOST_COUNTED, x.m, 1.0) for x in terms]
+        shares = [m * np.exp2(x.e - base) for m, x in zip(parts, terms, strict=True)]
+        return Wide(summed(shares), top)
 
     def mass(self, terms):
         return WideSumTimes.total(self, terms)

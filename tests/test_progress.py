@@ -75,6 +75,14 @@ def test_the_end_is_expected_at_the_pace_so_far(run):
     assert line == "1 of 5 jobs done, 1 running, 3 left, about 2 h 0 min more, until 12:30"
 
 
+def test_the_first_job_of_very_many_says_nothing_of_the_end():
+    run = Progress(Clock())
+    run.note(stats(1000))
+    later(run, 0, *map(begun, range(10)))
+    assert later(run, 120, done(0)) == "1 of 1000 jobs done, 9 running, 990 left, in 2 min"
+    assert "until 13:20" in later(run, 120, *map(done, range(1, 10)))
+
+
 def test_jobs_weigh_what_they_took_in_earlier_runs(run):
     """And those that never ran as the mean of the others."""
     run.note(record(text="Time: ...", computing={0: 30, 1: 10, 2: 20, 3: None}))

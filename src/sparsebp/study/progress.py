@@ -20,6 +20,9 @@ from sparsebp.study.durations import words
 SECONDS_BETWEEN = 60
 """At least so many seconds pass between two lines that are not on a terminal."""
 
+LEAST_SHARE = 0.01
+"""Before so much of the work is done, it says little of the rest: kernels are compiled first."""
+
 CLEAR = "\r\033[K"
 """Tells a terminal to clear the line."""
 
@@ -88,7 +91,7 @@ class Progress:
         parts += [f"{number} {what}" for what, number in counts.items() if number]
         now, share = self._clock(), self._share()
         elapsed = now - self._start
-        if share and not ended:
+        if share >= LEAST_SHARE and not ended:
             more = elapsed * (1 - share) / share
             end = time.strftime("%H:%M", time.localtime(now + more))
             parts.append(f"about {words(more)} more, until {end}")

@@ -35,10 +35,10 @@ from sparsebp.engine.wide import LN2, Wide
 STRAIGHT = 100
 # Smaller probabilities are zero, as processors are slow with the very smallest floats.
 FAINT = 1e-300
-# A reinforced field saturates here, so that a growing field never turns into an impossibility.
-LOWEST = -1e300
 # Floats count up to here in ones.
 MOST_COUNTED = 2.0**52
+# A reinforced field saturates here, so that a growing field never turns into an impossibility.
+LOWEST = -1e300
 
 
 def summed(terms):

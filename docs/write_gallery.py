@@ -19,7 +19,7 @@ from pathlib import Path
 
 from docs import fill
 from sparsebp.report import tables
-from sparsebp.report.captions import caption, listed
+from sparsebp.report.captions import caption, enumerated
 from sparsebp.storage import paths
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study import inspection
@@ -210,7 +210,7 @@ def _section(study: Study, name: str, numbers: dict) -> str:
     many = f"{len(shown)} experiments"
     lines = [
         f"## {markdown(figure.get('thesis', name))}: "
-        f"{listed(shown) if len(shown) <= MOST_NAMED else many}\n",
+        f"{enumerated(shown) if len(shown) <= MOST_NAMED else many}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{about}]({Path(GALLERY).name}/{name}.png)\n",
         f"{about}\n",

@@ -43,8 +43,8 @@ class Value(NamedTuple):
 def curves(number: dict) -> Iterator[tuple[str, str]]:
     """The (experiment, learner) pairs that a number is taken from; none for one of trees."""
     if "trees" not in number:
-        learners = [*listed(number["learners"]), *listed(number.get("minus", []))]
-        yield from product(listed(number["experiments"]), learners)
+        learners = [*as_list(number["learners"]), *as_list(number.get("minus", []))]
+        yield from product(as_list(number["experiments"]), learners)
 
 
 def needed(found: dict[str, dict]) -> list[str]:
@@ -76,9 +76,9 @@ def names(name: str, number: dict) -> dict[str, dict]:
     }
 
 
-def listed(names: str | list[str]) -> list[str]:
-    """One name or several, as a list."""
-    return [names] if isinstance(names, str) else names
+def as_list(given: str | int | list[str]) -> list:
+    """One value or a list of several, as a list."""
+    return given if isinstance(given, list) else [given]
 
 
 # Text.

@@ -15,7 +15,7 @@ import numpy as np
 import scipy  # its parts load when they are used
 import xarray as xr
 
-from sparsebp.claims.numbers import CONFIDENCE, Value, listed, m_range, names
+from sparsebp.claims.numbers import CONFIDENCE, Value, as_list, m_range, names
 
 EXACT = 1e-12
 """Beliefs on trees closer than this to the marginals are exact but for rounding."""
@@ -54,12 +54,12 @@ def _value(found: xr.Dataset, scale: float) -> Value:
 
 def _curves(number: dict, results: dict) -> xr.DataArray:
     """Values (experiment, learner, seed, n_samples), NaN where not run."""
-    experiments, (first, last) = listed(number["experiments"]), m_range(number)
+    experiments, (first, last) = as_list(number["experiments"]), m_range(number)
     parts = []
     for experiment in experiments:
         data = results[experiment].sel(n_samples=slice(first, last))
         values = data[number.get("quantity", "weight_error")].where(data["status"] > 0)
-        chosen = values.sel(learner=listed(number["learners"]))
+        chosen = values.sel(learner=as_list(number["learners"]))
         if "minus" in number:
             chosen = chosen - values.sel(learner=number["minus"], drop=True)
         parts.append(chosen)
@@ -204,8 +204,5 @@ factor graph; how many steps fewer; the magnitude of log Z, and the error of the
 
 def _trees(number: dict, data: xr.Dataset) -> xr.DataArray:
     """Values (shape, teacher, outputs, seed), of some also by start."""
-    chosen = {
-        key: [value] if not isinstance(value, list) else value
-        for key, value in number["where"].items()
-    }
+    chosen = {key: as_list(value) for key, value in number["where"].items()}
     return TREES[number["trees"]](data).sel(chosen)

@@ -136,7 +136,7 @@ def _of_panels(study: Study, figure: dict) -> str:
     panels = figure["panels"]
     names = [QUANTITIES[name].words for name in dict.fromkeys(p["quantity"] for p in panels)]
     parts = [
-        f"Mean {listed(names)} of {_simulations(study)} against "
+        f"Mean {enumerated(names)} of {_simulations(study)} against "
         f"{' or '.join(dict.fromkeys(map(_axis, panels)))}, {_interval()}. {MARKS}"
     ]
     if any("minus" in panel for panel in panels):
@@ -276,7 +276,7 @@ def _curve(fields: dict) -> str:
     return ", ".join(parts)
 
 
-def listed(names: list[str]) -> str:
-    """Names in a sentence: one, two and three."""
+def enumerated(names: list[str]) -> str:
+    """Names as a sentence has them: one, two and three."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

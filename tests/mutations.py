@@ -53,7 +53,7 @@ MUTATIONS = {
         _EQUATIONS, "np.exp((x - base) / temperature)", "np.exp(x - base)"
     ),
     "cavity of a variable leaves out another": Mutation(
-        "engine/messages.py", "np.delete(gets, d, axis=1)", "np.delete(gets, d - 1, axis=1)"
+        "engine/layout.py", "np.delete(gets, d, axis=1)", "np.delete(gets, d - 1, axis=1)"
     ),
     "cavity of a factor leaves out nobody": Mutation(
         _EQUATIONS,

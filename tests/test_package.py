@@ -13,6 +13,7 @@ import yaml
 
 import sparsebp
 from sparsebp.cli import main
+from tests import mutations
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -133,3 +134,9 @@ def test_the_catalog_is_told_that_rules_name_no_environment():
     for path in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"^\s*(conda|container|containerized|envmodules):", text, re.M), path
+
+
+@pytest.mark.parametrize("mistake", mutations.MUTATIONS.values(), ids=mutations.MUTATIONS)
+def test_every_mistake_made_on_purpose_has_its_place(mistake):
+    text = (ROOT / "src/sparsebp" / mistake.file).read_text(encoding="utf-8")
+    assert mutations.edited(text, mistake) != text

@@ -35,7 +35,7 @@ from sparsebp.engine.wide import LN2, Wide
 STRAIGHT = 100
 # Smaller probabilities are zero, as processors are slow with the very smallest floats.
 FAINT = 1e-300
-# Floats count up to here in ones.
+# Floats above this are whole numbers.
 MOST_COUNTED = 2.0**52
 # A reinforced field saturates here, so that a growing field never turns into an impossibility.
 LOWEST = -1e300
@@ -132,10 +132,10 @@ class SumTimes:
 
     def kept(self, x):
         """What is kept of a number of a message: it is zero where it is too small to count."""
-        return np.where(x < FAINT, 0.0, x)
+        return x if self.lossless else np.where(x < FAINT, 0.0, x)
 
     def magnitude(self, x):
-        """What is compared with ``least_total`` and ``least_belief``."""
+        """What is compared with ``least_total``, ``least_belief`` and ``least_ratio``."""
         return x
 
     def distance(self, x, y):
@@ -198,10 +198,6 @@ class MaxPlus(SumTimes):
     def power(self, x, exponent):
         return np.where(x > -np.inf, np.fmax(x * exponent, LOWEST), x)
 
-    def kept(self, x):
-        """All of it."""
-        return x
-
     def distance(self, x, y):
         # Both may be minus infinity.
         return np.where(np.equal(x, y), 0.0, abs(x - y))
@@ -238,7 +234,9 @@ class WideSumTimes(SumTimes):
 
     def times(self, x, y):
         x, y = Wide.of(x), Wide.of(y)
-        return Wide(x.m * y.m, x.e + y.e)
+        e = x.e + y.e
+        # The sum of a large exponent and a small one has lost the small one. So it loses its m.
+        return Wide(np.where(e > -MOST_COUNTED, x.m * y.m, 1.0), e)
 
     def over(self, x, y):
         x, y = Wide.of(x), Wide.of(y)
@@ -248,21 +246,13 @@ class WideSumTimes(SumTimes):
         terms = [Wide.of(x) for x in terms]
         top = largest([x.e for x in terms])
         base = np.where(top > -np.inf, top, 0.0)  # of zeros alone too
-        # Beyond what floats count in ones, factors of an exponent are lost, and so are those of m.
-        parts = [np.where(x.e > -MOST_COUNTED, x.m, 1.0) for x in terms]
-        shares = [m * np.exp2(x.e - base) for m, x in zip(parts, terms, strict=True)]
-        return Wide(summed(shares), top)
+        return Wide(summed([x.m * np.exp2(x.e - base) for x in terms]), top)
 
     def mass(self, terms):
         return WideSumTimes.total(self, terms)
 
     def power(self, x, exponent):
-        logs = Wide.of(x).log2
-        return Wide.exp2(np.where(logs > -np.inf, np.fmax(logs * exponent, LOWEST), logs))
-
-    def kept(self, x):
-        """All of it."""
-        return x
+        return Wide.exp2(MaxPlus.power(self, Wide.of(x).log2, exponent))
 
     def magnitude(self, x):
         """The exponent."""

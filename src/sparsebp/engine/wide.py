@@ -1,9 +1,9 @@
 """Positive numbers of any size, for messages that floats cannot hold.
 
-Floats end at 1e-308. Beliefs that are priors of the next batch, and its prior in turn, get smaller
-than that by far: to e^-1000 in a batch, and with every batch further. Logarithms hold them; but a
-sum of numbers of which logarithms are known takes an exponential for each. A number and its
-exponent of two, apart, take a few simple operations.
+Floats end at 1e-308. In online learning the beliefs of one batch are the prior of the next, and get
+smaller than that by far. Their logarithms would do, but to add two numbers from their logarithms
+takes an exponential. With its exponent of two apart, a number is added and multiplied by a few
+simple operations.
 """
 
 import numpy as np
@@ -14,9 +14,9 @@ LN2 = float(np.log(2.0))
 class Wide(np.lib.mixins.NDArrayOperatorsMixin):
     """The number m 2^e.
 
-    In memory it is one float, e + m - 1 with m from 1 to 2: the logarithm to the base 2, but for
-    straight lines between its whole values. Where a wide number is stored, or compared with others,
-    it becomes that, which is in the same order.
+    In memory it is one float: e + m - 1, with m from 1 to 2. That is close to the logarithm to the
+    base 2, equal to it where m is 1, and increases with the number. A wide number becomes that
+    float where it is stored or compared.
 
     Attributes:
         m: a float, not far from 1.

@@ -260,7 +260,7 @@ class Memory:
         return Register(self.builder, self.builder.load(address, align=8))
 
     def __setitem__(self, i, x):
-        x = +x  # wide numbers become one
+        x = +x  # a wide number becomes one float
         address = self.builder.bitcast(self._address(i), _VECTOR.as_pointer())
         value = x.value if isinstance(x, Register) else ir.Constant(_VECTOR, [float(x)] * WIDTH)
         self.builder.store(value, address, align=8)

@@ -29,8 +29,11 @@ from sparsebp.study.numbers_file import PLACEHOLDER
 from sparsebp.study.validation import check_among
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
-RECORD = ("id", "thesis", "statement", "choice", "verdict")
-TEST = ("contrast", "measured", "verdict", "effect", "interval", "corrected", "n")
+RECORD = ("id", "thesis", "statement", "choice", "verdict", "from")
+TEST = (
+    *("contrast", "measured", "meaning", "verdict", "effect", "interval", "corrected", "n"),
+    *("m", "margin", "turns"),
+)
 MOST_NAMED = 6  # experiments in the title of a section
 
 

@@ -5,7 +5,8 @@ import re
 import yaml
 from snakemake.utils import update_config
 
-from docs import write_keys
+from docs import write_error_rates, write_keys
+from sparsebp.claims.comparisons import KINDS
 from sparsebp.study import files
 from sparsebp.study.config import Study
 from tests.configurations import FULL, ROOT, SCHEMA, nodes, whole
@@ -47,6 +48,24 @@ def test_the_page_of_keys_has_every_key_of_the_configuration():
         if rest:
             key = ".".join(rest).replace("vary.", "vary[].").replace("panels.", "panels[].")
             assert f"| `{key}` |" in sections[section], path
+
+
+def test_the_page_of_error_rates_is_of_all_kinds_and_what_comes_out():
+    text = write_error_rates.PAGE.read_text(encoding="utf-8")
+    found = write_error_rates.read(text)
+    assert text == write_error_rates.page(found), "run `python -m docs.write_error_rates`"
+    assert write_error_rates.TESTS.keys() == KINDS.keys()
+    assert list(found) == list(write_error_rates.cases())
+    for case in found:
+        if case[0] != "most_variable":  # whose bootstrap takes its time
+            again, many = write_error_rates.rates(*case, 40), write_error_rates.REPEATS
+            for shown, seen in zip(found[case], again, strict=True):
+                # Forty and a thousand draws from the same distribution.
+                p = (shown * many + seen * 40) / (many + 40)
+                assert abs(shown - seen) <= 4.5 * (p * (1 - p) * (1 / 40 + 1 / many)) ** 0.5 + 1e-9
+    at_margin = [(kind, 1.0 - 2 * (kind == "lower")) for kind in ("lower", "above", "below")]
+    rates = [rate for case in at_margin for n in (10, 30) for rate in found[(*case, n)]]
+    assert all(0.012 < rate < 0.042 for rate in rates)
 
 
 def test_links_lead_somewhere():

@@ -27,10 +27,11 @@ def record(name="C1", choice=None, verdict=HOLDS, effect=0.125):
     learner = "ms" if choice is None else "ms-x"
     test = {"contrast": f"{learner} − bp in e", "measured": "weight error at m = 2", "n": 7}
     test |= {"effect": effect, "interval": [0.1, 0.2], "corrected": [0.0, None], "verdict": verdict}
+    test |= {"meaning": "lower", "m": [1, 3], "margin": 0.01, "turns": [0.12345]}
     first = test | {"contrast": "nothing of interest", "n": 3}
     statement = f"So | it is with {name}."
     record = {"id": name, "thesis": "Fig. 1", "statement": statement, "choice": choice}
-    return record | {"verdict": verdict, "key": 1, "tests": [first, test]}
+    return record | {"verdict": verdict, "key": 1, "tests": [first, test], "from": 2}
 
 
 def records(rule, base=FAILS, name="C1", choices=EVERY):
@@ -54,10 +55,26 @@ def test_the_table_has_a_row_for_each_claim():
     assert head == list(tables.COLUMNS[:-1])
     assert line == ["---"] * len(head)
     number = "ms − bp in e, weight error at m = 2: 0.125"
+    said, end = "So ¦ it is with", ["0.01", "0.12", "1 to 3", "2", "7"]
     assert rows == [
-        ["C1", "Fig. 1", "So ¦ it is with C1.", "**holds**", f"{number} [0.1, 0.2]", "7"],
-        ["C2", "Fig. 1", "So ¦ it is with C2.", "**does not hold**", f"{number} [0, ∞]", "7"],
+        ["C1", "Fig. 1", f"{said} C1.", "**holds**: lower", f"{number} [0.1, 0.2]", *end],
+        ["C2", "Fig. 1", f"{said} C2.", "**does not hold**: lower", f"{number} [0, ∞]", *end],
     ]
+
+
+@pytest.mark.parametrize(
+    ("test", "start", "shown"),
+    [
+        ({"turns": [0.003, 0.00456]}, 1, ["0.01", "0.003 and 0.0046", "1 to 3", "1"]),
+        ({"m": [20, 20], "margin": 0.5, "turns": [0.6915]}, 17, ["0.5", "0.69", "20", "17"]),
+        ({"margin": None, "turns": []}, None, ["none", "none", "1 to 3", "no m"]),
+    ],
+)
+def test_the_reach_of_a_verdict(test, start, shown):
+    some = record() | {"from": start}
+    some["tests"][1].update(test)
+    assert list(tables.reach(some).values()) == shown
+    assert cells(tables.table([some]))[2][5:9] == shown
 
 
 def test_the_short_table_says_what_depends_on_the_choices():

@@ -48,24 +48,45 @@ class Outcome(NamedTuple):
     """What a test found.
 
     Attributes:
-        holds, fails: never both.
         effect: the estimate, at ``at`` or in the mean over m.
         interval: of the effect, for "holds", of the confidence ``level``.
         corrected: of the effect, for "does not hold", corrected for the number of tests and of m.
-        at: the m that decides, or where the effect is largest.
+        at: the m that decides; of a mean over m, the one that contributes most.
         n: simulations behind it; the smallest number where samples differ.
-        slack: how far the interval lies on the claim's side, in margins; negative if beyond.
+        margin: of the test; 0 where it has none.
+        turns: the margins from which on it holds and up to which it does not, or the other way
+            round where a large margin is hard to reach (``lenient`` false).
+        share: of a mean over m, what the m ``at`` contributes to it; else None.
     """
 
-    holds: bool
-    fails: bool
     effect: float
     interval: tuple[float, float]
     corrected: tuple[float, float]
     level: float
     at: int
     n: int
-    slack: float
+    margin: float
+    turns: tuple[float, float]
+    lenient: bool
+    share: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the interval lies on the claim's side of the margin."""
+        return self._inside(self.turns[0]) > 0
+
+    @property
+    def fails(self) -> bool:
+        """Whether the corrected interval lies beyond the margin."""
+        return self._inside(self.turns[1]) < 0
+
+    @property
+    def slack(self) -> float:
+        """How far the interval lies on the claim's side, in margins; negative if beyond."""
+        return self._inside(self.turns[0]) / (self.margin or abs(self.effect) or 1.0)
+
+    def _inside(self, turn: float) -> float:
+        return self.margin - turn if self.lenient else turn - self.margin
 
 
 def curves(test: dict) -> list[tuple[str, str]]:
@@ -201,6 +222,12 @@ def _difference(test: dict, results: dict) -> tuple[Estimate, Estimate, np.ndarr
     return each, mean, m, min(len(a), len(b))
 
 
+def _single(test: dict, results: dict) -> tuple[Estimate, Estimate, np.ndarray, int]:
+    """a at each m; a in the mean over m, as of one m; the m; the number of seeds."""
+    [(a,)], m = _complete(test, _sample(results, test, *test["a"]), paired=True)
+    return Estimate.of(a), Estimate.of(_mean_over_m(a)), m, len(a)
+
+
 def _mean_over_m(values: np.ndarray) -> np.ndarray:
     return values.mean(axis=1, keepdims=True)
 
@@ -211,44 +238,52 @@ def _mean_over_m(values: np.ndarray) -> np.ndarray:
 def _at_every_m(test, results, alpha, looks, sides) -> Outcome:
     """At every m, a - b times each of the signs ``sides`` is less than the margin."""
     difference, _, m, n = _difference(test, results)
-    margin = test["margin"]["value"]
     interval = difference.interval(1 - 2 * alpha)
     corrected = difference.interval(1 - alpha / (looks * len(m)))
     # The ends farthest from and nearest to what is claimed, at each m.
     reach = np.max([interval[1] if side > 0 else -interval[0] for side in sides], axis=0)
     beyond = np.max([corrected[0] if side > 0 else -corrected[1] for side in sides], axis=0)
-    fails = bool((beyond > margin).any())
-    worst = np.argmax(beyond if fails else reach)
+    margin = test["margin"]["value"]
+    worst = np.argmax(beyond if beyond.max() > margin else reach)
     return Outcome(
-        holds=bool((reach < margin).all()),
-        fails=fails,
         effect=difference.mean[worst],
         interval=tuple(end[worst] for end in interval),
         corrected=tuple(end[worst] for end in corrected),
         level=1 - 2 * alpha,
         at=m[worst],
         n=n,
-        slack=(margin - reach.max()) / margin,
+        margin=margin,
+        turns=(reach.max(), beyond.max()),
+        lenient=True,
     )
 
 
-def _beyond(test, results, alpha, looks, side) -> Outcome:
-    """In the mean over m, a is on the claimed side of the margin: 1 for above, -1 for below."""
-    [(values,)], m = _complete(test, _sample(results, test, *test["a"]), paired=True)
-    mean, margin = Estimate.of(_mean_over_m(values)), test["margin"]["value"]
+def _in_the_mean(test, found, alpha, looks, side, lenient) -> Outcome:
+    """The mean over m is on the claimed side of side x margin.
+
+    Args:
+        found: as ``_difference`` returns it.
+        side: -1 if the mean is to be negative and is compared with minus the margin, else 1.
+        lenient: whether a larger margin is easier to reach.
+    """
+    each, mean, m, n = found
     interval = tuple(end.item() for end in mean.interval(1 - alpha))
     corrected = tuple(end.item() for end in mean.interval(1 - alpha / looks))
-    distances = sorted(side * (end - margin) for end in interval)
+    # The ends that come last to the claimed side, and last to leave it.
+    inner, outer = sorted(side * end for end in interval), sorted(side * end for end in corrected)
+    largest = np.argmax(np.abs(each.mean))
+    total = np.abs(each.mean).sum()
     return Outcome(
-        holds=distances[0] > 0,
-        fails=max(side * (end - margin) for end in corrected) < 0,
         effect=mean.mean.item(),
         interval=interval,
         corrected=corrected,
         level=1 - alpha,
-        at=m[np.argmax(np.abs(values.mean(axis=0) - margin))],
-        n=len(values),
-        slack=distances[0] / margin,
+        at=m[largest],
+        n=n,
+        margin=test["margin"]["value"],
+        turns=(inner[1], outer[0]) if lenient else (inner[0], outer[1]),
+        lenient=lenient,
+        share=np.abs(each.mean[largest]) / total if total else None,
     )
 
 
@@ -291,20 +326,19 @@ def _kind(measured: str, *, holds: str, fails: str):
 def exact(test, results, alpha, looks) -> Outcome:
     """In more than a proportion of the simulations a is zero (Clopper-Pearson)."""
     [(values,)], _ = _complete(test, _sample(results, test, *test["a"]), paired=True)
-    proportion, n = test["margin"]["value"], len(values)
-    binomial = scipy.stats.binomtest(np.count_nonzero(values == 0), n)
+    binomial = scipy.stats.binomtest(np.count_nonzero(values == 0), len(values))
     interval = tuple(binomial.proportion_ci(1 - alpha))
     corrected = tuple(binomial.proportion_ci(1 - alpha / looks))
     return Outcome(
-        holds=interval[0] > proportion,
-        fails=corrected[1] < proportion,
         effect=binomial.statistic,
         interval=interval,
         corrected=corrected,
         level=1 - alpha,
         at=test["at"],
-        n=n,
-        slack=(interval[0] - proportion) / proportion,
+        n=len(values),
+        margin=test["margin"]["value"],
+        turns=(interval[0], corrected[1]),
+        lenient=False,
     )
 
 
@@ -328,39 +362,23 @@ def not_worse(test, results, alpha, looks) -> Outcome:
     return _at_every_m(test, results, alpha, looks, sides=(1,))
 
 
-@_kind(MEAN, holds="lower", fails="not lower, or by less than {margin:g}")
+@_kind(MEAN, holds="lower by more than {margin:g}", fails="not lower, or by less than {margin:g}")
 def lower(test, results, alpha, looks) -> Outcome:
-    """In the mean over m, a is below b, and not by less than the margin for sure.
-
-    It does not hold if the whole interval lies above -margin: higher, or practically the same.
-    """
-    each, mean, m, n = _difference(test, results)
-    margin = test["margin"]["value"]
-    low, high = (end.item() for end in mean.interval(1 - alpha))
-    corrected = tuple(end.item() for end in mean.interval(1 - alpha / looks))
-    return Outcome(
-        holds=high < 0 and low <= -margin,
-        fails=corrected[0] > -margin,
-        effect=mean.mean.item(),
-        interval=(low, high),
-        corrected=corrected,
-        level=1 - alpha,
-        at=m[np.argmax(np.abs(each.mean))],
-        n=n,
-        slack=-high / margin,
-    )
+    """In the mean over m, a is below b by more than the margin."""
+    found = _difference(test, results)
+    return _in_the_mean(test, found, alpha, looks, side=-1, lenient=False)
 
 
 @_kind(MEAN, holds="above {margin:g}", fails="below {margin:g}")
 def above(test, results, alpha, looks) -> Outcome:
     """The mean over m of a is above the margin."""
-    return _beyond(test, results, alpha, looks, side=1)
+    return _in_the_mean(test, _single(test, results), alpha, looks, side=1, lenient=False)
 
 
 @_kind(MEAN, holds="below {margin:g}", fails="above {margin:g}")
 def below(test, results, alpha, looks) -> Outcome:
     """The mean over m of a is below the margin."""
-    return _beyond(test, results, alpha, looks, side=-1)
+    return _in_the_mean(test, _single(test, results), alpha, looks, side=1, lenient=True)
 
 
 @_kind(
@@ -403,13 +421,13 @@ def most_variable(test, results, alpha, looks) -> Outcome:
         for a in (alpha, alpha / looks)
     )
     return Outcome(
-        holds=interval[0] > 0,
-        fails=corrected[1] < 0,
         effect=effect,
         interval=interval,
         corrected=corrected,
         level=1 - alpha,
         at=m[np.argmax(spread(*every)[0])],
         n=n,
-        slack=interval[0] / (abs(effect) or 1.0),
+        margin=0.0,
+        turns=(interval[0], corrected[1]),
+        lenient=False,
     )

@@ -25,6 +25,8 @@ from sparsebp.claims.comparisons import (
 )
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+SHARE = 0.5
+"""Of a mean over m, the share of one m from which on it is named."""
 
 
 def _block(**properties) -> dict:
@@ -32,7 +34,13 @@ def _block(**properties) -> dict:
 
 
 _TEXT, _VERDICT = {"type": "string"}, {"enum": [HOLDS, FAILS, UNDECIDED]}
-_TEST = _block(verdict=_VERDICT, reading=_TEXT)
+_TEST = _block(
+    verdict=_VERDICT,
+    reading=_TEXT,
+    m={"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
+    margin={"type": ["number", "null"]},
+    turns={"type": "array", "items": {"type": "number"}},
+)
 _RECORD = _block(
     id=_TEXT,
     thesis=_TEXT,
@@ -41,6 +49,7 @@ _RECORD = _block(
     verdict=_VERDICT,
     key={"type": "integer", "minimum": 0},
     tests={"type": "array", "minItems": 1, "items": _TEST},
+    **{"from": {"type": ["integer", "null"]}},
 )
 FILE = _block(
     provenance={"type": "object"}, records={"type": "array", "minItems": 1, "items": _RECORD}
@@ -64,7 +73,8 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
 
     Returns:
         Records that JSON can hold, ``choice`` None first: id, thesis, statement, choice, verdict,
-        tests, and key, the index of the test that decides (the tightest one).
+        tests, key, the index of the test that decides (the tightest one), and from, see
+        ``_first``.
 
     Raises:
         ClaimError: an unknown kind, margin, quantity, experiment, learner or choice, or curves
@@ -75,9 +85,11 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
     alpha, records = 1 - claims["confidence"], []
     for choice, claim, tests in _cases(claims, choices):
         found = []
+        tests = [
+            test | {"margin": claims["margins"][test["margin"]]} if "margin" in test else test
+            for test in tests
+        ]
         for test in tests:
-            if "margin" in test:
-                test = test | {"margin": claims["margins"][test["margin"]]}
             try:
                 outcome = KINDS[test["kind"]].outcome(test, results, alpha, len(tests))
             except ComparisonError as error:
@@ -94,6 +106,7 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
                 "choice": choice,
                 "verdict": overall,
                 "key": min(deciding, key=lambda i: found[i][0].slack),
+                "from": _first(tests, results, alpha),
                 "tests": [_record(outcome, test, results) for outcome, test in found],
             }
         )
@@ -191,14 +204,57 @@ def _verdict(outcome: Outcome) -> str:
     return HOLDS if outcome.holds else FAILS if outcome.fails else UNDECIDED
 
 
+def _first(tests: list[dict], results: dict, alpha: float) -> int | None:
+    """The least m from which on all tests of a claim hold; None if there is none.
+
+    A range of m then begins there and ends as it does. A test at one m has to hold at every m from
+    there on that its curve has.
+    """
+    last = [test["m"][1] for test in tests if "m" in test]
+    grids = [_grid(results, curve) for test in tests for curve in curves(test)]
+    tried = set().union(*grids)
+    if last:
+        first = min(test["m"][0] for test in tests if "m" in test)
+        tried = {m for m in tried if first <= m <= min(last)}
+    for m in sorted(tried):
+        if all(_holds_from(m, test, results, alpha) for test in tests):
+            return m
+    return None
+
+
+def _holds_from(m: int, test: dict, results: dict, alpha: float) -> bool:
+    if "m" in test:
+        parts = [test | {"m": [max(m, test["m"][0]), test["m"][1]]}]
+    else:
+        later = [at for at in _grid(results, *curves(test)) if at >= m]
+        parts = [test | {"at": at} for at in reversed(later)]
+    try:
+        return bool(parts) and all(
+            KINDS[test["kind"]].outcome(part, results, alpha, 1).holds for part in parts
+        )
+    except ComparisonError:  # The curves have no m in common from there on.
+        return False
+
+
+def _grid(results: dict, curve: tuple[str, str]) -> list[int]:
+    """The m at which a curve was measured."""
+    experiment, learner = curve
+    status = results[experiment]["status"].sel(learner=learner)
+    return status["n_samples"].values[(status > 0).any("seed").values].tolist()
+
+
 def _record(outcome: Outcome, test: dict, results: dict) -> dict:
     """A test and its outcome; an end at infinity is None."""
     kind, margin = KINDS[test["kind"]], test.get("margin", {"value": None, "reason": None})
     m, quantity = m_range(test), MEASURED[test["quantity"]]
+    share = outcome.share if outcome.share and outcome.share > SHARE else None
+    measured = kind.measured.format(quantity=quantity, at=outcome.at, m=m)
+    if share and m[0] < m[1]:
+        measured += f", {share:.0%} of it from m = {outcome.at}".replace("%", " %")
     record = {
         "kind": test["kind"],
         "contrast": contrast(test),
-        "measured": kind.measured.format(quantity=quantity, at=outcome.at, m=m),
+        "measured": measured,
         "m": m,
         "verdict": _verdict(outcome),
         "effect": float(outcome.effect),
@@ -209,12 +265,24 @@ def _record(outcome: Outcome, test: dict, results: dict) -> dict:
         "at": int(outcome.at),
         "margin": margin["value"],
         "reason": margin["reason"],
+        "turns": _turns(outcome) if "margin" in test else [],
         "contradicted": contradicted(test, results),
     }
     holds, fails = (text.format(margin=margin["value"]) for text in (kind.holds, kind.fails))
     found = {HOLDS: holds, FAILS: fails, UNDECIDED: f"too uncertain to tell whether {holds}"}
-    subject = f"{record['contrast']}: {record['measured']}"
-    return record | {"reading": f"{subject} is {number(record)}; {found[record['verdict']]}."}
+    subject, meaning = f"{record['contrast']}: {measured}", found[record["verdict"]]
+    reading = f"{subject} is {number(record)}; {meaning}."
+    return record | {"meaning": meaning, "reading": reading}
+
+
+def _turns(outcome: Outcome) -> list[float]:
+    """The margins at which a verdict would turn, of those there can be (positive, finite).
+
+    A test that holds, or does not, has one at most; an undecided one has two, the smaller first.
+    """
+    holds, fails = outcome.turns
+    turns = [holds] if outcome.holds else [fails] if outcome.fails else sorted([holds, fails])
+    return [float(turn) for turn in turns if 0 < turn < np.inf]
 
 
 def _ends(interval) -> list[float | None]:

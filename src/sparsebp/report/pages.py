@@ -57,6 +57,9 @@ VERDICTS_TEMPLATE = """\
 <td>{{ claim.statement }}<br><small>{{ claim.thesis }}</small></td>
 <td>{{ mark(claim.verdict) }}</td>
 <td>{{ claim.tests[claim.key].reading }}
+<br><small>
+{%- for what, value in reached[claim.id].items() %}{{ what }} {{ value }}{{ ", " if not loop.last }}
+{%- endfor %}</small>
 {% if claim.tests|length > 1 %}
 <details><summary>all {{ claim.tests|length }} tests</summary><ul>
 {% for test in claim.tests %}
@@ -78,7 +81,8 @@ VERDICTS_TEMPLATE = """\
 </table>
 <footer>In brackets: the confidence interval over the simulations that decides. A claim holds if all
 its tests hold, and does not hold if one of them does not; of several tests, the tightest one is
-shown.
+shown. It turns at the margins that would give it another verdict; an undecided one has two. From
+the named m on all tests of the claim hold, to the end of their range.
 {% if under.values()|select|list %}
 Other choices: values that the thesis leaves open, in both mismatched experiments; "where" a value
 is so means under the choices that set it so, with all else as configured.
@@ -130,7 +134,11 @@ PAGES.filters["short"] = short
 
 
 def verdicts(
-    records: list[dict], headline: str, symbols: dict[str, str], under: dict[str, str]
+    records: list[dict],
+    headline: str,
+    symbols: dict[str, str],
+    under: dict[str, str],
+    reached: dict[str, dict[str, str]],
 ) -> str:
     """The claims with their verdicts and all their tests.
 
@@ -139,6 +147,7 @@ def verdicts(
         headline: how many claims hold.
         symbols: of each verdict.
         under: by claim, which verdicts it has under other choices, in words.
+        reached: by claim, how far its verdict depends on the margin and on m, see ``tables.reach``.
     """
     base = [record for record in records if record["choice"] is None]
     others = [record for record in records if record["choice"] is not None]
@@ -148,6 +157,7 @@ def verdicts(
         headline=headline,
         symbols=symbols,
         under=under,
+        reached=reached,
     )
 
 

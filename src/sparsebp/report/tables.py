@@ -28,10 +28,15 @@ HYPOTHESES = {
 }
 UNDER = "under other choices"
 SHORT = ("", "claim", "verdict", "deciding number [interval]", "n", UNDER)
-COLUMNS = ("", "thesis", *SHORT[1:])
+REACH = ("margin", "turns at", "m", "holds from")
+COLUMNS = ("", "thesis", *SHORT[1:4], *REACH, *SHORT[4:])
 NOTE = (
     "n: simulations. Of several tests of a claim, the tightest is shown, with the interval that "
     "decides: corrected for the number of tests where the claim does not hold."
+)
+REACHED = (
+    " *Turns at*: the margins at which this test would get another verdict; an undecided one has "
+    "two. *Holds from*: the m from which on all tests of the claim hold, to the end of their range."
 )
 WHERE = " *Where* a value is so: under the choices that set it so, with all else as configured."
 
@@ -88,13 +93,29 @@ def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
             "": name,
             "thesis": markdown(record["thesis"]),
             "claim": markdown(record["statement"]),
-            "verdict": f"**{record['verdict']}**",
+            "verdict": f"**{record['verdict']}**: {record['tests'][record['key']]['meaning']}",
             "deciding number [interval]": _deciding(record, record),
+            **reach(record),
             "n": record["tests"][record["key"]]["n"],
             UNDER: dependence(records, name),
         }
         rows.append([cells[column] for column in columns])
-    return f"{_markdown(columns, rows)}\n{NOTE}{WHERE if chosen else ''}\n"
+    notes = [NOTE, REACHED * (REACH[0] in columns), WHERE * chosen]
+    return f"{_markdown(columns, rows)}\n{''.join(notes)}\n"
+
+
+def reach(record: dict) -> dict[str, str]:
+    """How far the verdict of a record depends on its margin and on its range of m, by ``REACH``."""
+    test = record["tests"][record["key"]]
+    first, last = test["m"]
+    turns = " and ".join(f"{turn:.2g}" for turn in test["turns"])
+    values = (
+        "none" if test["margin"] is None else f"{test['margin']:g}",
+        turns or "none",
+        f"{first}" if first == last else f"{first} to {last}",
+        "no m" if record["from"] is None else f"{record['from']}",
+    )
+    return dict(zip(REACH, values, strict=True))
 
 
 def dependence(records: list[dict], claim: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sparsebp.claims.verdicts import FILE
 from sparsebp.report import pages
-from sparsebp.report.tables import SYMBOLS, dependence, headline
+from sparsebp.report.tables import SYMBOLS, dependence, headline, reach
 from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study.validation import check
@@ -30,6 +30,7 @@ def run(verdicts: str, output: str) -> None:
         raise ValueError(f"{verdicts}: not a file of verdicts ({error})") from None
     records = found["records"]
     under = {record["id"]: dependence(records, record["id"]) for record in records}
-    page = pages.verdicts(records, headline(records), SYMBOLS, under)
+    reached = {record["id"]: reach(record) for record in records if record["choice"] is None}
+    page = pages.verdicts(records, headline(records), SYMBOLS, under, reached)
     with written_whole(output) as part:
         part.write_text(page, encoding="utf-8")

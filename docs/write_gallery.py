@@ -29,7 +29,7 @@ from sparsebp.study.numbers_file import PLACEHOLDER
 from sparsebp.study.validation import check_among
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
-RECORD = ("id", "thesis", "statement", "choice", "verdict", "from")
+RECORD = ("id", "thesis", "statement", "choice", "reading", "verdict", "from")
 TEST = (
     *("contrast", "measured", "meaning", "verdict", "effect", "interval", "corrected", "n"),
     *("m", "margin", "turns"),
@@ -68,7 +68,8 @@ def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]
 def copy(verdicts: Path) -> dict:
     """What pages need of a file of verdicts: the tests that they name, and what those are of.
 
-    That is, in ``of``, hashes of the claims, the choices and the configuration of each experiment,
+    That is, in ``of``, hashes of the claims, the choices, the readings, what holds by construction
+    and the configuration of each experiment,
     with the learners that it had. Tests go by their number as text, as there may be gaps: under a
     choice only the test that decides is needed, and how it is called in the claim.
     """
@@ -78,13 +79,14 @@ def copy(verdicts: Path) -> dict:
     return {
         "commit": made["commit"],
         "learners": learners,
-        "of": _hashes(spec["claims"], spec["choices"], _set(results), learners),
+        "of": _hashes(spec, _set(results), learners),
         "records": [_needed(record) for record in found["records"]],
     }
 
 
 def _needed(record: dict) -> dict:
-    numbers = range(len(record["tests"])) if record["choice"] is None else [record["key"]]
+    whole = tables.configured(record)
+    numbers = range(len(record["tests"])) if whole else [record["key"]]
     tests = {f"{i}": {key: record["tests"][i][key] for key in TEST} for i in numbers}
     return {key: record[key] for key in RECORD} | {"key": f"{record['key']}", "tests": tests}
 
@@ -92,7 +94,7 @@ def _needed(record: dict) -> dict:
 def copy_mismatches(study: Study, claims: dict, kept: dict) -> list[str]:
     """Which hashes of a copy of verdicts are not those of a configuration, each in one line."""
     results = inspection.of_verdicts(study, claims)["results"]
-    now = _hashes(claims, study.choices, results, kept["learners"])
+    now = _hashes({"claims": claims} | study.verdicts_spec, results, kept["learners"])
     return [
         f"verdicts: {name} of another configuration"
         for name in now | kept["of"]
@@ -100,12 +102,12 @@ def copy_mismatches(study: Study, claims: dict, kept: dict) -> list[str]:
     ]
 
 
-def _hashes(claims: dict, choices: dict, results: dict, learners: dict) -> dict[str, str]:
+def _hashes(spec: dict, results: dict, learners: dict) -> dict[str, str]:
     parts = {
         name: inspection.configuration(inspection.of_learners(made, learners.get(name, ())))
         for name, made in results.items()
     }
-    parts = {"claims": claims, "choices": choices} | parts
+    parts = spec | parts
     return {name: fill.digest(part) for name, part in parts.items()}
 
 
@@ -138,9 +140,7 @@ def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
         "README.md": {"verdicts": short},
         f"{GALLERY}.md": {"figures": sections, "verdicts": tables.summary(records)},
     }
-    found = {
-        root / VERDICTS_PAGE: tables.page(records, {"claims": claims, "choices": study.choices})
-    }
+    found = {root / VERDICTS_PAGE: tables.page(records, {"claims": claims} | study.verdicts_spec)}
     for page, parts in changing.items():
         text = (root / page).read_text(encoding="utf-8")
         for part, content in parts.items():

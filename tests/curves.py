@@ -9,6 +9,7 @@ MARGINS = {
     "half": {"value": 0.5, "reason": "a proportion, for tests"},
     "tenth": {"value": 0.1, "reason": "a tenth, for tests of the tests"},
 }
+NO_OTHERS = {"choices": {}, "readings": {}, "by_construction": {}}
 QUANTITIES = ("weight_error", "topology_error", "generalization_error")
 
 

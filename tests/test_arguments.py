@@ -334,7 +334,7 @@ def test_what_learning_yields_is_short_in_print():
 
 def test_a_status_is_text_in_print_and_a_number_in_arrays():
     assert [str(status) for status in Status] == [
-        "not run", "converged", "step limit", "contradiction",
+        "not run", "converged", "step limit", "contradiction", "oscillating",
     ]  # fmt: skip
     assert f"{Status.STEP_LIMIT:>12}" == "  step limit"
     assert np.array([Status.CONVERGED, Status.CONTRADICTION]).tolist() == [1, 3]

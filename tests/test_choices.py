@@ -39,6 +39,9 @@ def test_learners_differ_from_those_they_vary_in_the_values_of_the_choice_alone(
                     key: value if key == "output_readout" else float(value)
                     for key, value in values.items()
                 }
+                if expected["initial_scale"] > 0:  # which and how is read then
+                    start = {"initial_messages": "factor-to-variable"}
+                    expected |= start | {"initial_distribution": "normal"}
                 assert after == expected
 
 

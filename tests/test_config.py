@@ -40,7 +40,7 @@ def test_the_study_loads_and_its_slices_are_json(config, schema):
 
 def test_the_small_study_loads():
     study = load(whole("tests/small.yaml"))
-    assert list(study.seeds()) == [0, 1]
+    assert {tuple(study.seeds(name)) for name in study.experiments} == {(0, 1), (1000, 1001)}
     assert max(max(e["layers"].values()) for e in study.experiments.values()) <= 60
     again = FULL["choices"]["experiments"].keys()
     assert study.experiments.keys() == FULL["experiments"].keys() | again

@@ -308,7 +308,7 @@ def test_mutated_claims(tmp_path):
         path.write_text(yaml.safe_dump(edited, sort_keys=False), encoding="utf-8")
         try:
             claims = load_claims(path, CLAIMS_SCHEMA)
-            claimed_experiments(claims, STUDY.choices, STUDY)
+            claimed_experiments(claims, STUDY)
         except ConfigError as error:
             refused(error, path.name, "this study cannot test the claims")
             return "refused"

@@ -19,6 +19,7 @@ from sparsebp.storage import provenance
 from sparsebp.storage.formats import CONTRACT
 from sparsebp.study.config import Study
 from tests.configurations import SCHEMA
+from tests.curves import NO_OTHERS
 from tests.fuzzing import CASES, ran
 from tests.given import given
 from tests.tree_problems import write_trees
@@ -67,7 +68,11 @@ STEPS = {
     "collect": ([STUDY.collect_spec("tiny")], (*DRAWN, "trained"), "nc"),
     "figure": ([STUDY.figure_spec("one")], ("results",), "png"),
     "figure of trees": ([STUDY.figure_spec("trees")], ("trees",), "png"),
-    "verdicts": ([{"claims": CLAIMS, "choices": {}}], ("results",), "json"),
+    "verdicts": (
+        [{"claims": CLAIMS} | NO_OTHERS],
+        ("results",),
+        "json",
+    ),
     "numbers": ([{"numbers": NUMBERS}], ("results", "trees"), "json"),
     "table": ([], ("results",), "csv"),
     "provenance_page": ([], ("results",), "html"),
@@ -107,7 +112,7 @@ def run(folder, step, output, **files):
 def simulations(folder, experiment="tiny"):
     """The input files of ``collect``."""
     found = {}
-    for seed in STUDY.seeds():
+    for seed in STUDY.seeds(experiment):
         drawn, trained = (
             {name: str(place(folder, kind, experiment, seed)) for name, kind in some.items()}
             for some in ({name: name for name in DRAWN}, {"ms": "trained"})
@@ -133,7 +138,7 @@ def made(tmp_path_factory):
         for module in (provenance, train):
             patch.setattr(module, "time", clock)
         for experiment in STUDY.experiments:
-            for seed in STUDY.seeds():
+            for seed in STUDY.seeds(experiment):
                 files = {name: place(folder, name, experiment, seed) for name in DRAWN}
                 words = [str(word) for name, path in files.items() for word in (f"--{name}", path)]
                 spec = given(STUDY.draw_spec(experiment))

@@ -130,17 +130,18 @@ def compute(folder, study, claims):
     results = {name: str(folder / f"results/{name}.nc") for name in study.experiments}
     for name, block in study.experiments.items():
         learners, m = block["learners"], block["samples"]
-        shape = len(learners), study.study["seeds"], len(m)
+        seeds = list(study.seeds(name))
+        shape = len(learners), len(seeds), len(m)
         values = {variable: np.zeros(shape) for variable in quantities.QUANTITIES}
         values["status"] = np.ones(shape, np.int8)
-        coordinates = {"learner": learners, "seed": list(study.seeds()), "n_samples": m}
+        coordinates = {"learner": learners, "seed": seeds, "n_samples": m}
         trained = {learner: study.train_spec(name, learner) for learner in learners}
         inputs = study.draw_spec(name) | trained
         made = record("collect", study.collect_spec(name), inputs=inputs)
         store.write_results(results[name], values, coordinates, made)
     for name in study.figures:
         figure.run(study.figure_spec(name), results, [str(folder / f"figures/{name}.png")])
-    spec = {"claims": claims, "choices": study.choices}
+    spec = {"claims": claims} | study.verdicts_spec
     written = (str(folder / f"results/verdicts.{end}") for end in ("json", "md"))
     verdicts.run(spec, results, *written)
 

@@ -122,12 +122,12 @@ def test_pages_and_tables_of_verdicts():
     test |= {"corrected": [0.0, 1.0], "verdict": HOLDS, "reading": MEANT}
     test |= {"meaning": "lower", "m": [1, 2], "margin": 0.1, "turns": [0.2]}
     record = {"id": "C1", "thesis": MEANT, "statement": MEANT, "verdict": HOLDS, "key": 0}
-    record |= {"from": 1}
+    record |= {"from": 1, "reading": None}
     records = [record | {"choice": c, "tests": [test]} for c in (None, "damping 0")]
     reached = {"C1": {"turns at": MEANT}}
     page = Seen(pages.verdicts(records, MEANT, tables.SYMBOLS, {"C1": MEANT}, reached))
     assert page.text.count(MEANT) == 7 and not {"b", "https:"} & set(page.tags)
-    spec = {"claims": {"claims": []}, "choices": {"damping 0": {"a": "c"}}}
+    spec = {"claims": {"claims": []}, "choices": {"damping 0": {"a": "c"}}, "readings": {}}
     text = tables.page(records, spec)
     assert f"<summary>C1: {MEANT}</summary>" not in text
     [summary] = re.findall("<summary>.*</summary>", text)

@@ -334,10 +334,10 @@ def write(folder: Path, study, name: str) -> Path:
     """Results of an experiment, random ones."""
     block, rng = study.experiments[name], np.random.default_rng(len(name))
     learners, m = block["learners"], block["samples"]
-    shape = len(learners), study.study["seeds"], len(m)
+    shape = len(learners), len(study.seeds(name)), len(m)
     values = {variable: rng.random(shape) for variable in quantities.QUANTITIES}
     values |= {"status": np.ones(shape, np.int8), "iterations": np.ones(shape, np.int32)}
-    coordinates = {"learner": learners, "seed": list(study.seeds()), "n_samples": m}
+    coordinates = {"learner": learners, "seed": list(study.seeds(name)), "n_samples": m}
     trained = {learner: study.train_spec(name, learner) for learner in learners}
     made = record("collect", study.collect_spec(name), inputs=study.draw_spec(name) | trained)
     store.write_results(folder / f"{name}.nc", values, coordinates, made)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from sparsebp.engine.gradient import descend
-from sparsebp.engine.learner import OPEN_CHOICES, Learner, open_choices
+from sparsebp.engine.learner import OPEN_CHOICES, RANDOM_START, Learner, open_choices
 from sparsebp.engine.learning import learn
 from tests.configurations import BASE, load, put, refusal
 from tests.problems import instance, learner
@@ -18,21 +18,24 @@ OTHER = {
     "damping": 0.5,
     "damped": "both",
     "initial_scale": 0.5,
+    "initial_messages": "variable-to-factor",
+    "initial_distribution": "uniform",
     "tolerance": 1e-3,
     "max_steps": 7,
     "tie_tolerance": 1e-3,
     "output_readout": "nonzero",
 }
 DESCENT = {"network": "sparse", "learning_rate": 0.03}
+RANDOM = {"initial_scale": 0.1}  # for how it starts matters there
 LEARNERS = {
-    "bp": learner(),
-    "online": learner(schedule="online"),
-    "rbp": learner(reinforcement=0.01),
-    "mp": learner("max-product"),
-    "ms": learner("max-sum"),
-    "soft": learner(factor="soft", beta=2.0),
-    "blocked": learner(method="blocked"),
-    "layered": learner(method="layered", max_values=1000),
+    "bp": learner(**RANDOM),
+    "online": learner(schedule="online", **RANDOM),
+    "rbp": learner(reinforcement=0.01, **RANDOM),
+    "mp": learner("max-product", **RANDOM),
+    "ms": learner("max-sum", **RANDOM),
+    "soft": learner(factor="soft", beta=2.0, **RANDOM),
+    "blocked": learner(method="blocked", **RANDOM),
+    "layered": learner(method="layered", max_values=1000, **RANDOM),
     "exact": learner(method="exact"),
     "exact-map": learner("max-product", method="exact"),
     "descent": learner("gradient-descent", **DESCENT),
@@ -102,11 +105,16 @@ def test_a_choice_of_its_own_that_a_learner_does_not_read_is_refused(name, key, 
 
 STUDY = yaml.safe_load("""
 study: {seeds: 1, test_samples: 5}
+inference: {initial_scale: 0.1}
 learners:
   bp: {algorithm: sum-product, schedule: offline}
   ms: {algorithm: max-sum, factor: soft, schedule: offline}
   blocked: {like: bp, method: blocked}
-  layered: {like: bp, method: layered, max_values: 1000, inference: {damped: factor-to-variable}}
+  layered:
+    like: bp
+    method: layered
+    max_values: 1000
+    inference: {damped: factor-to-variable, initial_messages: factor-to-variable}
   exact: {like: bp, method: exact}
   descent:
     algorithm: gradient-descent
@@ -128,6 +136,8 @@ TRAINED_ANEW = {
     "damping": MESSAGES,
     "damped": ("bp", "ms", "blocked"),
     "initial_scale": MESSAGES,
+    "initial_messages": ("bp", "ms", "blocked"),
+    "initial_distribution": MESSAGES,
     "tolerance": (*MESSAGES, "descent"),
     "max_steps": (*MESSAGES, "descent"),
     "tie_tolerance": (*MESSAGES, "exact"),
@@ -149,11 +159,14 @@ def trained(tmp_path_factory):
 def test_each_choice_reruns_the_trainings_that_depend_on_it(trained):
     """Both ways: these run, and no others do."""
     assert trained.todo("results") == set()
+    for key in RANDOM_START:  # which all messages that start alike do not depend on
+        trained.change({"inference": {"initial_scale": 0, key: OTHER[key]}})
+        assert trained.todo("results") == jobs("train", "small", "0", MESSAGES) | {"collect small"}
     found = {}
     for key in OTHER:
-        trained.change({"inference": {key: OTHER[key]}})
+        trained.change({"inference": RANDOM | {key: OTHER[key]}})
         found[key] = trained.todo("results")
-    trained.change({"inference": {}})
+    trained.change({"inference": RANDOM})
     assert trained.todo("results") == set()
     assert found == {
         key: jobs("train", "small", "0", names) | {"collect small"}

@@ -62,7 +62,7 @@ def write_results(path, experiment):
     spec = STUDY.collect_spec(experiment)
     coordinates = {
         "learner": spec["learners"],
-        "seed": list(STUDY.seeds()),
+        "seed": list(STUDY.seeds(experiment)),
         "n_samples": spec["samples"],
     }
     shape = tuple(map(len, coordinates.values()))

@@ -105,7 +105,7 @@ def compute(folder, study, claims):
     results = {name: str(folder / f"results/{name}.nc") for name in (*study.experiments, "trees")}
     for name, block in study.experiments.items():
         inputs = {}
-        for seed in study.seeds():
+        for seed in study.seeds(name):
             at = {"experiment": name, "seed": seed}
             drawn = {part: patterns[part].format(**at) for part in inspection.DRAWN}
             draw.run(study.draw_spec(name), seed, **drawn)
@@ -136,7 +136,7 @@ def compute(folder, study, claims):
     judged, *written = (
         str(folder / path) for path in (VERDICTS, paths.VERDICTS_TABLE, paths.VERDICTS_PAGE)
     )
-    verdicts.run({"claims": claims, "choices": study.choices}, results, judged, written[0])
+    verdicts.run({"claims": claims} | study.verdicts_spec, results, judged, written[0])
     verdict_page.run(judged, written[1])
     numbers.run({"numbers": computable(study)}, results, str(folder / paths.NUMBERS))
     matched = {"matched": results["matched"]}

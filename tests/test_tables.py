@@ -19,6 +19,7 @@ SAME = {"damping 0.3, initial_scale 0", "reinforcement 0.01"}
 SPEC = {
     "claims": {"claims": [{"id": "C1", "tests": [{"a": ["e", "ms"], "b": ["e", "bp"]}]}]},
     "choices": {c: {"e": "e_again"} | ({} if c in SAME else {"ms": "ms-x"}) for c in EVERY},
+    "readings": {},
 }
 
 
@@ -31,6 +32,7 @@ def record(name="C1", choice=None, verdict=HOLDS, effect=0.125):
     first = test | {"contrast": "nothing of interest", "n": 3}
     statement = f"So | it is with {name}."
     record = {"id": name, "thesis": "Fig. 1", "statement": statement, "choice": choice}
+    record |= {"reading": None}
     return record | {"verdict": verdict, "key": 1, "tests": [first, test], "from": 2}
 
 
@@ -197,7 +199,7 @@ def test_hypotheses_are_choices_of_the_study(config, schema):
 
 def test_every_key_that_can_vary_is_explained(schema):
     rules = yaml.safe_load(schema.read_text())["properties"]["choices"]["properties"]["vary"]
-    assert set(tables.KEYS) == set(rules["items"]["properties"])
+    assert {*tables.KEYS, "by_construction"} == set(rules["items"]["properties"])
 
 
 def test_choices_of_other_names_are_shown_as_they_are():

@@ -9,7 +9,14 @@ import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
 from sparsebp.claims import comparisons, verdicts
-from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, ClaimError, judge
+from sparsebp.claims.verdicts import (
+    BY_CONSTRUCTION,
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    ClaimError,
+    judge,
+)
 from sparsebp.cli import main
 from sparsebp.network import quantities
 from sparsebp.network.quantities import Status
@@ -21,8 +28,9 @@ from sparsebp.study.claims_file import claimed_experiments, load_claims
 from sparsebp.study.config import ConfigError, Study
 from sparsebp.study.schema import load_schema
 from tests.conftest import ROOT
-from tests.curves import MARGINS, QUANTITIES, case, claims, found, noise, pair, results
+from tests.curves import MARGINS, NO_OTHERS, QUANTITIES, case, claims, found, noise, pair, results
 from tests.given import given
+from tests.test_tables import cells
 
 
 def test_a_claim_needs_all_its_tests_and_names_the_tightest():
@@ -182,6 +190,31 @@ def test_a_choice_may_be_about_what_no_claim_is_about(choice):
     document, data = chosen()
     records = judge(document, data, {"new": choice})
     assert {r["id"] for r in records if r["choice"]} == ({"C1"} if "e" in choice else set())
+
+
+def test_a_reading_is_told_apart_from_choices_and_what_it_makes_true_is_said():
+    document, data = chosen()
+    readings = {"warm": {"e": "e", "f": "f"}, "random": {"e": "e_random"}}
+    known = {"warm": ["C1"], "random": ["C1"], "uniform": ["C2"]}
+    records = judge(document, data, {"uniform": CHOICES["uniform"]}, readings, known)
+    assert [(r["id"], r["choice"], r["reading"], r["verdict"]) for r in records] == [
+        ("C1", None, None, HOLDS),
+        ("C2", None, None, HOLDS),
+        ("C1", "uniform", None, HOLDS),
+        ("C2", "uniform", None, BY_CONSTRUCTION),
+        ("C1", None, "warm", BY_CONSTRUCTION),
+        ("C2", None, "warm", HOLDS),
+        ("C1", None, "random", FAILS),
+    ]
+    head, _, first, second = cells(tables.table(records, tables.SHORT))
+    assert head[-2:] == ["under warm", "under random"]
+    assert first[-2:] == [BY_CONSTRUCTION, FAILS]
+    assert second[-2:] == [HOLDS, ""]
+    spec = {"claims": document, "choices": CHOICES, "readings": readings, "by_construction": known}
+    page = tables.page(records, spec)
+    assert "## Under warm\n" in page and "## Under random\n" in page
+    with pytest.raises(ClaimError, match="by_construction under 'warm': no claim 'C3'; there are"):
+        judge(document, data, None, readings, {"warm": ["C3"]})
 
 
 # The claims of the thesis.
@@ -359,7 +392,9 @@ def test_the_step_writes_records_and_page_alike_each_time(tmp_path, document, st
     for name, curves in data.items():
         write(tmp_path / f"{name}.nc", curves)
     before = copy.deepcopy(document)
-    spec = {"claims": document, "choices": {"same": {"output_mismatch": "output_mismatch"}}}
+    same = {"output_mismatch": "output_mismatch"}
+    spec = {"claims": document, "choices": {"same": same}, "readings": {"as told": same}}
+    spec |= {"by_construction": {"as told": ["C9"]}}
     written = []
     for folder in ("one", "two"):
         path = tmp_path / folder / "verdicts.json"
@@ -372,7 +407,7 @@ def test_the_step_writes_records_and_page_alike_each_time(tmp_path, document, st
     assert written[0] == written[1]
     assert document == before
     content, page = written[0]
-    assert content["records"] == judge(document, data, spec["choices"])
+    assert content["records"] == judge(results=data, **spec)
     assert content["provenance"]["spec"] == spec
     assert content["provenance"]["step"] == "verdicts"
     assert page.decode() == tables.page(content["records"], spec)
@@ -383,7 +418,7 @@ def test_the_step_writes_records_and_page_alike_each_time(tmp_path, document, st
 
 
 def test_the_command_judges_or_says_in_one_line_what_is_missing(tmp_path, capsys):
-    spec = given({"claims": claims(case("equal")), "choices": {}})
+    spec = given({"claims": claims(case("equal"))} | NO_OTHERS)
     files = ["--inputs", given({"e": str(tmp_path / "e.nc")}), "--output", str(tmp_path / "v.json")]
     files += ["--table", str(tmp_path / "v.md")]
     assert main(["verdicts", spec, *files]) == 1
@@ -428,13 +463,14 @@ def test_bad_claims_are_refused_in_one_line(tmp_path, old, new, message):
 
 
 def test_a_study_has_what_its_claims_need_or_cannot_test_them(document, config, schema):
-    study = Study.load(config, schema)
-    assert claimed_experiments(document, {}, study) == verdicts.experiments(document)
+    del config["choices"], config["readings"], config["figures"]
+    study = Study.load(config | {"figures": {}}, schema)
+    assert claimed_experiments(document, study) == verdicts.experiments(document)
     config["experiments"]["matched_tanh"]["samples"] = [1, 8]
     with pytest.raises(ConfigError, match="C1: bp-offline in matched_tanh: no common m from 20 to"):
-        claimed_experiments(document, {}, Study.load(config, schema))
+        claimed_experiments(document, Study.load(config | {"figures": {}}, schema))
     # A schedule measures at multiples of its batch size alone.
     config["experiments"]["matched_tanh"]["samples"] = [20, 22]
     document["claims"][1]["tests"][2]["m"] = [21, 24]
     with pytest.raises(ConfigError, match="C2: bp-batch4 − bp-offline in matched_tanh: no common"):
-        claimed_experiments(document, {}, Study.load(config, schema))
+        claimed_experiments(document, Study.load(config | {"figures": {}}, schema))

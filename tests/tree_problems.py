@@ -52,7 +52,7 @@ def tree_results(study):
         "shape": list(SHAPES),
         "teacher": list(TEACHERS),
         "outputs": sizes,
-        "seed": list(study.seeds()),
+        "seed": list(range(study.study["seeds"])),
         "start": list(STARTS),
         "step": list(range(1, max(sizes) + 4)),
     }

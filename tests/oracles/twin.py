@@ -296,6 +296,7 @@ def run(
     log_prior_output: np.ndarray | None = None,
     initial_input: np.ndarray | None = None,
     initial_output: np.ndarray | None = None,
+    initial_to_factors: np.ndarray | None = None,
     steps: int,
 ) -> list[Step]:
     """Run ``steps`` parallel message-passing steps and record each of them.
@@ -338,6 +339,9 @@ def run(
     initial_input, initial_output
         u^(0) (O, k_out, k_in, Q) and v^(0) (O, k_out, Q), log-probabilities for hard factors and
         log-likelihoods for soft ones; normalised here; None is uniform.
+    initial_to_factors
+        h^(1), in place of what step 0 would make of the u^(0): (O, k_out, k_in, Q), normalised
+        here.
     steps
         Number of steps.
 
@@ -397,6 +401,8 @@ def run(
 
             old_h, old_g = h, g
             h, g = twin.variable_to_factor(*fields, u, strength, hard)
+            if t == 0 and initial_to_factors is not None:
+                h = _normalise(_log_array(initial_to_factors, u_shape), hard)
             pairs = []
             if damped != "factor-to-variable" and t > 0:
                 if damping > 0:

@@ -16,7 +16,7 @@ def data_labels(format):
 @cache
 def claimed():
     """The experiments that the claims are about. Raises ConfigError where this study lacks them."""
-    return claimed_experiments(claims, study.choices, study)
+    return claimed_experiments(claims, study)
 
 
 def verdicts_if_any(wildcards):
@@ -42,7 +42,10 @@ def behind(figure):
     if "drawing" in study.figures[figure]:
         drawn = {"teacher": paths.TEACHER, "student": paths.STUDENT}
         (name,) = names
-        return {what: path.format(experiment=name, seed=0) for what, path in drawn.items()}
+        return {
+            what: path.format(experiment=name, seed=study.seeds(name)[0])
+            for what, path in drawn.items()
+        }
     return {name: paths.RESULTS.format(experiment=name) for name in names}
 
 
@@ -62,6 +65,6 @@ def simulations(experiment, input):
     seeds = {
         seed: dict(zip(("teacher", "dataset", "student"), files, strict=True))
         | {"trained": dict(zip(learners, trained))}
-        for seed, files in zip(study.seeds(), drawn, strict=True)
+        for seed, files in zip(study.seeds(experiment), drawn, strict=True)
     }
     return handed.write({experiment: seeds})

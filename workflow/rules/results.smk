@@ -8,13 +8,19 @@ rule results:
 
 rule collect:
     input:
-        teachers=lambda w: expand(paths.TEACHER, experiment=w.experiment, seed=study.seeds()),
-        datasets=lambda w: expand(paths.DATASET, experiment=w.experiment, seed=study.seeds()),
-        students=lambda w: expand(paths.STUDENT, experiment=w.experiment, seed=study.seeds()),
+        teachers=lambda w: expand(
+            paths.TEACHER, experiment=w.experiment, seed=study.seeds(w.experiment)
+        ),
+        datasets=lambda w: expand(
+            paths.DATASET, experiment=w.experiment, seed=study.seeds(w.experiment)
+        ),
+        students=lambda w: expand(
+            paths.STUDENT, experiment=w.experiment, seed=study.seeds(w.experiment)
+        ),
         trained=lambda w: expand(
             paths.TRAINED,
             experiment=w.experiment,
-            seed=study.seeds(),
+            seed=study.seeds(w.experiment),
             learner=study.experiments[w.experiment]["learners"],
         ),
     output:

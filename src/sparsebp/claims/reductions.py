@@ -21,7 +21,7 @@ EXACT = 1e-12
 """Beliefs on trees closer than this to the marginals are exact but for rounding."""
 
 CONDITIONS = {
-    "is": lambda values, limit: values == limit,
+    "is": lambda values, limit: np.isin(values, limit),
     "above": lambda values, limit: values > limit,
     "at_most": lambda values, limit: values <= limit,
 }

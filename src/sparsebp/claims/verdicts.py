@@ -4,8 +4,10 @@ A claim is a list of tests (workflow/claims.yaml), and each test a comparison of
 ``comparisons`` says how it decides, and how rarely it is wrong. A claim holds if all its tests
 hold, does not hold if one does not, and is undecided otherwise.
 
-A choice puts other experiments and learners in the places of those that the claims name. Choices
-are separate questions: nothing is corrected between them.
+A choice puts other experiments and learners in the places of those that the claims name, and so
+does a reading of the thesis as a whole. They are separate questions: nothing is corrected between
+them. Where a choice or reading makes a claim true whatever the algorithms do, it holds by
+construction.
 """
 
 from collections import Counter
@@ -25,6 +27,7 @@ from sparsebp.claims.comparisons import (
 )
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+BY_CONSTRUCTION = "holds by construction"
 SHARE = 0.5
 """Of a mean over m, the share of one m from which on it is named."""
 
@@ -33,7 +36,7 @@ def _block(**properties) -> dict:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-_TEXT, _VERDICT = {"type": "string"}, {"enum": [HOLDS, FAILS, UNDECIDED]}
+_TEXT, _VERDICT = {"type": "string"}, {"enum": [HOLDS, FAILS, UNDECIDED, BY_CONSTRUCTION]}
 _TEST = _block(
     verdict=_VERDICT,
     reading=_TEXT,
@@ -46,6 +49,7 @@ _RECORD = _block(
     thesis=_TEXT,
     statement=_TEXT,
     choice={"type": ["string", "null"]},
+    reading={"type": ["string", "null"]},
     verdict=_VERDICT,
     key={"type": "integer", "minimum": 0},
     tests={"type": "array", "minItems": 1, "items": _TEST},
@@ -61,8 +65,14 @@ class ClaimError(ValueError):
     """A claim that cannot be tested; the message names the claim and what is wrong."""
 
 
-def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict]:
-    """Test every claim, and under each choice those that are about its experiments alone.
+def judge(
+    claims: dict,
+    results: dict,
+    choices: dict | None = None,
+    readings: dict | None = None,
+    by_construction: dict | None = None,
+) -> list[dict]:
+    """Test every claim, and under each choice and reading those about its experiments alone.
 
     Args:
         claims: as in claims.yaml.
@@ -70,20 +80,22 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
         choices: name -> {name in the claims: name in the results} for experiments and learners. A
             claim is tested under a choice that names all the claim's experiments; a name that the
             choice does not give stays.
+        readings: the same by the name of a reading.
+        by_construction: name of a choice or reading -> ids of claims.
 
     Returns:
-        Records that JSON can hold, ``choice`` None first: id, thesis, statement, choice, verdict,
-        tests, key, the index of the test that decides (the tightest one), and from, see
-        ``_first``.
+        Records that JSON can hold, as configured first: id, thesis, statement, choice, reading
+        (both None as configured), verdict, tests, key, the index of the test that decides (the
+        tightest one), and from, see ``_first``.
 
     Raises:
         ClaimError: an unknown kind, margin, quantity, experiment, learner or choice, or curves
             without a common m.
     """
     learners = {name: data["learner"].values.tolist() for name, data in results.items()}
-    check_claims(claims, learners, choices)
-    alpha, records = 1 - claims["confidence"], []
-    for choice, claim, tests in _cases(claims, choices):
+    choices, readings, alpha, records = choices or {}, readings or {}, 1 - claims["confidence"], []
+    check_claims(claims, learners, choices | readings, by_construction)
+    for choice, claim, tests in _cases(claims, choices | readings):
         found = []
         tests = [
             test | {"margin": claims["margins"][test["margin"]]} if "margin" in test else test
@@ -98,12 +110,15 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
         verdicts = [_verdict(outcome) for outcome, _ in found]
         overall = next((v for v in (FAILS, UNDECIDED) if v in verdicts), HOLDS)
         deciding = [i for i, verdict in enumerate(verdicts) if verdict == overall]
+        if overall == HOLDS and claim["id"] in (by_construction or {}).get(choice, ()):
+            overall = BY_CONSTRUCTION
         records.append(
             {
                 "id": claim["id"],
                 "thesis": claim["thesis"],
                 "statement": claim["statement"],
-                "choice": choice,
+                "choice": choice if choice in choices else None,
+                "reading": choice if choice in readings else None,
                 "verdict": overall,
                 "key": min(deciding, key=lambda i: found[i][0].slack),
                 "from": _first(tests, results, alpha),
@@ -113,7 +128,12 @@ def judge(claims: dict, results: dict, choices: dict | None = None) -> list[dict
     return records
 
 
-def check_claims(claims: dict, learners: dict[str, list[str]], choices: dict | None = None) -> None:
+def check_claims(
+    claims: dict,
+    learners: dict[str, list[str]],
+    choices: dict | None = None,
+    by_construction: dict | None = None,
+) -> None:
     """Raise ClaimError unless all that claims and choices name exists.
 
     Args:
@@ -123,6 +143,9 @@ def check_claims(claims: dict, learners: dict[str, list[str]], choices: dict | N
     for name, count in ids.items():
         if count > 1:
             raise ClaimError(f"{name}: {count} claims have this id")
+    for choice, those in (by_construction or {}).items():
+        for name in those:
+            _known(f"by_construction under {choice!r}", "claim", name, ids)
     for choice, claim, tests in _cases(claims, choices):
         where = _where(claim, choice)
         for test in tests:

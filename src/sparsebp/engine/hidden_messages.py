@@ -92,6 +92,7 @@ class HiddenMessages:
 
     Attributes:
         up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.
+        u: both.
     """
 
     def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, algebra=None):
@@ -104,13 +105,14 @@ class HiddenMessages:
         given = np.concatenate([part.ravel() for part in prior])
         self._prior = self.algebra.from_logs(given)
         values, _, _, downs, _, _ = graph.arrays
-        up, down = (_first(starts, learner.initial_scale, rng) for starts in (values, downs))
+        up, down = (_first(starts, learner, rng) for starts in (values, downs))
         self._up, self._down = (self.algebra.from_logs(part) for part in (up, down))
         self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty_like(self._prior)
         self._kernel = hidden_kernel(self.algebra.__name__, learner.damping > 0)
 
     up = property(lambda self: self.algebra.to_logs(self._up))
     down = property(lambda self: self.algebra.to_logs(self._down))
+    u = property(lambda self: np.concatenate([self.up, self.down]))
 
     def run(self, steps: int, threads: int = 1) -> int:
         """Update all messages, up to ``steps`` times. Returns how many steps were done.
@@ -150,9 +152,9 @@ class HiddenMessages:
         return Beliefs(*beliefs) if self.certain else self.prior
 
 
-def _first(starts, scale, rng) -> np.ndarray:
+def _first(starts, learner, rng) -> np.ndarray:
     """First log-messages, uniform or at random, each over so many values as it starts before the
     next."""
-    logs = rng.normal(0.0, scale, starts[-1]) if scale > 0 else np.zeros(starts[-1])
+    logs = learner.first_logs(rng, starts[-1])
     total = np.logaddexp.reduceat(logs, starts[:-1])
     return logs - np.repeat(total, np.diff(starts))

@@ -51,12 +51,17 @@ OPEN_CHOICES = (
     "damping",
     "damped",
     "initial_scale",
+    "initial_messages",
+    "initial_distribution",
     "tolerance",
     "max_steps",
     "tie_tolerance",
     "output_readout",
 )
 """Keys of a learner that say how it goes about its algorithm, which the thesis leaves open."""
+
+RANDOM_START = ("initial_messages", "initial_distribution")
+"""Those that matter where the first messages are random: with an ``initial_scale`` above 0."""
 
 
 def open_choices(algorithm: str, method: str) -> tuple[str, ...]:
@@ -71,6 +76,8 @@ NAMES = {
     "schedule": ("offline", "mini-batch", "online"),
     "factor": ("hard", "soft"),
     "damped": ("factor-to-variable", "variable-to-factor", "both"),
+    "initial_messages": ("factor-to-variable", "variable-to-factor"),
+    "initial_distribution": ("normal", "uniform"),
     "output_readout": ("alphabet", "nonzero"),
     "method": tuple(METHODS),
     "network": ("sparse", "dense"),
@@ -146,7 +153,11 @@ class Learner:
         reinforcement: r; 0 for none.
         damping: alpha of Eq. 2.14, in [0, 1).
         damped: factor-to-variable, variable-to-factor or both.
-        initial_scale: standard deviation of the first factor-to-variable log-messages.
+        initial_scale: s of the first log-messages, see ``first_logs``; 0 for uniform messages.
+        initial_messages: which start at random: factor-to-variable, of all weights; or
+            variable-to-factor, of the input weights. Output weights are leaves, whose messages to
+            factors are their priors.
+        initial_distribution: of these log-messages: normal or uniform.
         tolerance: largest change of a message at convergence.
         max_steps: limit on the number of steps.
         tie_tolerance: log-beliefs this close to the largest tie with it.
@@ -172,6 +183,8 @@ class Learner:
     damping: float = 0.3
     damped: str = "factor-to-variable"
     initial_scale: float = 0.0
+    initial_messages: str = "factor-to-variable"
+    initial_distribution: str = "normal"
     tolerance: float = 1e-6
     max_steps: int = 500
     tie_tolerance: float = 1e-9
@@ -242,6 +255,7 @@ class Learner:
         for key, value, allowed in (
             ("factor", self.factor, "hard"),
             ("damped", self.damped, "factor-to-variable"),
+            ("initial_messages", self.initial_messages, "factor-to-variable"),
         ):
             if value != allowed:
                 raise ValueError(f"{key}: {value!r}; method layered takes {allowed} only")
@@ -299,6 +313,26 @@ class Learner:
         alpha = float(self.damping)
         u, h = (self.damped in (name, "both") for name in NAMES["damped"][:2])
         return alpha * u, alpha * h
+
+    @property
+    def starts_to_factors(self) -> bool:
+        """Whether the first messages from variables to factors are random."""
+        return self.initial_scale > 0 and self.initial_messages == "variable-to-factor"
+
+    def first_logs(self, rng: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray:
+        """The first log-messages, up to constants: 0; or random, normal with the standard deviation
+        s = ``initial_scale``, or uniform in [-s, 0].
+
+        Args:
+            rng: not used where s is 0.
+            shape: of the array.
+        """
+        scale = self.initial_scale
+        if not scale > 0:
+            return np.zeros(shape)
+        if self.initial_distribution == "normal":
+            return rng.normal(0.0, scale, shape)
+        return rng.uniform(-scale, 0.0, shape)
 
     @property
     def algebras(self) -> list[type[SumTimes]]:

@@ -277,16 +277,41 @@ def propagate(
             break
     if not now.certain:
         return Solved(prior, now.steps, Status.CONTRADICTION)
-    status, log_partition = Status.CONVERGED if now.converged else Status.STEP_LIMIT, np.nan
+    iterations, log_partition = now.steps, np.nan
     if learner.has_entropy:
         log_partition = bethe.log_partition(
-            now.u,  # type: ignore[union-attr]  # has_entropy: of no graph with hidden variables
+            now.u,
             now.problem,
             factors,  # type: ignore[arg-type]  # likewise
             now.prior,
             learner.rules,
         )
-    return Solved(beliefs, now.steps, status, support, log_partition)
+    status = Status.CONVERGED if now.converged else _at_limit(now, threads)
+    return Solved(beliefs, iterations, status, support, log_partition)
+
+
+WATCHED = 8
+"""Steps after the limit, to see where messages go: two periods of four, four of two."""
+
+
+def _at_limit(now: Messages | HiddenMessages, threads: int) -> Status:
+    """Whether messages that have not converged oscillate.
+
+    They do if in some steps more none gets half as far as the longest way that one of them goes.
+    """
+
+    def measured():  # as convergence does
+        return np.exp(now.u) if now.algebra.probability else now.u
+
+    first = before = measured()
+    way = np.zeros_like(first)
+    for _ in range(WATCHED):
+        now.run(1, threads)
+        after = measured()
+        way += np.abs(after - before)
+        before = after
+    far = np.abs(before - first).max()
+    return Status.OSCILLATING if now.certain and far < way.max() / 2 else Status.STEP_LIMIT
 
 
 def _check_fit(learner, problem, factors, **fields: Beliefs) -> None:

@@ -77,16 +77,15 @@ class Messages:
         self._fielded = self._moving or bool((given != self.algebra.one).any())
         given, given_outer = side_by_side(given, self.algebra.one), self._lanes(prior.outer)
         table, self._lists = self._for_kernel(g)
+        self._starts_to_factors = learner.starts_to_factors
         self._arrays = Arrays(
             self._first(self._shape, rng),
             self._first(prior.outer.shape, rng),
-            self._filled(self._shape, self.algebra.one),
+            self._first_to_factors(rng),
             self._lanes(g),
             given.copy() if self._moving else given,
             given,
-            np.full_like(given, self.algebra.one),
-            given_outer,
-            np.full_like(given_outer, self.algebra.one),
+            *self._first_beliefs(given, given_outer),
             table,
             empty(0),
             empty(0),
@@ -115,6 +114,14 @@ class Messages:
         hidden neurons, then of factors; results do not depend on their number.
         """
         hidden, factors = (-(-size // WIDTH) for size in (len(self.prior.inner), self._shape[0]))
+        if self._starts_to_factors and steps:
+            # The messages h are there: the first step makes the messages u of them.
+            self._starts_to_factors = False
+            done, change, self.certain = self._call(1, (0, 0, 0, 0, 0, factors))
+            self.steps += done
+            self.converged = self.certain and change < self.learner.tolerance
+            go_on = self.certain and not self.converged and steps > done
+            return done + (self.run(steps - done, threads) if go_on else 0)
         if threads == 1:
             done, change, self.certain = self._call(steps, (0, hidden, 0, factors, 0, factors))
             self.steps += done
@@ -257,10 +264,24 @@ class Messages:
 
     def _first(self, shape, rng):
         """The first messages from factors: uniform, or random."""
-        if self.learner.initial_scale > 0:
-            return self._lanes(self._normalised(rng.normal(0.0, self.learner.initial_scale, shape)))
+        if self.learner.initial_scale > 0 and not self._starts_to_factors:
+            return self._lanes(self._normalised(self.learner.first_logs(rng, shape)))
         uniform = self._normalised(np.zeros(shape[-1]))
         return self._filled(shape, self.algebra.from_logs(uniform)[0])
+
+    def _first_to_factors(self, rng):
+        """The first messages h: the priors at random, or what the first step replaces."""
+        if not self._starts_to_factors:
+            return self._filled(self._shape, self.algebra.one)
+        fields = self.prior.inner[self.problem.patterns.outer]
+        return self._lanes(self._normalised(fields + self.learner.first_logs(rng, self._shape)))
+
+    def _first_beliefs(self, given, given_outer):
+        """The beliefs before the first step; where that has no fields, what these would be."""
+        if self._starts_to_factors:
+            return given.copy(), given_outer, given_outer.copy()
+        one = self.algebra.one
+        return np.full_like(given, one), given_outer, np.full_like(given_outer, one)
 
     def _filled(self, shape, number):
         flat = empty(-(-shape[0] // WIDTH) * WIDTH * math.prod(shape[1:]))

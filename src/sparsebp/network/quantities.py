@@ -10,15 +10,18 @@ class Status(IntEnum):
     Attributes:
         NOT_RUN: 0, the schedule has no such number of samples.
         CONVERGED: 1, no message changed by the tolerance or more in the last step.
-        STEP_LIMIT: 2, it had not converged after the largest number of steps.
+        STEP_LIMIT: 2, it had not converged after the largest number of steps, and its messages
+            still went their way.
         CONTRADICTION: 3, no weights reproduce the samples, as far as hard factors and the prior of
             earlier batches tell.
+        OSCILLATING: 4, as 2, but its messages went back and forth, as they do for ever.
     """
 
     NOT_RUN = 0
     CONVERGED = 1
     STEP_LIMIT = 2
     CONTRADICTION = 3
+    OSCILLATING = 4
 
     def __str__(self) -> str:
         return self.name.lower().replace("_", " ")

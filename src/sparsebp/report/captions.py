@@ -3,6 +3,7 @@
 In plain text, which the report and the gallery set in their own markup (``study.markup``).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sparsebp.claims.numbers import CONFIDENCE
@@ -11,8 +12,8 @@ from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
 
 MARKS = (
-    "A cross marks a training that stopped at the step limit in some simulation, an exclamation "
-    "mark a contradiction."
+    "A cross marks a training that stopped at the step limit in some simulation, a tilde one whose "
+    "messages oscillated, an exclamation mark a contradiction."
 )
 
 
@@ -118,25 +119,27 @@ def _interval() -> str:
     return f"with the {100 * CONFIDENCE:g} % confidence interval of that mean"
 
 
-def _simulations(study: Study) -> str:
-    seeds = study.study["seeds"]
-    return f"{seeds} simulation{'s' * (seeds > 1)}"
+def _simulations(study: Study, experiments: Iterable[str]) -> str:
+    counts = {len(study.seeds(name)) for name in experiments}
+    numbers = enumerated([f"{count}" for count in sorted(counts)])
+    return f"{numbers} simulation{'s' * (counts != {1})}"
 
 
 def _of_choices(study: Study, figure: dict) -> str:
-    first, last = figure["choices"]["samples"]
+    (first, last), experiment = figure["choices"]["samples"], figure["choices"]["experiment"]
     return (
         f"Errors under each choice, a row each, in the mean over m = {first} to {last} samples and "
-        f"{_simulations(study)}, {_interval()}. A row sets the values at its left; what it does "
-        f"not set is as below. {MARKS}"
+        f"{_simulations(study, [experiment])}, {_interval()}. A row sets the values at its left; "
+        f"what it does not set is as below. {MARKS}"
     )
 
 
 def _of_panels(study: Study, figure: dict) -> str:
     panels = figure["panels"]
     names = [QUANTITIES[name].words for name in dict.fromkeys(p["quantity"] for p in panels)]
+    drawn = {name for panel in panels for name in panel["experiments"]}
     parts = [
-        f"Mean {enumerated(names)} of {_simulations(study)} against "
+        f"Mean {enumerated(names)} of {_simulations(study, drawn)} against "
         f"{' or '.join(dict.fromkeys(map(_axis, panels)))}, {_interval()}. {MARKS}"
     ]
     if any("minus" in panel for panel in panels):
@@ -239,7 +242,7 @@ def _passing(fields: dict) -> str:
     else:
         damped = "all" if fields["damped"] == "both" else fields["damped"]
         scale = fields["initial_scale"]
-        start = f"random messages of standard deviation {scale}" if scale else "uniform messages"
+        start = f"random {_start(fields)}" if scale else "uniform messages"
         parts = [
             f"damping {fields['damping']} of {damped} messages",
             f"start from {start}",
@@ -256,6 +259,15 @@ def _passing(fields: dict) -> str:
             f"output weights are read out among {states}",
         ]
     )
+
+
+def _start(fields: dict) -> str:
+    """The first messages, where they are random."""
+    scale, which = fields["initial_scale"], fields["initial_messages"]
+    messages = "messages" if which == "factor-to-variable" else f"{which} messages"
+    if fields["initial_distribution"] == "normal":
+        return f"{messages} of standard deviation {scale}"
+    return f"{messages}, logarithms uniform in [−{scale}, 0]"
 
 
 def _curve(fields: dict) -> str:

@@ -70,7 +70,8 @@ VERDICTS_TEMPLATE = """\
 {% if others %}
 <details><summary>other choices: {{ under[claim.id] }}</summary><ul>
 {% for other in others %}
-<li>{{ mark(other.verdict) }} under {{ other.choice }}: {{ other.tests[other.key].reading }}</li>
+<li>{{ mark(other.verdict) }} under {{ other.choice or other.reading }}:
+{{ other.tests[other.key].reading }}</li>
 {% endfor %}
 </ul></details>
 {% endif %}
@@ -149,8 +150,8 @@ def verdicts(
         under: by claim, which verdicts it has under other choices, in words.
         reached: by claim, how far its verdict depends on the margin and on m, see ``tables.reach``.
     """
-    base = [record for record in records if record["choice"] is None]
-    others = [record for record in records if record["choice"] is not None]
+    base = [record for record in records if not (record["choice"] or record["reading"])]
+    others = [record for record in records if record["choice"] or record["reading"]]
     return PAGES.get_template("verdicts").render(
         title="Which claims hold",
         claims=[(claim, [o for o in others if o["id"] == claim["id"]]) for claim in base],

@@ -89,10 +89,13 @@ SPARE_STYLES = [
     for i in range(45)
 ]
 
-NEVER = 4  # beside the statuses of a training: a limit not reached at any number of samples
+NEVER = (
+    max(Status) + 1
+)  # beside the statuses of a training: a limit not reached at any number of samples
 # status -> marker, its size, points above the mean, label
 MARKS = {
     Status.STEP_LIMIT: ("x", 2.8, 5.5, "step limit reached in some seed"),
+    Status.OSCILLATING: ("$\\sim$", 5.0, 8.0, "messages oscillate in some seed"),
     Status.CONTRADICTION: ("$!$", 5.0, 10.5, "contradiction in some seed"),
     NEVER: ("$\\uparrow$", 5.0, 8.0, "not reached in some seed: a lower bound"),
 }

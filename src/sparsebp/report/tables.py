@@ -6,15 +6,24 @@ from html import escape
 from typing import NamedTuple
 
 from sparsebp.claims.conditions import Point, meets, settings, shortest, words
-from sparsebp.claims.verdicts import FAILS, HOLDS, UNDECIDED, experiments, number
+from sparsebp.claims.verdicts import (
+    BY_CONSTRUCTION,
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    experiments,
+    number,
+)
 from sparsebp.study.markup import markdown
 
-SYMBOLS = {HOLDS: "✓", UNDECIDED: "?", FAILS: "✗"}
+SYMBOLS = {HOLDS: "✓", BY_CONSTRUCTION: "=", UNDECIDED: "?", FAILS: "✗"}
 # What a choice may set: every key of `choices.vary` in the configuration's schema.
 KEYS = {
     "damping": "share of the old message in the new one, alpha of Eq. 2.14",
     "damped": "which messages are damped",
-    "initial_scale": "standard deviation of the random first log-messages; 0: uniform ones",
+    "initial_scale": "how random the first log-messages are; 0: uniform ones",
+    "initial_messages": "which messages start at random",
+    "initial_distribution": "of the first log-messages: normal or uniform",
     "tolerance": "converged when no message changes by more in a step",
     "max_steps": "limit on the number of steps",
     "tie_tolerance": "log-beliefs closer than this to the largest tie with it",
@@ -53,10 +62,11 @@ def page(records: list[dict], spec: dict) -> str:
 
     Args:
         records: as ``verdicts.judge`` returns them.
-        spec: the ``claims`` and the ``choices`` that they are about.
+        spec: the ``claims``, and what ``Study.verdicts_spec`` holds.
     """
     parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n"]
     parts += [headline(records), table(records)]
+    parts += [_by_reading(records, name) for name in spec["readings"]]
     if families := _families(records):
         parts += [_legend(families, spec)]
         parts += [_by_choice(records, family, spec) for family in families]
@@ -87,6 +97,8 @@ def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
     """The claims with their verdicts, in those of the columns that say anything: Markdown."""
     chosen = any(record["choice"] for record in records)
     columns = [column for column in columns if chosen or column != UNDER]
+    readings = {f"under {name}": name for name in _readings(records)}
+    columns += readings
     rows = []
     for name, record in _configured(records).items():
         cells = {
@@ -99,6 +111,9 @@ def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
             "n": record["tests"][record["key"]]["n"],
             UNDER: dependence(records, name),
         }
+        for column, reading in readings.items():
+            read = _read(records, reading).get(name)
+            cells[column] = f"{read['verdict']}" if read else ""
         rows.append([cells[column] for column in columns])
     notes = [NOTE, REACHED * (REACH[0] in columns), WHERE * chosen]
     return f"{_markdown(columns, rows)}\n{''.join(notes)}\n"
@@ -122,8 +137,10 @@ def dependence(records: list[dict], claim: str) -> str:
     """Under which choices a claim has which verdict, in few words; nothing if it has none."""
     verdicts = _verdicts(records, claim)
     if len(verdicts) < 2:
-        under = {HOLDS: "all", UNDECIDED: "all", FAILS: "any of the"}
-        return "".join(f"{verdict} under {under[verdict]} {n}" for verdict, n in verdicts.items())
+        under = {FAILS: "any of the"}
+        return "".join(
+            f"{verdict} under {under.get(verdict, 'all')} {n}" for verdict, n in verdicts.items()
+        )
     # The most common one, and of two the later, is left for the rest.
     *others, rest = sorted(verdicts, key=lambda v: (verdicts[v], [*SYMBOLS].index(v)))
     parts = [
@@ -136,9 +153,24 @@ def dependence(records: list[dict], claim: str) -> str:
 # Records and choices.
 
 
+def configured(record: dict) -> bool:
+    """Whether a record is of the study as configured, and of no choice and no other reading."""
+    return record["choice"] is None and record["reading"] is None
+
+
 def _configured(records: list[dict]) -> dict[str, dict]:
     """The records of the study as configured, by claim."""
-    return {record["id"]: record for record in records if record["choice"] is None}
+    return {record["id"]: record for record in records if configured(record)}
+
+
+def _readings(records: list[dict]) -> list[str]:
+    """The names of the readings that claims are judged under."""
+    return list(dict.fromkeys(r["reading"] for r in records if r["reading"] is not None))
+
+
+def _read(records: list[dict], reading: str) -> dict[str, dict]:
+    """The records under a reading, by claim."""
+    return {record["id"]: record for record in records if record["reading"] == reading}
 
 
 def _chosen(records: list[dict], claim: str) -> dict[str, dict]:
@@ -202,6 +234,18 @@ def _as_configured(spec: dict) -> set[str]:
     """The choices that change no learner."""
     names = set(experiments(spec["claims"]))
     return {choice for choice, renamed in spec["choices"].items() if renamed.keys() <= names}
+
+
+def _by_reading(records: list[dict], reading: str) -> str:
+    """The claims with their verdicts under a reading: Markdown."""
+    named, rows = _configured(records), []
+    for name, record in _read(records, reading).items():
+        test = record["tests"][record["key"]]
+        verdict = f"**{record['verdict']}**: {test['meaning']}"
+        deciding = _deciding(record, named[name])
+        rows.append([name, verdict, deciding, *reach(record).values(), test["n"]])
+    head = ["", "verdict", "deciding number [interval]", *REACH, "n"]
+    return f"## Under {reading}\n\n{_markdown(head, rows)}"
 
 
 def _by_choice(records: list[dict], family: Family, spec: dict) -> str:

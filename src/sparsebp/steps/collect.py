@@ -30,7 +30,8 @@ def run(spec: dict, inputs: dict, output: str) -> None:
         ValueError: files that do not belong together, estimates of different engines, or
             simulations of different configurations or sources.
     """
-    learners, seeds, grid = spec["learners"], range(spec["seeds"]), spec["samples"]
+    learners, first, grid = spec["learners"], spec.get("first_seed", 0), spec["samples"]
+    seeds = range(first, first + spec["seeds"])
     shape = len(learners), len(seeds), len(grid)
     phi = activation(**spec["activation"])
     missing = partial(np.full, shape, np.nan)

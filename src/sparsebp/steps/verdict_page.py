@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sparsebp.claims.verdicts import FILE
 from sparsebp.report import pages
-from sparsebp.report.tables import SYMBOLS, dependence, headline, reach
+from sparsebp.report.tables import SYMBOLS, configured, dependence, headline, reach
 from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study.validation import check
@@ -30,7 +30,7 @@ def run(verdicts: str, output: str) -> None:
         raise ValueError(f"{verdicts}: not a file of verdicts ({error})") from None
     records = found["records"]
     under = {record["id"]: dependence(records, record["id"]) for record in records}
-    reached = {record["id"]: reach(record) for record in records if record["choice"] is None}
+    reached = {record["id"]: reach(record) for record in records if configured(record)}
     page = pages.verdicts(records, headline(records), SYMBOLS, under, reached)
     with written_whole(output) as part:
         part.write_text(page, encoding="utf-8")

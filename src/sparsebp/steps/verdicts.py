@@ -13,17 +13,16 @@ def run(spec: dict, inputs: dict, output: str, table: str) -> None:
     """Write the verdicts as JSON, and the page that ``tables`` makes of them as Markdown.
 
     Args:
-        spec: the ``claims`` and the ``choices``, see ``verdicts.judge``.
+        spec: the ``claims``, and what ``Study.verdicts_spec`` holds, see ``verdicts.judge``.
         inputs: paths of the results by experiment.
 
     Raises:
         BadFile: an input file is not right.
         ClaimError: a claim cannot be tested with these results.
     """
-    claims, choices = spec["claims"], spec["choices"]
-    names = verdicts.experiments(claims, choices)
+    names = verdicts.experiments(spec["claims"], spec["choices"] | spec["readings"])
     found, made = store.read_experiments(inputs, names)
-    records = verdicts.judge(claims, found, choices)
+    records = verdicts.judge(results=found, **spec)
     everything = {"provenance": record("verdicts", spec, results=made), "records": records}
     with written_whole(output) as part:
         part.write_text(json.dumps(everything, indent=1, sort_keys=True, allow_nan=False) + "\n")

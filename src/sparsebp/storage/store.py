@@ -201,7 +201,8 @@ def _results(path) -> tuple:
 
     arrays, made = _read(path, "results"), provenance(path)
     learners, seeds, samples = (arrays[name].tolist() for name in RESULT_DIMENSIONS)
-    check_made(path, made, step="collect", learners=learners, seeds=len(seeds), samples=samples)
+    told = {"seeds": len(seeds), "first_seed": seeds[0] or None}  # no key where it is 0
+    check_made(path, made, step="collect", learners=learners, samples=samples, **told)
     found = {name: (CONTRACT["results"][name][0], array) for name, array in arrays.items()}
     return xarray.Dataset(found), made
 

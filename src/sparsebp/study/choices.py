@@ -5,7 +5,7 @@ from dataclasses import fields
 from itertools import product
 from math import prod
 
-from sparsebp.engine.learner import OPEN_CHOICES, Learner, open_choices
+from sparsebp.engine.learner import OPEN_CHOICES, RANDOM_START, Learner, open_choices
 from sparsebp.study.validation import ConfigError, check_among
 
 MOST_COMBINATIONS = 100
@@ -15,8 +15,12 @@ LONGEST_NAME = 200
 """Characters of a learner's name, at most: it is that of a file, with some more around it."""
 
 
-def add_choices(config: dict, general: dict, choices: dict) -> dict:
-    """Add the experiments and learners of the choices to the configuration; ``Study.choices``."""
+def add_choices(config: dict, general: dict, choices: dict) -> tuple[dict, dict]:
+    """Add the experiments and learners of the choices to the configuration.
+
+    Returns:
+        ``Study.choices``, and which claims hold under them by construction.
+    """
     experiments, learners = config["experiments"], config["learners"]
     blocks = {}
     for again, original in choices["experiments"].items():
@@ -32,6 +36,10 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
             blocks[again]["learners"] = list(choices["learners"])
     bases = {name: None for block in blocks.values() for name in block["learners"]}
     inferences = [general | block.get("inference", {}) for block in blocks.values()]
+    known = {}
+    for values in choices["vary"]:
+        claims = values.pop("by_construction", [])
+        known |= {_title(choice): claims for choice in _combinations([values]) if claims}
     count = sum(prod(map(len, values.values())) for values in choices["vary"])
     if count > MOST_COMBINATIONS:
         raise ConfigError(
@@ -61,7 +69,7 @@ def add_choices(config: dict, general: dict, choices: dict) -> dict:
                     block["learners"].append(names[base])
         titles[title] = names
     experiments.update(blocks)
-    return titles
+    return titles, known
 
 
 def learner_fields(inference: dict, block: dict) -> dict:
@@ -73,6 +81,8 @@ def learner_fields(inference: dict, block: dict) -> dict:
     """
     merged = inference | block.get("inference", {}) | block
     unread = {*OPEN_CHOICES} - {*read_choices(block)}
+    if not merged.get("initial_scale", 0) > 0:
+        unread |= {*RANDOM_START}
     names = [field.name for field in fields(Learner) if field.name not in unread]
     return {name: merged[name] for name in names if name in merged}
 

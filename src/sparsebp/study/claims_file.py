@@ -24,19 +24,20 @@ def load_claims(path: str | Path, schema: str | Path) -> dict:
     return claims
 
 
-def claimed_experiments(claims: dict, choices: dict, study: Study) -> list[str]:
+def claimed_experiments(claims: dict, study: Study) -> list[str]:
     """Names of the experiments whose results the claims need.
 
     Raises:
         ConfigError: the study lacks an experiment, a learner or the numbers of samples of a claim.
     """
-    grids = sample_grids(study)
+    grids, others = sample_grids(study), study.verdicts_spec
+    alternatives = others["choices"] | others["readings"]
     try:
-        verdicts.check_claims(claims, grids, choices)
-        verdicts.check_samples(claims, grids, choices)
+        verdicts.check_claims(claims, grids, alternatives, others["by_construction"])
+        verdicts.check_samples(claims, grids, alternatives)
     except verdicts.ClaimError as error:
         raise ConfigError(f"this study cannot test the claims: {error}") from None
-    return verdicts.experiments(claims, choices)
+    return verdicts.experiments(claims, alternatives)
 
 
 def sample_grids(study: Study) -> dict[str, dict[str, list[int]]]:

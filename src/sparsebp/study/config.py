@@ -56,6 +56,9 @@ class Study:
         study: what all experiments share.
         learners, experiments, figures: blocks by name, those of the choices among them.
         choices: title -> {name of an experiment or learner: the one that it is under this choice}.
+        readings: name -> {names: as of a choice, by_construction: ids of claims}: other readings of
+            the thesis as a whole, under which the claims are judged, too.
+        by_construction: title of a choice -> ids of the claims that hold under it by construction.
         trees: belief propagation on trees, None where the study has none.
         numbers: named numbers about results by name, see ``numbers_file``.
 
@@ -68,6 +71,8 @@ class Study:
     experiments: dict
     choices: dict
     figures: dict
+    readings: dict = field(default_factory=dict)
+    by_construction: dict = field(default_factory=dict)
     trees: dict | None = None
     numbers: dict = field(default_factory=dict)
 
@@ -131,7 +136,10 @@ class Study:
         for name, experiment in config["experiments"].items():
             check_experiment(name, experiment, config["learners"])
         choices = config.get("choices")
-        config["choices"] = add_choices(config, general, choices) if choices else {}
+        added = add_choices(config, general, choices) if choices else ({}, {})
+        config["choices"], config["by_construction"] = added
+        for name, reading in config.get("readings", {}).items():
+            _check_reading(name, reading, config)
         _check_names(config)
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
@@ -154,8 +162,10 @@ class Study:
 
     def _check_size(self) -> None:
         """Raise ConfigError for what no machine or file has room for."""
-        learners = sum(len(block["learners"]) for block in self.experiments.values())
-        trainings = learners * self.study["seeds"]
+        trainings = sum(
+            len(block["learners"]) * len(self.seeds(name))
+            for name, block in self.experiments.items()
+        )
         check_number(TRAININGS, "study.seeds", trainings, "trainings")
         for name, block in self.experiments.items():
             where, layers = f"experiments.{name}", block["layers"]
@@ -174,9 +184,21 @@ class Study:
                         CELLS, f"{where}.student.overlap.{layer}", cells, "cells to search for room"
                     )
 
-    def seeds(self) -> range:
-        """Numbers of the independent simulations."""
-        return range(self.study["seeds"])
+    def seeds(self, experiment: str) -> range:
+        """Numbers of the independent simulations of an experiment: its own, or the study's."""
+        own = self.experiments[experiment].get("seeds")
+        return range(own["first"], own["last"] + 1) if own else range(self.study["seeds"])
+
+    @property
+    def verdicts_spec(self) -> dict:
+        """What verdicts depend on beside the claims."""
+        readings = {name: block["names"] for name, block in self.readings.items()}
+        known = {name: block["by_construction"] for name, block in self.readings.items()}
+        return {
+            "choices": self.choices,
+            "readings": readings,
+            "by_construction": self.by_construction | known,
+        }
 
     def learner(self, experiment: str, name: str) -> dict:
         """The fields of ``learner.Learner`` for a learner in an experiment.
@@ -296,8 +318,8 @@ class Study:
             "activation": block["activation"],
             "samples": block["samples"],
             "learners": block["learners"],
-            "seeds": self.study["seeds"],
-        }
+            "seeds": len(self.seeds(experiment)),
+        } | ({"first_seed": first} if (first := self.seeds(experiment)[0]) else {})
 
     def trees_spec(self) -> dict:
         """Slice for belief propagation on trees."""
@@ -371,6 +393,18 @@ def _learner(name: str, values: dict) -> Learner:
         return Learner(**values)
     except ValueError as error:
         raise ConfigError(f"learners.{name}: {error}") from None
+
+
+def _check_reading(name: str, reading: dict, config: dict) -> None:
+    """Raise ConfigError for a reading of what there is not."""
+    where = f"readings.{name}"
+    if name in config["choices"]:
+        raise ConfigError(f"{where}: a choice has this name")
+    known = config["experiments"] | config["learners"]
+    for old, new in reading["names"].items():
+        check_among(f"{where}.names", old, known)
+        kind = "experiments" if old in config["experiments"] else "learners"
+        check_among(f"{where}.names.{old}", new, config[kind])
 
 
 def _check_texts(config: dict) -> None:

@@ -200,8 +200,8 @@ def of_figure(study: Study, name: str) -> dict:
 
 def of_verdicts(study: Study, claims: dict) -> dict:
     """As ``expected``, for the verdicts."""
-    spec = {"claims": claims, "choices": study.choices}
-    return _of_many(study, "verdicts", spec, claimed_experiments(claims, study.choices, study))
+    spec = {"claims": claims} | study.verdicts_spec
+    return _of_many(study, "verdicts", spec, claimed_experiments(claims, study))
 
 
 def of_numbers(study: Study) -> dict:

@@ -139,7 +139,8 @@ def _scope(record: dict) -> str:
     """How much of an experiment a record of results is about."""
     spec = record["spec"]
     many = "learner" if len(spec["learners"]) == 1 else "learners"
-    seeds, samples = short([*range(spec["seeds"])]), short(spec["samples"])
+    first = spec.get("first_seed", 0)
+    seeds, samples = short([*range(first, first + spec["seeds"])]), short(spec["samples"])
     return f"{len(spec['learners'])} {many}, seeds {seeds}, m = {samples}"
 
 

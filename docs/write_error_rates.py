@@ -60,7 +60,8 @@ At confidence {CONFIDENCE:g} a test says *holds* in 2.5 % of all cases or fewer 
 at the margin or beyond, but `equal` and `not_worse` in 5 %: they test each end of the interval at
 the full level. It says *does not hold* in 2.5 % or fewer where the truth is at the margin or on the
 claim's side. A claim holds if all its tests do, and for *does not hold* the level is divided by
-their number, so that a claim is wrong no more often than that.
+their number, so that a claim is wrong no more often than that. The bootstrap behind
+`most_variable` has intervals that are somewhat short with few simulations.
 
 What is undecided with {SIMULATIONS[0]} simulations can be decided by more: `seeds` in
 [`config.yaml`](../config.yaml).

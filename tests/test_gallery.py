@@ -104,7 +104,8 @@ numbers:
 ABOUT = (
     "Mean weight error and topology error of 2 simulations against the number m of samples, with "
     "the 95 % confidence interval of that mean. A cross marks a training that stopped at the step "
-    "limit in some simulation, an exclamation mark a contradiction."
+    "limit in some simulation, a tilde one whose messages oscillated, an exclamation mark a "
+    "contradiction."
 )
 SECTION = f"""## both: matched and mismatched
 

@@ -10,7 +10,8 @@ interval that reaches below zero runs out of the box.
 Rows in which no learner differs from the experiment that the choices are about are shaded.
 
 How a run ended. A cross at the end of a row tells that at least one seed stopped at the step limit
-at some number of samples in the range, an exclamation mark that one met a contradiction.
+at some number of samples in the range, a tilde that its messages oscillated, an exclamation mark
+that one met a contradiction.
 """
 
 from itertools import groupby

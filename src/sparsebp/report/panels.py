@@ -27,8 +27,9 @@ learner each curve is the mean of its difference from that learner in the same s
 axis is logarithmic, it is so to both sides of zero, over three powers of ten. The dashed grey line
 is the decay of `law`, which has no parameter to fit.
 
-How a run ended. A cross above a mean tells that at least one seed stopped at the step limit, an
-exclamation mark that one met a contradiction (no configuration left). Unmarked: all converged.
+How a run ended. A cross above a mean tells that at least one seed stopped at the step limit, a
+tilde that its messages oscillated, an exclamation mark that one met a contradiction (no
+configuration left). Unmarked: all converged.
 """
 
 from itertools import zip_longest

@@ -15,7 +15,9 @@ from sparsebp.network.data import (
     draw_student,
     draw_teacher,
 )
+from sparsebp.network.metrics import squared_error
 from sparsebp.network.model import activation
+from tests.configurations import ROOT
 
 SIZES, PER_ROW = Sizes(12, 8, 16), PerRow(3, 2)
 ENTROPY = 2020
@@ -223,3 +225,14 @@ def test_deeper_teachers_answer_layer_by_layer():
     for layer, width in zip(deep, (12, 8, 8, 8), strict=True):
         h = np.tanh(dense(layer, width) @ h - 0.1)
     np.testing.assert_allclose(y, h.T, rtol=1e-13)
+
+
+def test_the_error_of_a_constant_answer():
+    """As docs/findings.md has it: of the best constant, on the networks of chapter 3."""
+    errors, sizes = [], Sizes(200, 200, 200)
+    for seed in range(10):
+        network = draw_teacher(sizes, PerRow(2, 2), ENTROPY, seed)
+        test = draw_samples(network, PHI["tanh"], 50, ENTROPY, seed, test=True)
+        errors.append(squared_error(np.full_like(test.y, test.y.mean()), test))
+    shown = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
+    assert f"A constant answer has {np.mean(errors):.2f} (" in shown

@@ -38,6 +38,31 @@ def test_the_study_loads_and_its_slices_are_json(config, schema):
     assert json.loads(json.dumps(slices, allow_nan=False)) == slices
 
 
+def test_an_experiment_may_have_seeds_of_its_own():
+    study = load(put(f"{M}/seeds", {"first": 1000, "last": 1002}))
+    assert (study.seeds("matched"), study.seeds("wider")) == (range(1000, 1003), range(3))
+    assert study.collect_spec("matched").items() >= {"seeds": 3, "first_seed": 1000}.items()
+    assert "first_seed" not in study.collect_spec("wider")
+    message = refusal(put(f"{M}/seeds", {"first": 5, "last": 2}))
+    assert "matched.seeds: {'first': 5, 'last': 2}; last must be at least first" in message
+    assert "unknown key 'count'" in refusal(put(f"{M}/seeds", {"first": 0, "last": 2, "count": 3}))
+
+
+def test_a_reading_is_of_what_there_is():
+    reading = {"names": {"matched": "wider", "bp": "soft"}, "by_construction": ["C1"]}
+    others = load(put("readings", {"as told": reading})).verdicts_spec
+    assert others["readings"] == {"as told": reading["names"]}
+    assert others["by_construction"] == {"as told": ["C1"]}
+    for names, said in (
+        ({"narrow": "wider"}, ["readings.as told.names", "'narrow'", "allowed: ", "matched"]),
+        ({"matched": "narrow"}, ["readings.as told.names.matched", "'narrow'", "wider"]),
+        ({"matched": "bp"}, ["readings.as told.names.matched", "'bp'", "allowed: matched"]),
+        ({"bp": "wider"}, ["readings.as told.names.bp", "'wider'", "allowed: bp, batch4"]),
+    ):
+        message = refusal(put("readings", {"as told": {"names": names}}))
+        assert [part for part in said if part not in message] == [], message
+
+
 def test_the_small_study_loads():
     study = load(whole("tests/small.yaml"))
     assert {tuple(study.seeds(name)) for name in study.experiments} == {(0, 1), (1000, 1001)}

@@ -93,6 +93,10 @@ EDITS = {
     "figure": (("figures/two/columns", 1), {("figure", "two")}),
     "panel": (("figures/one/panels/1/y", [0, 2]), {("figure", "one")}),
     "seeds": (("study/seeds", 4), every("collect")),
+    "seeds of its own": (
+        (f"{M}/seeds", {"first": 1000, "last": 1003}),
+        {("collect", "matched")},
+    ),
     "test samples": (("study/test_samples", 11), every("dataset")),
     "memory": (("study/memory_gib", 2), set()),
     "entropy": (

@@ -324,6 +324,20 @@ ALL_READ = READ | {"results": store.read_results}
 all_kinds = pytest.mark.parametrize("kind", ALL_READ)
 
 
+def test_results_of_later_simulations_say_with_which_they_begin(tmp_path):
+    found = results().assign_coords(seed=[1000, 1001])
+    values = {name: array.values for name, array in found.items()}
+    coordinates = {name: array.values for name, array in found.coords.items()}
+    spec = {"learners": ["bp", "ms"], "seeds": 2, "samples": [1, 2, 4]}
+    for first, right in (({"first_seed": 1000}, True), ({}, False), ({"first_seed": 1}, False)):
+        path = tmp_path / f"{len(first)}{right}.nc"
+        store.write_results(path, values, coordinates, record("collect", spec | first))
+        if right:
+            xr.testing.assert_equal(store.read_results(path), found)
+        else:
+            assert "first_seed of its provenance is" in refusal(store.read_results, path)
+
+
 def test_results_are_read_as_they_were_written(tmp_path):
     write_any("results", tmp_path / "file.nc")
     xr.testing.assert_equal(store.read_results(tmp_path / "file.nc"), results())

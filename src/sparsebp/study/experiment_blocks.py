@@ -32,6 +32,9 @@ def check_experiment(name: str, experiment: dict, learners: dict) -> None:
         raise ConfigError(f"{where}.activation: {error}") from None
     for learner in experiment["learners"]:
         check_among(f"{where}.learners", learner, learners)
+    own = experiment.get("seeds", {"first": 0, "last": 0})
+    if own["first"] > own["last"]:
+        raise ConfigError(f"{where}.seeds: {show(own)}; last must be at least first")
     sizes, teacher = experiment["layers"], experiment["nonzeros_per_row"]
     student = experiment["student"].setdefault("nonzeros_per_row", dict(teacher))
     alphabet = experiment["student"]["alphabet"]

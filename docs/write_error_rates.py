@@ -52,16 +52,17 @@ are: {REPEATS} times each, with {SIMULATIONS[0]} and with {SIMULATIONS[1]} simul
 about one number of samples, and stands alone. What is measured varies from simulation to simulation
 with a standard deviation of one margin, normally; of `exact`, a simulation has an error or none.
 
-*Truth* is the mean of what is measured, in margins: of a − b, of a, or (`most_variable`) of how
-much larger the spread is, in units of the standard deviation. Of `exact` it is the proportion of
-simulations without an error, of which more than {MAJORITY:g} are asked for.
+*Truth*, in margins, is the mean of a − b (`equal`, `not_worse`, `lower`) or of a (`above`,
+`below`). Of `most_variable` it is how much larger the spread is, in standard deviations, and of
+`exact` the proportion of simulations without an error, which should be more than {MAJORITY:g}.
 
-At confidence {CONFIDENCE:g} a test says *holds* in 2.5 % of all cases or fewer where the truth is
-at the margin or beyond, but `equal` and `not_worse` in 5 %: they test each end of the interval at
-the full level. It says *does not hold* in 2.5 % or fewer where the truth is at the margin or on the
-claim's side. A claim holds if all its tests do, and for *does not hold* the level is divided by
-their number, so that a claim is wrong no more often than that. The bootstrap behind
-`most_variable` has intervals that are somewhat short with few simulations.
+At confidence {CONFIDENCE:g} a test should say *holds* in 2.5 % of all cases or fewer where the
+truth is at the margin or beyond, but `equal` and `not_worse` in 5 %: they test each end of the
+interval at the full level. It should say *does not hold* in 2.5 % or fewer where the truth is at
+the margin or on the claim's side. Each number in the table is uncertain by 0.5 % there. The
+bootstrap behind `most_variable` has intervals that are somewhat short with few simulations. A claim
+holds if all its tests do, and for *does not hold* the level is divided by their number, so that a
+verdict is wrong no more often than that.
 
 What is undecided with {SIMULATIONS[0]} simulations can be decided by more: `seeds` in
 [`config.yaml`](../config.yaml).

@@ -3,11 +3,11 @@
 A comparison is a test of a claim (workflow/claims.yaml) as a dict: ``kind``, one of ``KINDS``; its
 curves, (experiment, learner) each; a ``quantity``; a range of m, or ``at`` for one; a ``margin``.
 
-Levels. With alpha = 1 - confidence, each test and each number of samples m is tested at level alpha
-for "holds": since all must pass, no correction is needed (intersection-union). One that fails is
-enough for "does not hold", so there the level is alpha over the number of tests and of m
-(Bonferroni). Either verdict of a claim is wrong with a probability of at most alpha, as far as the
-t-intervals' normal means go.
+Levels. With alpha = 1 - confidence, each test and each number of samples m is tested at a level of
+at most alpha for "holds": since all must pass, no correction is needed (intersection-union). One
+that fails is enough for "does not hold", so there the level is alpha over the number of tests and
+of m (Bonferroni). Either verdict of a claim is wrong with a probability of at most alpha, as far as
+the t-intervals' normal means go.
 
 Simulations that all agree give an interval of zero width: two learners that make the same estimates
 on every seed are found the same, and errors that are all zero are found to be zero. It says that
@@ -52,10 +52,12 @@ class Outcome(NamedTuple):
         interval: of the effect, for "holds", of the confidence ``level``.
         corrected: of the effect, for "does not hold", corrected for the number of tests and of m.
         at: the m that decides; of a mean over m, the one that contributes most.
-        n: simulations behind it; the smallest number where samples differ.
+        n: simulations behind it; the smaller number where a and b have different ones.
         margin: of the test; 0 where it has none.
-        turns: the margins from which on it holds and up to which it does not, or the other way
-            round where a large margin is hard to reach (``lenient`` false).
+        turns: two margins, a and b. If ``lenient``, the test holds for margins above a and does
+            not hold for margins below b; else it holds below a and does not hold above b. In
+            between it is undecided.
+        lenient: whether a larger margin makes the test easier to pass.
         share: of a mean over m, what the m ``at`` contributes to it; else None.
     """
 
@@ -264,12 +266,12 @@ def _in_the_mean(test, found, alpha, looks, side, lenient) -> Outcome:
     Args:
         found: as ``_difference`` returns it.
         side: -1 if the mean is to be negative and is compared with minus the margin, else 1.
-        lenient: whether a larger margin is easier to reach.
+        lenient: see ``Outcome``.
     """
     each, mean, m, n = found
     interval = tuple(end.item() for end in mean.interval(1 - alpha))
     corrected = tuple(end.item() for end in mean.interval(1 - alpha / looks))
-    # The ends that come last to the claimed side, and last to leave it.
+    # Both ends, ascending on the claimed side: for "holds", and for "does not hold".
     inner, outer = sorted(side * end for end in interval), sorted(side * end for end in corrected)
     largest = np.argmax(np.abs(each.mean))
     total = np.abs(each.mean).sum()

@@ -72,7 +72,8 @@ def judge(
     readings: dict | None = None,
     by_construction: dict | None = None,
 ) -> list[dict]:
-    """Test every claim, and under each choice and reading those about its experiments alone.
+    """Test every claim as configured, and under each choice and reading the claims whose
+    experiments it all replaces.
 
     Args:
         claims: as in claims.yaml.
@@ -86,7 +87,7 @@ def judge(
     Returns:
         Records that JSON can hold, as configured first: id, thesis, statement, choice, reading
         (both None as configured), verdict, tests, key, the index of the test that decides (the
-        tightest one), and from, see ``_first``.
+        one with the least slack among those of this verdict), and from, see ``_first``.
 
     Raises:
         ClaimError: an unknown kind, margin, quantity, experiment, learner or choice, or curves
@@ -228,10 +229,10 @@ def _verdict(outcome: Outcome) -> str:
 
 
 def _first(tests: list[dict], results: dict, alpha: float) -> int | None:
-    """The least m from which on all tests of a claim hold; None if there is none.
+    """The least m such that all tests of a claim hold if their range begins there; or None.
 
-    A range of m then begins there and ends as it does. A test at one m has to hold at every m from
-    there on that its curve has.
+    The range ends as it does. A test at one m has to hold at every m from there on that its curve
+    has.
     """
     last = [test["m"][1] for test in tests if "m" in test]
     grids = [_grid(results, curve) for test in tests for curve in curves(test)]
@@ -301,7 +302,7 @@ def _record(outcome: Outcome, test: dict, results: dict) -> dict:
 def _turns(outcome: Outcome) -> list[float]:
     """The margins at which a verdict would turn, of those there can be (positive, finite).
 
-    A test that holds, or does not, has one at most; an undecided one has two, the smaller first.
+    That is at most one for a test that holds or does not, at most two for an undecided one.
     """
     holds, fails = outcome.turns
     turns = [holds] if outcome.holds else [fails] if outcome.fails else sorted([holds, fails])

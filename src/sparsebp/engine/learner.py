@@ -155,8 +155,8 @@ class Learner:
         damped: factor-to-variable, variable-to-factor or both.
         initial_scale: s of the first log-messages, see ``first_logs``; 0 for uniform messages.
         initial_messages: which start at random: factor-to-variable, of all weights; or
-            variable-to-factor, of the input weights. Output weights are leaves, whose messages to
-            factors are their priors.
+            variable-to-factor, of the input weights. Output weights are leaves, whose first
+            messages to factors are their priors.
         initial_distribution: of these log-messages: normal or uniform.
         tolerance: largest change of a message at convergence.
         max_steps: limit on the number of steps.

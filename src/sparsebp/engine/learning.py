@@ -291,16 +291,17 @@ def propagate(
 
 
 WATCHED = 8
-"""Steps after the limit, to see where messages go: two periods of four, four of two."""
+"""Steps after the limit, to see where messages go: a longer period can be taken for a drift."""
 
 
 def _at_limit(now: Messages | HiddenMessages, threads: int) -> Status:
-    """Whether messages that have not converged oscillate.
+    """The status of messages that have not converged: whether they oscillate.
 
-    They do if in some steps more none gets half as far as the longest way that one of them goes.
+    They do if, in ``WATCHED`` more steps, the largest distance between the first and the last value
+    of a message u is less than half of the longest path (the sum of its step sizes) of any.
     """
 
-    def measured():  # as convergence does
+    def measured():  # in probability, or in log-likelihood
         return np.exp(now.u) if now.algebra.probability else now.u
 
     first = before = measured()

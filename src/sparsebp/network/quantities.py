@@ -9,12 +9,14 @@ class Status(IntEnum):
 
     Attributes:
         NOT_RUN: 0, the schedule has no such number of samples.
-        CONVERGED: 1, no message changed by the tolerance or more in the last step.
-        STEP_LIMIT: 2, it had not converged after the largest number of steps, and its messages
-            still went their way.
+        CONVERGED: 1, in the last step no message would have changed by the tolerance or more
+            without damping.
+        STEP_LIMIT: 2, it had not converged after the largest number of steps, and did not
+            oscillate.
         CONTRADICTION: 3, no weights reproduce the samples, as far as hard factors and the prior of
             earlier batches tell.
-        OSCILLATING: 4, as 2, but its messages went back and forth, as they do for ever.
+        OSCILLATING: 4, it had not converged after the largest number of steps, and in some more its
+            messages went back and forth, see ``learning._at_limit``.
     """
 
     NOT_RUN = 0

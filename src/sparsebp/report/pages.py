@@ -81,9 +81,10 @@ VERDICTS_TEMPLATE = """\
 </tbody>
 </table>
 <footer>In brackets: the confidence interval over the simulations that decides. A claim holds if all
-its tests hold, and does not hold if one of them does not; of several tests, the tightest one is
-shown. It turns at the margins that would give it another verdict; an undecided one has two. From
-the named m on all tests of the claim hold, to the end of their range.
+its tests hold, and does not hold if one of them does not. Of several tests one is shown: that
+nearest to its margin where the claim holds, else the one farthest from holding. It would get
+another verdict at the margins at which it turns. All tests of the claim hold if their range begins
+at the m from which it holds.
 {% if under.values()|select|list %}
 Other choices: values that the thesis leaves open, in both mismatched experiments; "where" a value
 is so means under the choices that set it so, with all else as configured.

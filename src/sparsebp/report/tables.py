@@ -40,12 +40,14 @@ SHORT = ("", "claim", "verdict", "deciding number [interval]", "n", UNDER)
 REACH = ("margin", "turns at", "m", "holds from")
 COLUMNS = ("", "thesis", *SHORT[1:4], *REACH, *SHORT[4:])
 NOTE = (
-    "n: simulations. Of several tests of a claim, the tightest is shown, with the interval that "
-    "decides: corrected for the number of tests where the claim does not hold."
+    "n: simulations. Of several tests of a claim one is shown: that nearest to its margin where "
+    "the claim holds, else the one farthest from holding. The interval is that which decides; "
+    "where a claim does not hold it is corrected for the number of tests."
 )
 REACHED = (
-    " *Turns at*: the margins at which this test would get another verdict; an undecided one has "
-    "two. *Holds from*: the m from which on all tests of the claim hold, to the end of their range."
+    " *Turns at*: the margins at which this test would get another verdict, at most two. *Holds "
+    "from*: the smallest m such that all tests of the claim hold if their range begins there; a "
+    "test at one m has to hold at every later m."
 )
 WHERE = " *Where* a value is so: under the choices that set it so, with all else as configured."
 

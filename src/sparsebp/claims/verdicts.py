@@ -6,8 +6,8 @@ hold, does not hold if one does not, and is undecided otherwise.
 
 A choice puts other experiments and learners in the places of those that the claims name, and so
 does a reading of the thesis as a whole. They are separate questions: nothing is corrected between
-them. Where a choice or reading makes a claim true whatever the algorithms do, it holds by
-construction.
+them. Where a choice or reading makes a test of a claim true whatever the algorithms do, the claim
+holds by construction if it holds.
 """
 
 from collections import Counter

@@ -85,6 +85,19 @@ def test_at_the_step_limit_it_knows_whether_messages_oscillate(outputs, rule, da
     assert Status.OSCILLATING in seen or rule != "sum-product" or damping
 
 
+def test_messages_that_grow_for_ever_contradict_nothing():
+    """Undamped BP with few samples: logarithms that grow by a factor in each step."""
+    one = instance(n=12, m=2, seed=6, student=(2, 3), alphabet=(-1, 0, 1))
+    least = []
+
+    def observe(now):
+        least.append(now.u[now.u > -np.inf].min())
+
+    outcome = run(one, learner(damping=0.0, max_steps=1200), observe=observe)
+    assert outcome.status == Status.OSCILLATING
+    assert least[-1] == min(least) < -1e299
+
+
 @pytest.mark.parametrize("distribution", ["normal", "uniform"])
 @pytest.mark.parametrize("damped", ["factor-to-variable", "variable-to-factor"])
 @pytest.mark.parametrize("shape", quick_first(SHAPES, 2))

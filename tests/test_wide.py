@@ -120,6 +120,16 @@ def test_powers_are_those_of_logarithms(exponent):
     assert power(-np.inf, exponent, 0.0) == -np.inf
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_what_is_kept_of_a_message_stays_possible(compiled):
+    kept = in_registers(lambda x, y, z: SUM().kept(x))
+    if not compiled:
+        kept = lambda x, y, z: float(+SUM().kept(np.array(x)))  # noqa: E731
+    for number in (0.0, -1.5, -1e300, -np.inf):
+        assert kept(number, 0.0, 0.0) == number
+    assert kept(-1e308, 0.0, 0.0) == -1e300
+
+
 def test_distances_are_those_of_probabilities():
     distance = in_registers(lambda x, y, z: SUM().distance(x, y))
     for x, y in ((0.5, 0.25), (1.0, 1e-12), (1e-12, 1e-20), (0.0, 0.3), (0.0, 0.0)):

@@ -254,6 +254,11 @@ class WideSumTimes(SumTimes):
     def power(self, x, exponent):
         return Wide.exp2(MaxPlus.power(self, Wide.of(x).log2, exponent))
 
+    def kept(self, x):
+        """x, but what is possible stays so: undamped messages can grow beyond any float."""
+        x = Wide.of(x)
+        return Wide(x.m, np.where(x.e > -np.inf, np.fmax(x.e, LOWEST), x.e))
+
     def magnitude(self, x):
         """The exponent."""
         return Wide.of(x).e

@@ -94,7 +94,7 @@ def _needed(record: dict) -> dict:
 def copy_mismatches(study: Study, claims: dict, kept: dict) -> list[str]:
     """Which hashes of a copy of verdicts are not those of a configuration, each in one line."""
     results = inspection.of_verdicts(study, claims)["results"]
-    now = _hashes({"claims": claims} | study.verdicts_spec, results, kept["learners"])
+    now = _hashes(study.verdicts_spec(claims), results, kept["learners"])
     return [
         f"verdicts: {name} of another configuration"
         for name in now | kept["of"]
@@ -140,7 +140,7 @@ def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
         "README.md": {"verdicts": short},
         f"{GALLERY}.md": {"figures": sections, "verdicts": tables.summary(records)},
     }
-    found = {root / VERDICTS_PAGE: tables.page(records, {"claims": claims} | study.verdicts_spec)}
+    found = {root / VERDICTS_PAGE: tables.page(records, study.verdicts_spec(claims))}
     for page, parts in changing.items():
         text = (root / page).read_text(encoding="utf-8")
         for part, content in parts.items():

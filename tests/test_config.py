@@ -50,7 +50,7 @@ def test_an_experiment_may_have_seeds_of_its_own():
 
 def test_a_reading_is_of_what_there_is():
     reading = {"names": {"matched": "wider", "bp": "soft"}, "by_construction": ["C1"]}
-    others = load(put("readings", {"as told": reading})).verdicts_spec
+    others = load(put("readings", {"as told": reading})).verdicts_spec({})
     assert others["readings"] == {"as told": reading["names"]}
     assert others["by_construction"] == {"as told": ["C1"]}
     for names, said in (

@@ -142,7 +142,7 @@ def compute(folder, study, claims):
         store.write_results(results[name], values, coordinates, made)
     for name in study.figures:
         figure.run(study.figure_spec(name), results, [str(folder / f"figures/{name}.png")])
-    spec = {"claims": claims} | study.verdicts_spec
+    spec = study.verdicts_spec(claims)
     written = (str(folder / f"results/verdicts.{end}") for end in ("json", "md"))
     verdicts.run(spec, results, *written)
 

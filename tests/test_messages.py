@@ -185,7 +185,8 @@ def test_it_stops_once_undamped_updates_would_change_nothing(outputs, rule, damp
     prior = Beliefs(*(rng.normal(0, 0.1, part.shape) for part in Beliefs.uniform(one.problem)))
     small = [step.residual < tolerance for step in steps_of_twin(one, how, prior)]
     outcome = run(one, how, prior)
-    assert (outcome.status == Status.CONVERGED) == any(small)
+    unsettled = (Status.STEP_LIMIT, Status.OSCILLATING)
+    assert outcome.status in ((Status.CONVERGED,) if any(small) else unsettled)
     assert outcome.iterations == (small.index(True) + 1 if any(small) else most)
 
 

@@ -136,7 +136,7 @@ def compute(folder, study, claims):
     judged, *written = (
         str(folder / path) for path in (VERDICTS, paths.VERDICTS_TABLE, paths.VERDICTS_PAGE)
     )
-    verdicts.run({"claims": claims} | study.verdicts_spec, results, judged, written[0])
+    verdicts.run(study.verdicts_spec(claims), results, judged, written[0])
     verdict_page.run(judged, written[1])
     numbers.run({"numbers": computable(study)}, results, str(folder / paths.NUMBERS))
     matched = {"matched": results["matched"]}

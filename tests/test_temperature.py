@@ -26,6 +26,7 @@ from tests.propagation import TREES, probabilities, run
 
 TERNARY = dict(alphabet=(-1, 0, 1))
 MISMATCH = TERNARY | dict(student=(2, 3))
+NO_CONTRADICTION = (Status.CONVERGED, Status.STEP_LIMIT, Status.OSCILLATING)
 BETAS = [0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6]
 
 
@@ -97,7 +98,7 @@ def test_messages_stay_finite_and_are_normalised(beta, damped, reinforcement):
         worst.append(np.abs(now.u.max(axis=-1)).max())
 
     outcome = run(one, how, observe=observe)
-    assert outcome.status != Status.CONTRADICTION
+    assert outcome.status in NO_CONTRADICTION
     assert outcome.iterations == len(worst) and max(worst) == 0
     for part in outcome.beliefs:
         assert np.isfinite(part).all() and (part.max(axis=-1) == 0).all()
@@ -113,7 +114,7 @@ def test_no_schedule_and_no_data_contradict_an_energy(beta, schedule, spoilt):
     how = soft(beta, schedule=schedule, max_steps=100)
     found = list(learn(how, one.problem, data, [1, 3, 5], 1, 0, 1))
     assert len(found) == 3
-    assert all(t.status != Status.CONTRADICTION for t in found)
+    assert all(t.status in NO_CONTRADICTION for t in found)
 
 
 @pytest.mark.thorough

@@ -18,7 +18,7 @@ rule verdicts:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda w: handed.write({"claims": claims} | study.verdicts_spec),
+        spec=lambda w: handed.write(study.verdicts_spec(claims)),
         sources=sources("steps.verdicts"),
         inputs=lambda w, input: by_name(claimed(), input),
     message:

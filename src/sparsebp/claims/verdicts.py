@@ -271,10 +271,9 @@ def _record(outcome: Outcome, test: dict, results: dict) -> dict:
     """A test and its outcome; an end at infinity is None."""
     kind, margin = KINDS[test["kind"]], test.get("margin", {"value": None, "reason": None})
     m, quantity = m_range(test), MEASURED[test["quantity"]]
-    share = outcome.share if outcome.share and outcome.share > SHARE else None
     measured = kind.measured.format(quantity=quantity, at=outcome.at, m=m)
-    if share and m[0] < m[1]:
-        measured += f", {share:.0%} of it from m = {outcome.at}".replace("%", " %")
+    if (outcome.share or 0) > SHARE and m[0] < m[1]:
+        measured += f", {100 * outcome.share:.0f} % of it from m = {outcome.at}"
     record = {
         "kind": test["kind"],
         "contrast": contrast(test),

@@ -64,7 +64,7 @@ def page(records: list[dict], spec: dict) -> str:
 
     Args:
         records: as ``verdicts.judge`` returns them.
-        spec: the ``claims``, and what ``Study.verdicts_spec`` holds.
+        spec: as ``Study.verdicts_spec`` returns it.
     """
     parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n"]
     parts += [headline(records), table(records)]
@@ -115,7 +115,7 @@ def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
         }
         for column, reading in readings.items():
             read = _read(records, reading).get(name)
-            cells[column] = f"{read['verdict']}" if read else ""
+            cells[column] = read["verdict"] if read else ""
         rows.append([cells[column] for column in columns])
     notes = [NOTE, REACHED * (REACH[0] in columns), WHERE * chosen]
     return f"{_markdown(columns, rows)}\n{''.join(notes)}\n"
@@ -139,9 +139,9 @@ def dependence(records: list[dict], claim: str) -> str:
     """Under which choices a claim has which verdict, in few words; nothing if it has none."""
     verdicts = _verdicts(records, claim)
     if len(verdicts) < 2:
-        under = {FAILS: "any of the"}
         return "".join(
-            f"{verdict} under {under.get(verdict, 'all')} {n}" for verdict, n in verdicts.items()
+            f"{verdict} under {'any of the' if verdict == FAILS else 'all'} {n}"
+            for verdict, n in verdicts.items()
         )
     # The most common one, and of two the later, is left for the rest.
     *others, rest = sorted(verdicts, key=lambda v: (verdicts[v], [*SYMBOLS].index(v)))

@@ -13,7 +13,7 @@ def run(spec: dict, inputs: dict, output: str, table: str) -> None:
     """Write the verdicts as JSON, and the page that ``tables`` makes of them as Markdown.
 
     Args:
-        spec: the ``claims``, and what ``Study.verdicts_spec`` holds, see ``verdicts.judge``.
+        spec: as ``Study.verdicts_spec`` returns it.
         inputs: paths of the results by experiment.
 
     Raises:

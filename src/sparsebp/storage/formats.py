@@ -35,7 +35,8 @@ BIREGULAR = Rule("neurons from 0 on, each as often, and no column twice in a row
 SIGNS = Rule("-1 and 1", lambda values: np.abs(values.astype(int)) == 1)
 FINITE = Rule("finite numbers", np.isfinite)
 ASCENDING = Rule("ascending numbers from 1", lambda m: m[0] > 0 and (np.diff(m) > 0).all())
-SEEDS = Rule("numbers one after the other", lambda seeds: seeds == seeds[0] + np.arange(len(seeds)))
+SEEDS = Rule("0, 1, 2 ...", lambda seeds: seeds == np.arange(len(seeds)))
+CONSECUTIVE = Rule("numbers one after the other", lambda n: n == n[0] + np.arange(len(n)))
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
 FINITE_OR_NAN = Rule("finite numbers, or NaN", lambda values: ~np.isinf(values))
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
@@ -86,7 +87,7 @@ ALLOWED = {
     },
     "results": {
         "learner": Rule("different names", _distinct),
-        "seed": SEEDS,
+        "seed": CONSECUTIVE,
         "n_samples": ASCENDING,
         "weight_error": FRACTIONS,
         "flipped_error": FRACTIONS,

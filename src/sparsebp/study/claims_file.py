@@ -30,10 +30,10 @@ def claimed_experiments(claims: dict, study: Study) -> list[str]:
     Raises:
         ConfigError: the study lacks an experiment, a learner or the numbers of samples of a claim.
     """
-    grids, others = sample_grids(study), study.verdicts_spec
-    alternatives = others["choices"] | others["readings"]
+    grids, spec = sample_grids(study), study.verdicts_spec(claims)
+    alternatives = spec["choices"] | spec["readings"]
     try:
-        verdicts.check_claims(claims, grids, alternatives, others["by_construction"])
+        verdicts.check_claims(claims, grids, alternatives, spec["by_construction"])
         verdicts.check_samples(claims, grids, alternatives)
     except verdicts.ClaimError as error:
         raise ConfigError(f"this study cannot test the claims: {error}") from None

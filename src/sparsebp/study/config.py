@@ -189,12 +189,12 @@ class Study:
         own = self.experiments[experiment].get("seeds")
         return range(own["first"], own["last"] + 1) if own else range(self.study["seeds"])
 
-    @property
-    def verdicts_spec(self) -> dict:
-        """What verdicts depend on beside the claims."""
+    def verdicts_spec(self, claims: dict) -> dict:
+        """Slice for judging the ``claims``: the arguments of ``verdicts.judge`` but the results."""
         readings = {name: block["names"] for name, block in self.readings.items()}
         known = {name: block["by_construction"] for name, block in self.readings.items()}
         return {
+            "claims": claims,
             "choices": self.choices,
             "readings": readings,
             "by_construction": self.by_construction | known,

@@ -200,7 +200,7 @@ def of_figure(study: Study, name: str) -> dict:
 
 def of_verdicts(study: Study, claims: dict) -> dict:
     """As ``expected``, for the verdicts."""
-    spec = {"claims": claims} | study.verdicts_spec
+    spec = study.verdicts_spec(claims)
     return _of_many(study, "verdicts", spec, claimed_experiments(claims, study))
 
 

@@ -5,7 +5,7 @@ All of it is in the package itself, ``import sparsebp as sb``; see the tutorial 
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Student:
             layer rows may differ in length, and hidden neurons in how often they are read.
         alphabet: the values that a weight may have: different integers.
         activation: of both layers, see ``model.Activation``.
+        teacher: for method density-evolution, which predicts the errors of its students.
 
     Raises:
         ValueError: patterns or alphabet are none, or do not fit together.
@@ -56,11 +57,16 @@ class Student:
     """
 
     def __init__(
-        self, *patterns: Pattern, alphabet: Iterable[int] = (-1, 1), activation: Activation
+        self,
+        *patterns: Pattern,
+        alphabet: Iterable[int] = (-1, 1),
+        activation: Activation,
+        teacher: Network | None = None,
     ) -> None:
         arrangement, values = arrange(*patterns), np.asarray(alphabet)
         self.alphabet, self.activation = tuple(map(int, values)), activation
-        self.problem = Problem.of(arrangement.patterns, values, activation, arranged=True)
+        problem = Problem.of(arrangement.patterns, values, activation, arranged=True)
+        self.problem = replace(problem, teacher=teacher)
         self.patterns, self._arrangement = arrangement.own, arrangement
 
     @classmethod
@@ -91,7 +97,7 @@ class Student:
             slots = [layer.topology.shape[1] for layer in teacher]
             per_row = PerRow(slots[0], slots[-1], slots[1] if len(slots) > 2 else None)
         patterns = draw_student(teacher, per_row, entropy, seed, overlap)
-        return cls(*patterns, alphabet=alphabet, activation=activation)
+        return cls(*patterns, alphabet=alphabet, activation=activation, teacher=teacher)
 
     def __repr__(self) -> str:
         shapes = ", ".join("x".join(map(str, pattern.shape)) for pattern in self.patterns)

@@ -137,6 +137,11 @@ def parser() -> argparse.ArgumentParser:
         default=4.0,
         help="refuse tables of configurations beyond this size (default: 4)",
     )
+    train.add_argument(
+        "--teacher",
+        metavar="FILE",
+        help="teacher.nc to read, for method density-evolution alone, which predicts the errors",
+    )
     step(
         "collect",
         "measure the errors of all students of an experiment",

@@ -31,6 +31,7 @@ rule train:
     input:
         student=paths.STUDENT,
         dataset=paths.DATASET,
+        teacher=lambda w: paths.TEACHER if study.reads_teacher(w.experiment, w.learner) else [],
         compiled=rules.kernels.output,
     output:
         paths.TRAINED,
@@ -49,9 +50,10 @@ rule train:
         spec=lambda w: handed.write(study.train_spec(w.experiment, w.learner)),
         sources=sources("steps.train"),
         kernels=rules.kernels.params.kernels,
+        teacher=lambda w, input: ["--teacher", input.teacher] if input.teacher else [],
     message:
         "{wildcards.experiment}, seed {wildcards.seed}: training {wildcards.learner}"
     shell:
         "NUMBA_CACHE_DIR={params.kernels:q} sparsebp train {params.spec:q} --seed {wildcards.seed}"
         " --student {input.student:q} --dataset {input.dataset:q} --output {output:q}"
-        " --memory-gib {resources.memory_gib} --threads {threads} 2> {log:q}"
+        " {params.teacher:q} --memory-gib {resources.memory_gib} --threads {threads} 2> {log:q}"

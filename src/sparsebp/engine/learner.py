@@ -12,6 +12,7 @@ METHODS = {
     "messages": "messages on the thesis's factor graph, with one variable for each weight",
     "blocked": "messages with one variable for all input weights of a hidden neuron",
     "exact": "the exact posterior, where hidden neurons and outputs form rings",
+    "density-evolution": "the messages of blocked for N to infinity, where no loop is closed",
     "layered": "messages on the factor graph with hidden variables, for any number of layers",
 }
 """How the beliefs of a batch are found, each in words; see ``learning.learn``."""
@@ -68,6 +69,8 @@ def open_choices(algorithm: str, method: str) -> tuple[str, ...]:
     """Those of ``OPEN_CHOICES`` that a training with an algorithm and a method depends on."""
     if ALGORITHMS[algorithm].temperature is None:
         return ("tolerance", "max_steps")
+    if method == "density-evolution":  # without damping: messages would mix with others' ones
+        return tuple(key for key in OPEN_CHOICES if key not in ("damping", "damped"))
     return ("tie_tolerance", "output_readout") if method == "exact" else OPEN_CHOICES
 
 
@@ -235,8 +238,10 @@ class Learner:
             )
         if self.reinforcement and self.method != "messages":
             raise ValueError(f"reinforcement is for method messages; given: {self.method}")
-        if self.method == "exact" and self.schedule != "offline":
-            raise ValueError(f"schedule: {self.schedule!r}; method exact is for offline only")
+        if self.method in ("exact", "density-evolution") and self.schedule != "offline":
+            raise ValueError(
+                f"schedule: {self.schedule!r}; method {self.method} is for offline only"
+            )
         if (
             self.method == "exact"
             and self.finds_configuration
@@ -284,6 +289,11 @@ class Learner:
         return ALGORITHMS[self.algorithm].temperature is None
 
     @property
+    def is_theory(self) -> bool:
+        """Whether this is density evolution, which predicts the errors of a teacher's students."""
+        return self.method == "density-evolution"
+
+    @property
     def rules(self) -> Rules:
         """The update rules of the algorithm, if it passes messages."""
         kind, soft = ALGORITHMS[self.algorithm], self.factor == "soft"
@@ -302,9 +312,10 @@ class Learner:
     def has_entropy(self) -> bool:
         """Whether sums of messages count configurations, so that they have an entropy.
 
-        With hidden variables they would too, but nothing asks for it.
+        With hidden variables and without loops they would too, but nothing asks for it.
         """
-        alone = self.schedule == "offline" and self.method != "layered"
+        counting = self.method != "layered" and not self.is_theory
+        alone = self.schedule == "offline" and counting
         return alone and self.rules == Rules(SumTimes, 1.0, False, 0.0)
 
     @property
@@ -362,16 +373,17 @@ class Learner:
         if self.method == "layered":
             undamped = {("hidden", name, False) for name in (names[-1], MaxPlus.__name__)}
             return undamped | {("hidden", name, self.damping > 0) for name in names}
-        hard, moving, damped = not self.rules.soft, self.reinforcement > 0, self.dampings[1] > 0
+        hard, moving = not self.rules.soft, self.reinforcement > 0
+        damped = self.dampings[1] > 0 and not self.is_theory
         # With a small table, no list of configurations is asked for.
         tables = [False, True] if hard and q ** (k_in * k_out) > SMALL_TABLE else [False]
-        if self.method == "blocked":
+        if self.method == "blocked" or self.is_theory:
             k_in, q, tables = 1, q**k_in, [False]
         lists = [hard] if moving else tables
         found = {(name, listed, moving, damped) for name in names for listed in lists}
         if not moving and self.method == "messages":  # the last messages of output weights
             found.add((names[-1], hard, True, False))
-        if hard:  # what is excluded
+        if hard and not self.is_theory:  # what is excluded
             found |= {(MaxPlus.__name__, listed, False, False) for listed in tables}
             if self.method == "messages":
                 found.add((MaxPlus.__name__, hard, True, False))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsebp.engine import bethe
+from sparsebp.engine import bethe, density_evolution
 from sparsebp.engine import factors as fac
 from sparsebp.engine.equations import MaxPlus, SumTimes
 from sparsebp.engine.hidden_messages import HiddenGraph, HiddenMessages, hidden_graph
@@ -185,10 +185,30 @@ def _by_messages(learner, problem, samples, memory_gib, threads):
 
 
 def _by_blocks(learner, problem, samples, memory_gib, threads):
+    _refuse_blocks(problem, memory_gib)
+    return _by_messages(learner, problem, samples, memory_gib, threads)
+
+
+def _refuse_blocks(problem, memory_gib):
     (outputs, k_out), count = problem.patterns.outer.shape, len(problem.states.tuples)
     table = f"a table of {outputs} x {count}^{k_out} states of hidden neurons"
     fac.refuse_beyond(memory_gib, outputs * count**k_out, table)
-    return _by_messages(learner, problem, samples, memory_gib, threads)
+
+
+def _by_density_evolution(learner, problem, samples, memory_gib, threads):
+    density_evolution.check(problem, samples)
+    _refuse_blocks(problem, memory_gib)
+
+    def infer(batch, beliefs, support, rng):
+        x = samples.x[batch.start : batch.stop]
+        found, steps, settled, certain = density_evolution.evolve(
+            learner, problem, x, rng, memory_gib, threads
+        )
+        if not certain:
+            return Solved(beliefs, steps, Status.CONTRADICTION)
+        return Solved(found, steps, Status.CONVERGED if settled else Status.STEP_LIMIT)
+
+    return infer
 
 
 def _exactly(learner, problem, samples, memory_gib, threads):
@@ -222,6 +242,7 @@ SOLVERS = {
     "messages": _by_messages,
     "blocked": _by_blocks,
     "exact": _exactly,
+    "density-evolution": _by_density_evolution,
     "layered": _by_hidden_messages,
 }
 """By method: from a learner, what it knows and the samples, a function (batch, prior beliefs,

@@ -125,7 +125,7 @@ def training_mb(extent: Extent, learner: Learner, memory_gib: float) -> int:
     edges = layers["output"] * per_row["output"]
     of_edge = q * (per_row["input"] + 1)
     cells = layers["output"] * extent.states ** per_row["output"]
-    if learner.method == "blocked":
+    if learner.method in ("blocked", "density-evolution"):
         of_edge += q ** per_row["input"]
     elif learner.method == "exact":
         # Matrices: of outputs, of neighbours, and environments of both.

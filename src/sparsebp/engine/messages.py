@@ -107,6 +107,10 @@ class Messages:
         belief[self.problem.orders[1]] = by_factor(self._arrays.belief, belief.shape)
         return self.algebra.to_logs(belief)
 
+    def receive(self, u: np.ndarray) -> None:
+        """Take others in place of the messages ``u``, as logarithms that are normalised."""
+        self._arrays.u[:] = self._lanes(u.reshape(self._shape))
+
     def run(self, steps: int, threads: int = 1) -> int:
         """Update all messages, up to ``steps`` times. Returns how many steps were done.
 
@@ -202,7 +206,7 @@ class Messages:
         one_more = Messages(
             learner, self.problem, self._factors, self.prior, None, algebra, leaves=True
         )
-        one_more._arrays.u[:] = one_more._lanes(self.u.reshape(self._shape))
+        one_more.receive(self.u)
         one_more.run(1)
         self.certain &= one_more.certain
         return one_more.v

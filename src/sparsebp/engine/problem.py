@@ -9,7 +9,7 @@ from sparsebp.engine.arrangement import check_patterns
 from sparsebp.engine.layout import near_together, places, readers
 from sparsebp.engine.learner import brief
 from sparsebp.engine.states import HiddenStates
-from sparsebp.network.data import Layers, Patterns
+from sparsebp.network.data import Layers, Network, Patterns
 from sparsebp.network.model import Activation
 
 WEIGHTS = range(-127, 128)
@@ -28,6 +28,8 @@ class Problem:
         readers: (hidden, D) the edges at which each hidden neuron is read, see ``layout.readers``.
         phi: the activation function.
         orders: of the factors and hidden neurons in memory, see ``layout.near_together``.
+        teacher: where it is known. Density evolution alone reads it, to predict the errors of its
+            students.
     """
 
     patterns: Patterns
@@ -35,6 +37,7 @@ class Problem:
     readers: np.ndarray
     phi: Activation
     orders: tuple[np.ndarray, np.ndarray]
+    teacher: Network | None = None
 
     def __repr__(self) -> str:
         return brief(self)

@@ -239,6 +239,8 @@ def _passing(fields: dict) -> str:
     exact = fields.get("method") == "exact"
     if exact:
         parts = ["none, as the posterior is exact"]
+    elif fields.get("method") == "density-evolution":
+        parts = [f"a population of messages, until it settles, at most {fields['max_steps']} steps"]
     else:
         damped = "all" if fields["damped"] == "both" else fields["damped"]
         scale = fields["initial_scale"]
@@ -283,7 +285,11 @@ def _curve(fields: dict) -> str:
         parts.append(f"β = {fields['beta']}")
     if fields["reinforcement"]:
         parts.append(f"reinforcement r = {fields['reinforcement']}")
-    method = {"exact": "exact", "blocked": "one variable per hidden neuron"}
+    method = {
+        "exact": "exact",
+        "blocked": "one variable per hidden neuron",
+        "density-evolution": "density evolution, for N to infinity",
+    }
     parts += [method[fields["method"]]] if fields.get("method") in method else []
     return ", ".join(parts)
 

@@ -77,6 +77,9 @@ STYLES = {
 METHOD_STYLES = {
     ("sum-product", "exact"): Style("#000000", "", "-", REFERENCE),
     ("max-product", "exact"): Style("#333333", "h", (0, (1, 1)), 3),
+    ("sum-product", "density-evolution"): Style("#000000", "", (0, (1, 1)), REFERENCE),
+    ("max-product", "density-evolution"): Style("#333333", "", (0, (5, 1)), REFERENCE),
+    ("max-sum", "density-evolution"): Style("#666666", "", (0, (3, 1, 1, 1, 1, 1)), REFERENCE),
     ("sum-product", "blocked"): Style(_VERMILION, "p", (0, (4, 1, 4, 1, 1, 1)), 2),
     ("max-product", "blocked"): Style(_TAN, "<", (0, (8, 1)), 2),
     ("max-sum", "blocked"): Style(_SKY, ">", (0, (3, 1, 1, 1)), 2),

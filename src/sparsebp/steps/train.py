@@ -26,6 +26,7 @@ def run(
     output: str,
     memory_gib: float,
     threads: int = 1,
+    teacher: str | None = None,
 ) -> None:
     """Write the estimates of one learner, or the predictions of gradient descent.
 
@@ -39,6 +40,7 @@ def run(
         memory_gib: the largest table or list of configurations. Not in the spec, as no result
             depends on it.
         threads: how many update messages side by side. No result depends on it either.
+        teacher: for method density-evolution.
 
     Raises:
         BadFile: an input file is not right, or was not drawn together with the other.
@@ -59,6 +61,11 @@ def run(
     made = store.provenance(dataset)
     store.check_made(dataset, made, **drawn, activation=spec["activation"], samples=len(samples.x))
     store.check_made(dataset, made, student, layers=layers, **together)
+    network = None
+    if teacher:
+        network, made = store.read_teacher(teacher), store.provenance(teacher)
+        store.check_made(teacher, made, student, **drawn, **together)
+        store.check_sizes(teacher, network, layers)
     needed = layers["input"], layers["output"], max(spec["samples"])
     given = samples.x.shape[1], samples.y.shape[1], len(samples.x)
     if given[:2] != needed[:2] or given[2] < needed[2]:
@@ -73,7 +80,7 @@ def run(
     else:
         write = store.write_trained
         names = ("n_samples", "iterations", "status", "expected_error", "entropy")
-        pupil = api.Student(*patterns, alphabet=alphabet, activation=phi)
+        pupil = api.Student(*patterns, alphabet=alphabet, activation=phi, teacher=network)
         streams = {"entropy": entropy, "seed": seed}
         limits = {"memory_gib": memory_gib, "threads": threads}
         runs = api.learn(pupil, samples, learner, grid, **streams, **limits)

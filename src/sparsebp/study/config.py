@@ -220,11 +220,21 @@ class Study:
             )
         except ValueError as error:
             raise ConfigError(f"{where}: {error}") from None
+        for key, where_set in (("noise", block), ("overlap", block["student"])):
+            if learner.is_theory and key in where_set:
+                raise ConfigError(
+                    f"{where}: method density-evolution predicts errors without {key}; this "
+                    "experiment has it"
+                )
         if not any(batch.report for batch in batches(learner, grid)):
             raise ConfigError(
                 f"{where}: no number of samples in {show(grid)} is a multiple of its batch_size "
                 f"{learner.batch_size}"
             )
+
+    def reads_teacher(self, experiment: str, learner: str) -> bool:
+        """Whether a training needs the teacher, as a prediction of its students' errors does."""
+        return _learner(learner, self.learner(experiment, learner)).is_theory
 
     def draw_spec(self, experiment: str) -> dict:
         """Slice for drawing teacher, data set and student: those of the three, by name."""

@@ -1,0 +1,176 @@
+r"""Density evolution: message passing for N to infinity, where a network is locally a tree.
+
+In a large random network messages that meet at a factor come from parts of the graph that have
+nothing in common. So they are independent draws from one distribution, and one step of message
+passing turns it into the next: it depends on the degrees, the alphabet and the samples alone, and
+not on the network. Its fixed point predicts the errors without a network and without a fit.
+
+The distribution is represented by a population. An element is an edge between a hidden neuron and
+an output: the inputs that the neuron saw, which all its readers see likewise, its true weights, and
+the message that it got last, over the joint states of its input weights (method blocked). In each
+step the outputs read other hidden neurons: edges are dealt to the slots of the outputs anew, those
+of the teacher's weights and the superfluous ones among themselves, and the teacher's answers follow
+from what is read. Then the messages of Eq. A.5 are multiplied over the other readers, and those of
+Eq. A.6 summed, as in any other step. So messages that meet have not met before, and no loop is
+ever closed. The last step is done with the network as it is, so that beliefs and estimates
+are those of its weights, and all errors are measured as those of a training. Their spread over
+simulations is that of the size of the population, N.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from sparsebp.engine import factors as fac
+from sparsebp.engine.layout import readers
+from sparsebp.engine.learner import Learner
+from sparsebp.engine.messages import Messages
+from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.network.data import Patterns, Samples
+from sparsebp.network.metrics import on_pattern
+from sparsebp.network.model import forward
+
+WINDOW = 5
+"""Steps whose means are compared, to see whether a population has settled."""
+
+
+class Population:
+    """The messages from outputs to hidden neurons in a network without loops.
+
+    Args:
+        learner: with method density-evolution.
+        problem: what the student knows, and its teacher.
+        x: (samples, input).
+        rng: of the initial messages, and of the edges that are dealt.
+        memory_gib: the largest table or list of configurations.
+        algebra: to calculate in, see ``equations``.
+
+    Attributes:
+        steps: number of steps done.
+        certain: see ``messages.Messages``.
+        u: (E, S) log-messages to the hidden neuron of each edge e = a * k_out + j about its joint
+            state.
+    """
+
+    def __init__(self, learner, problem, x, rng, memory_gib, algebra):
+        self._learner = replace(learner, method="blocked", damping=0.0)
+        self._problem, self._x, self._rng = problem, x, rng
+        self._memory_gib, self._algebra = memory_gib, algebra
+        self._outer, teacher = problem.patterns.outer, problem.teacher
+        self._hidden = forward([teacher.inner], problem.phi, x)
+        self._weights = on_pattern(teacher.outer.weights, teacher.outer.topology, self._outer)
+        there = self._weights.ravel() != 0
+        self._kinds = np.flatnonzero(there), np.flatnonzero(~there)
+        self.steps, self.certain, self.u = 0, True, None
+
+    def step(self, threads: int = 1) -> Messages:
+        """Deal the edges, and update all messages."""
+        dealt = np.arange(self._weights.size)
+        for kind in self._kinds:
+            dealt[kind] = self._rng.permutation(kind)
+        return self._update(dealt, threads)
+
+    def final_beliefs(self, threads: int = 1) -> Beliefs:
+        """Log-beliefs after one more step, with the network as it is. Sets ``certain``."""
+        now = self._update(np.arange(self._weights.size), threads)
+        beliefs = now.final_beliefs()
+        self.certain &= now.certain
+        return beliefs
+
+    def _update(self, dealt: np.ndarray, threads: int) -> Messages:
+        """One step in which each slot of an output reads through the edge that it was dealt."""
+        outer = self._outer.ravel()[dealt].reshape(self._outer.shape)
+        answers = np.einsum("maj,aj->ma", self._hidden[:, outer], self._weights)
+        problem = replace(
+            self._problem,
+            patterns=Patterns(self._problem.patterns.inner, outer),
+            readers=readers(outer, len(self._problem.readers)),
+        )
+        make: Callable = fac.soft_factors if self._learner.rules.soft else fac.hard_factors
+        y = problem.phi(answers)
+        where = problem.states, *problem.patterns, problem.phi, self._x, y
+        factors, prior = make(*where, self._memory_gib), Beliefs.uniform(problem)
+        now = Messages(self._learner, problem, factors, prior, self._rng, self._algebra)
+        if self.u is not None:
+            now.receive(self.u[dealt])
+        now.run(1, threads)
+        self.u = np.empty((dealt.size, len(problem.states.tuples)))
+        self.u[dealt] = now.u.reshape(self.u.shape)
+        self._learner = replace(self._learner, initial_scale=0.0)  # of the first step alone
+        self.certain &= now.certain
+        self.steps += 1
+        return now
+
+
+def evolve(
+    learner: Learner,
+    problem: Problem,
+    x: np.ndarray,
+    rng: np.random.Generator,
+    memory_gib: float,
+    threads: int = 1,
+) -> tuple[Beliefs, int, bool, bool]:
+    r"""Let a population settle, and take the beliefs that it leads to.
+
+    It has settled once the mean of :math:`\sum_s u(s)^2` over its messages, which says how
+    decided they are, is the same in the last ``WINDOW`` steps as in those before: to two standard
+    errors of the difference (from the spread in the last steps), or to the learner's tolerance.
+
+    Args:
+        learner, problem, x, rng, memory_gib: see ``Population``.
+        threads: how many work side by side; results do not depend on it.
+
+    Returns:
+        Beliefs, number of steps, whether it has settled, and whether all messages are certain.
+
+    Raises:
+        ValueError: the factors would need more memory than allowed.
+    """
+    start = rng.bit_generator.state
+    for algebra in learner.algebras:
+        rng.bit_generator.state = start
+        population = Population(learner, problem, x, rng, memory_gib, algebra)
+        decided: list[float] = []
+        settled = False
+        while population.certain and not settled and population.steps < learner.max_steps:
+            population.step(threads)
+            decided.append(float(np.exp(2 * population.u).sum(axis=1).mean()))
+            settled = _settled(decided, learner.tolerance)
+        beliefs = population.final_beliefs(threads)
+        if population.certain:
+            break
+    return beliefs, population.steps, settled, population.certain
+
+
+def _settled(values: list[float], tolerance: float) -> bool:
+    if len(values) < 2 * WINDOW:
+        return False
+    last, before = values[-WINDOW:], values[-2 * WINDOW : -WINDOW]
+    error = np.std(last, ddof=1) * np.sqrt(2 / WINDOW)
+    return bool(abs(np.mean(last) - np.mean(before)) < max(2 * error, tolerance))
+
+
+def check(problem: Problem, samples: Samples) -> None:
+    """Raise ValueError unless density evolution is for a student and its samples.
+
+    Args:
+        problem: what the student knows. Its patterns have to contain the teacher's.
+        samples: the answers have to be the teacher's, without noise.
+    """
+    teacher = problem.teacher
+    if teacher is None:
+        raise ValueError(
+            "method density-evolution needs the teacher, of whose weights it predicts the errors"
+        )
+    for layer, pattern in zip(teacher, problem.patterns, strict=True):
+        found = on_pattern(np.ones_like(pattern), pattern, layer.topology)
+        if len(layer.topology) != len(pattern) or not found.all():
+            raise ValueError(
+                "method density-evolution needs a student whose patterns contain the teacher's"
+            )
+    if not np.allclose(forward(teacher, problem.phi, samples.x), samples.y, atol=1e-9):
+        raise ValueError(
+            "method density-evolution predicts the errors with the teacher's own answers; others "
+            "are given, as with noise"
+        )

@@ -1,4 +1,4 @@
-"""Density evolution, against counting, the exact posterior, and messages in large networks."""
+"""Density evolution, against counting, the exact posterior, blocked messages and a plain twin."""
 
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from sparsebp.engine.learner import Learner
 from sparsebp.network import data, metrics
 from sparsebp.network.model import leaky_relu, tanh
 from sparsebp.network.quantities import Status
+from tests.oracles.population import Population
 
 THEORY = Learner("sum-product", method="density-evolution")
 TANH, RELU = tanh(0.1), leaky_relu(0.1)
@@ -78,6 +79,27 @@ def test_blocked_messages_of_large_networks(algorithm):
     found = errors(api.learn(another, given, replace(learner, method="blocked"), grid), other)
     error = np.sqrt(2 * 5 * found / 5000)
     assert (np.abs(theory - found) < 4 * error).all(), (theory, found)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("algorithm", "mode"), [("sum-product", "sum"), ("max-product", "max")])
+@pytest.mark.parametrize(
+    ("teacher", "spare"), [((2, 2), (0, 0)), ((2, 3), (0, 0)), ((2, 2), (1, 0)), ((2, 2), (0, 1))]
+)
+def test_plain_populations(algorithm, mode, teacher, spare):
+    """The twin draws fresh neurons in each step, without a network at all."""
+    alphabet = (-1, 0, 1) if any(spare) else (-1, 1)
+    twin = Population(*teacher, 2, *spare, alphabet, mode, size=1000)
+    for _ in range(6):
+        twin.step()
+    wanted = twin.measure(3000)[0]
+    student = teacher[0] + spare[0], teacher[1] + spare[1]
+    network, pupil, samples = case(2000, teacher, student)
+    learner = replace(THEORY, algorithm=algorithm)
+    [found] = errors(api.learn(pupil, samples, learner, [2]), network)
+    # Of each, five weights of a neuron being wrong together; that of the twin's messages besides.
+    error = np.sqrt(5 * wanted * (1 / 3000 + 1 / 1000 + 1 / 2000) / sum(teacher))
+    assert abs(found - wanted) < 4 * error, (found, wanted)
 
 
 def test_what_it_expects_of_itself():

@@ -28,8 +28,8 @@ from sparsebp.engine.learner import Learner
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
 from sparsebp.network.data import Patterns, Samples
-from sparsebp.network.metrics import on_pattern
 from sparsebp.network.model import forward
+from sparsebp.network.patterns import on_pattern
 
 WINDOW = 5
 """Steps whose means are compared, to see whether a population has settled."""
@@ -65,14 +65,18 @@ class Population:
         self.steps, self.certain, self.u = 0, True, None
 
     def step(self, threads: int = 1) -> Messages:
-        """Deal the edges, and update all messages."""
+        """Deal the edges, and update all messages. ``threads``: see ``messages.Messages.run``."""
         dealt = np.arange(self._weights.size)
         for kind in self._kinds:
             dealt[kind] = self._rng.permutation(kind)
         return self._update(dealt, threads)
 
     def final_beliefs(self, threads: int = 1) -> Beliefs:
-        """Log-beliefs after one more step, with the network as it is. Sets ``certain``."""
+        """Log-beliefs after one more step, with the network as it is. Sets ``certain``.
+
+        Args:
+            threads: as above.
+        """
         now = self._update(np.arange(self._weights.size), threads)
         beliefs = now.final_beliefs()
         self.certain &= now.certain

@@ -9,20 +9,7 @@ import numpy as np
 
 from sparsebp.network.data import Network, Samples
 from sparsebp.network.model import Activation, Layer, forward
-
-
-def on_pattern(values: np.ndarray, pattern: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Read row-wise sparse values at other columns; zero where the pattern has no entry.
-
-    Args:
-        values: (..., rows, slots) on ``pattern`` (rows, slots).
-        wanted: (rows, k) int columns.
-
-    Returns:
-        (..., rows, k), of the dtype of ``values``.
-    """
-    match = pattern[:, None, :] == wanted[:, :, None]
-    return np.where(match, values[..., :, None, :], 0).sum(axis=-1).astype(values.dtype)
+from sparsebp.network.patterns import on_pattern
 
 
 def weight_error(teacher: Network, student: list[Layer]) -> float:

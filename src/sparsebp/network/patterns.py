@@ -306,3 +306,17 @@ def _trade(
         dealt = np.take_along_axis(np.hstack([hand, other]), deal, axis=1)
         topology[first], topology[second] = dealt[:, :slots], dealt[:, slots:]
     return np.sort(topology, axis=1).astype(np.int32)
+
+
+def on_pattern(values: np.ndarray, pattern: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Read row-wise sparse values at other columns; zero where the pattern has no entry.
+
+    Args:
+        values: (..., rows, slots) on ``pattern`` (rows, slots).
+        wanted: (rows, k) int columns.
+
+    Returns:
+        (..., rows, k), of the dtype of ``values``.
+    """
+    match = pattern[:, None, :] == wanted[:, :, None]
+    return np.where(match, values[..., :, None, :], 0).sum(axis=-1).astype(values.dtype)

@@ -158,7 +158,7 @@ def test_claims_that_not_every_choice_tests():
 def test_the_summary_counts_and_names_what_depends():
     both = [*records(warm), *records(lambda c: HOLDS, HOLDS, "C2")]
     text = tables.summary(both)
-    assert text.startswith("Of 2 claims, 1 hold, 1 do not hold and 0 are undecided")
+    assert text.startswith("Of 2 claims, 1 holds, 1 does not hold and 0 are undecided")
     assert f"- C1: {tables.dependence(both, 'C1')}.\n" in text
     assert "C2" not in text
     assert "choices" not in tables.summary([record()])

@@ -79,9 +79,18 @@ def page(records: list[dict], spec: dict) -> str:
 def headline(records: list[dict]) -> str:
     """How many claims hold in the study as configured: a line."""
     base = Counter(record["verdict"] for record in _configured(records).values())
+    forms = {
+        HOLDS: ("holds", "hold"),
+        FAILS: ("does not hold", "do not hold"),
+        UNDECIDED: ("is undecided", "are undecided"),
+    }
+    holds, fails, undecided = (
+        f"{base[verdict]} {words[base[verdict] != 1]}" for verdict, words in forms.items()
+    )
+    claims = "claim" if base.total() == 1 else "claims"
     return (
-        f"Of {base.total()} claims, {base[HOLDS]} hold, {base[FAILS]} do not hold and "
-        f"{base[UNDECIDED]} are undecided at this number of simulations.\n"
+        f"Of {base.total()} {claims}, {holds}, {fails} and {undecided} at this number of "
+        "simulations.\n"
     )
 
 

@@ -86,3 +86,40 @@ def test_what_is_said_of_a_figure_is_no_part_of_its_slice():
     said["figures"]["two"]["found"] = "Nothing."
     assert load(said).figure_spec("two") == study.figure_spec("two")
     assert load(said).figures["two"]["found"] == "Nothing."
+
+
+def with_theory(value, of="one", extra=None):
+    """The configuration with a theory of `wider` beside the curves of `matched`."""
+    config = put("learners/dense", {"like": "bp", "method": "density-evolution"}, BASE)
+    config = put("learners/dense/reinforcement", 0, config)
+    config = put("experiments/wider/learners", ["bp", "ms", "soft", "dense"], config)
+    config = put(f"figures/{of}/panels/0/theory", value, config)
+    return put(
+        "figures/one/panels/0", config["figures"]["one"]["panels"][0] | (extra or {}), config
+    )
+
+
+def test_a_panel_with_theory_takes_it_from_another_experiment():
+    spec = load(with_theory(["wider"])).figure_spec("one")
+    panel = spec["figure"]["panels"][0]
+    assert panel["theory"] == {"wider": ["dense"]}
+    assert panel["learners"] == ["bp", "batch4", "mp"], "its own are as they were"
+    assert list(spec["experiments"]) == ["matched", "wider"]
+    assert "dense" in spec["learners"]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (with_theory(["matched"]), "'matched' is no other experiment"),
+        (with_theory(["nothing"]), "'nothing' is no other experiment"),
+        (
+            with_theory(["wider"], extra={"learners": ["mp"]}),
+            "'wider' has no learner with method density-evolution and an algorithm of the panel "
+            "(max-product)",
+        ),
+        (with_theory(["wider"], extra={"minus": "bp"}), "allowed without minus only"),
+    ],
+)
+def test_theory_that_there_is_not(config, words):
+    assert words in refusal(config)

@@ -1,7 +1,7 @@
 """Which open choices a training depends on: found by recording what it reads, and by dry runs."""
 
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import yaml
@@ -36,6 +36,7 @@ LEARNERS = {
     "soft": learner(factor="soft", beta=2.0, **RANDOM),
     "blocked": learner(method="blocked", **RANDOM),
     "layered": learner(method="layered", max_values=1000, **RANDOM),
+    "theory": learner(method="density-evolution", **RANDOM),
     "exact": learner(method="exact"),
     "exact-map": learner("max-product", method="exact"),
     "descent": learner("gradient-descent", **DESCENT),
@@ -64,7 +65,8 @@ def asked(how):
             recorded, one.problem.patterns, one.phi, one.samples, one.samples.x, [3], 1, 0
         )
     else:
-        fits = learn(recorded, one.problem, one.samples, [1, 3], 1, 0, memory_gib=1)
+        problem = replace(one.problem, teacher=one.teacher)
+        fits = learn(recorded, problem, one.samples, [1, 3], 1, 0, memory_gib=1)
     assert list(fits)
     return Recorded.asked
 
@@ -115,6 +117,7 @@ learners:
     method: layered
     max_values: 1000
     inference: {damped: factor-to-variable, initial_messages: factor-to-variable}
+  theory: {like: bp, method: density-evolution}
   exact: {like: bp, method: exact}
   descent:
     algorithm: gradient-descent
@@ -128,15 +131,16 @@ experiments:
     activation: {function: tanh, b: 0.1}
     student: {alphabet: [-1, 1]}
     samples: [2]
-    learners: [bp, ms, blocked, layered, exact, descent]
+    learners: [bp, ms, blocked, layered, theory, exact, descent]
 figures: {}
 """)
-MESSAGES = ("bp", "ms", "blocked", "layered")
+DAMPED = ("bp", "ms", "blocked", "layered")
+MESSAGES = (*DAMPED, "theory")
 TRAINED_ANEW = {
-    "damping": MESSAGES,
+    "damping": DAMPED,
     "damped": ("bp", "ms", "blocked"),
     "initial_scale": MESSAGES,
-    "initial_messages": ("bp", "ms", "blocked"),
+    "initial_messages": ("bp", "ms", "blocked", "theory"),
     "initial_distribution": MESSAGES,
     "tolerance": (*MESSAGES, "descent"),
     "max_steps": (*MESSAGES, "descent"),
@@ -172,3 +176,18 @@ def test_each_choice_reruns_the_trainings_that_depend_on_it(trained):
         key: jobs("train", "small", "0", names) | {"collect small"}
         for key, names in TRAINED_ANEW.items()
     }
+
+
+@pytest.mark.parametrize("key", ["noise", "overlap"])
+def test_theory_without_noise_and_with_all_entries(key):
+    """What density evolution is not for is refused before anything runs."""
+    block = deepcopy(STUDY["experiments"]["small"])
+    if key == "noise":
+        block["noise"] = {"flipped": 0.1}
+    else:
+        block["student"]["overlap"] = {"input": 0.5, "output": 1}
+    config = deepcopy(STUDY) | {"experiments": {"small": block}}
+    config["figures"] = {"one": {"panels": [{"experiment": "small"}]}}
+    message = refusal(config)
+    assert message.startswith("experiments.small.learners: theory: method density-evolution")
+    assert f"without {key}" in message

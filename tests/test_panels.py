@@ -382,3 +382,24 @@ def test_a_part_is_drawn_on_the_scale_of_the_whole():
     whole, part, other = drawing.axes
     assert whole.get_ylim() == part.get_ylim() != other.get_ylim()
     assert part.get_ylabel() == style.Y_LABELS["flipped_error"]
+
+
+def test_theory_of_another_experiment():
+    """Its curve has dashes and no bars, and the others stay as they are."""
+    theory = dataset(entropy=9, names=["theory"])
+    block = {"algorithm": "sum-product", "schedule": "offline", "method": "density-evolution"}
+    given = {"results": {"one": dataset(), "two": theory}, "learners": LEARNERS | {"theory": block}}
+    (ax,) = build(panel(theory={"two": ["theory"]}), **given).axes
+    (without,) = build(panel(), **given).axes
+    line = curve(ax, "theory")
+    np.testing.assert_allclose(line.get_ydata(), theory.weight_error.values[0].mean(0))
+    assert line.get_linestyle() not in ("-", "None") and line.get_color() == "#000000"
+    assert len(ax.containers) == len(without.containers)
+    for name in NAMES:
+        np.testing.assert_array_equal(*(points(a, name) for a in (ax, without)))
+
+
+def test_theory_that_results_lack():
+    results = {"one": dataset(), "two": dataset(entropy=9)}
+    with pytest.raises(ValueError, match="no learner 'theory' in two"):
+        build(panel(theory={"two": ["theory"]}), results=results)

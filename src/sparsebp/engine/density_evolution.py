@@ -24,7 +24,7 @@ import numpy as np
 
 from sparsebp.engine import factors as fac
 from sparsebp.engine.layout import readers
-from sparsebp.engine.learner import Learner
+from sparsebp.engine.learner import RANDOM_START, Learner
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
 from sparsebp.network.data import Patterns, Samples
@@ -54,7 +54,9 @@ class Population:
     """
 
     def __init__(self, learner, problem, x, rng, memory_gib, algebra):
-        self._learner = replace(learner, method="blocked", damping=0.0)
+        taken_over = ("algorithm", "factor", "beta", "initial_scale", *RANDOM_START)
+        values = {key: getattr(learner, key) for key in taken_over}
+        self._learner = Learner(**values, method="blocked", damping=0.0)
         self._problem, self._x, self._rng = problem, x, rng
         self._memory_gib, self._algebra = memory_gib, algebra
         self._outer, teacher = problem.patterns.outer, problem.teacher

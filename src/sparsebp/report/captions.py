@@ -164,6 +164,11 @@ def _of_panels(study: Study, figure: dict) -> str:
             "Where its label says so, an axis has the difference from another learner in the same "
             "simulation."
         )
+    if any("theory" in panel for panel in panels):
+        parts.append(
+            "Black and dashed: what density evolution predicts for N to infinity, from populations "
+            "of messages in other experiments, with nothing fitted."
+        )
     if any(panel.get("law") for panel in panels):
         parts.append(
             "Dashed: the decay that follows from counting the weights that samples leave "

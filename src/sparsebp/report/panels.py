@@ -23,8 +23,9 @@ Zero. Every linear axis that starts at zero reaches slightly below it, with a li
 an exact zero is seen. A logarithmic axis has a shaded strip for zeros, in which no line leads from
 what is above: it would say that an error falls like a stone where it is but absent in all seeds.
 
-References. The exact learner is a thin black line without markers and bars. In a panel `minus` a
-learner each curve is the mean of its difference from that learner in the same simulation; if the
+References. The exact learner is a thin black line without markers and bars, and so is density
+evolution, with dashes; a panel with `theory` takes that from other experiments. In a panel `minus`
+a learner each curve is the mean of its difference from that learner in the same simulation; if the
 axis is logarithmic, it is so to both sides of zero, over three powers of ten, and linear around
 zero. The dashed grey line is the decay of `law`, which has no parameter to fit.
 
@@ -35,6 +36,7 @@ configuration left). All others converged.
 """
 
 import string
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -92,6 +94,10 @@ def build(spec, results):
             compared = [panel["minus"]] if "minus" in panel else []
             wanted = {"learner": panel["learners"] + compared, "n_samples": samples}
             check_results(spec["name"], results, experiment, [panel["quantity"]], wanted)
+        for experiment, names in panel.get("theory", {}).items():
+            check_results(
+                spec["name"], results, experiment, [panel["quantity"]], {"learner": names}
+            )
     tables = [_summary(_table(panel, results)) for panel in panels]
     ended = [_ended(panel, table) for panel, table in zip(panels, tables, strict=True)]
     styles = _styles(panels, learners)
@@ -145,13 +151,18 @@ def _styles(panels, learners):
         if _by(panel):
             numbers[_by(panel)].update(_curves(panel))
     styles = {key: style_numbers(found) for key, found in numbers.items()}
-    shown = {name: learners[name] for panel in panels for name in panel["learners"]}
+    shown = {name: learners[name] for panel in panels for name in _drawn(panel)}
     return {None: style_learners(shown)} | styles
 
 
 def _by(panel):
     """The key whose numbers the curves of a panel are; None if they are learners."""
     return "n_samples" if "numbers" in panel else panel.get("by")
+
+
+def _drawn(panel):
+    """The learners of a panel, and those of its theory."""
+    return [*panel["learners"], *chain.from_iterable(panel.get("theory", {}).values())]
 
 
 def _places(panel):
@@ -169,7 +180,7 @@ def _places(panel):
 def _curves(panel):
     """What the curves of a panel are: learners, or numbers, ascending."""
     if not _by(panel):
-        return panel["learners"]
+        return _drawn(panel)
     return sorted(panel["at"] if "numbers" in panel else panel["positions"])
 
 
@@ -179,8 +190,9 @@ def _table(panel, results):
     And whether they are of a `limit`.
     """
     tables = []
-    for experiment in panel["experiments"]:
-        data = results[experiment].sel(learner=panel["learners"])
+    sources = {experiment: panel["learners"] for experiment in panel["experiments"]}
+    for experiment, names in (sources | panel.get("theory", {})).items():
+        data = results[experiment].sel(learner=names)
         data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
         if "minus" in panel:
             other = results[experiment][panel["quantity"]].sel(learner=panel["minus"], drop=True)
@@ -190,7 +202,7 @@ def _table(panel, results):
         elif "at_most" in panel:
             data = first_at_most(data, panel["at_most"])
         tables.append(data.to_dataframe().reset_index())
-    numbers = panel.get("positions", [0])
+    numbers = panel.get("positions", [0] * len(tables))
     table = pd.concat(tables, keys=numbers, names=["number"]).reset_index("number")
     table["limit"] = False
     if "numbers" in panel:

@@ -115,7 +115,7 @@ def style_learners(learners):
     """Return {name: Style} for blocks of the configuration's `learners`.
 
     The colour is that of the schedule, or of an offline learner that of the algorithm, paler where
-    it is reinforced. Black is what the algorithms approximate: the exact posterior.
+    it is reinforced. Black is what the algorithms approximate: the exact posterior, and theory.
 
     Marker and dashes are those of the table, the same for learners that differ in their label alone
     (`bp` and `bp-offline`). Any other learner, such as one with a second reinforcement, a new batch
@@ -145,7 +145,7 @@ def style_learners(learners):
 
 def _color(block):
     """The colour of a learner, from its block with all defaults."""
-    if block["method"] == "exact":
+    if block["method"] in ("exact", "density-evolution"):
         return _BLACK
     if block["schedule"] == "online":
         return _ORANGE
@@ -253,7 +253,8 @@ def _power(tick):
 def curve_properties(style):
     """The matplotlib properties of a curve of this style."""
     if style.layer == REFERENCE:
-        return {"color": style.color, "linewidth": 0.8, "marker": "", "zorder": 2.6}
+        look = {"color": style.color, "linestyle": style.linestyle, "linewidth": 0.8}
+        return look | {"marker": "", "zorder": 2.6}
     size, filled = LAYERS[style.layer]
     return {
         "color": style.color,

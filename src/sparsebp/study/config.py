@@ -356,6 +356,10 @@ class Study:
                 for key in ("experiments", "learners")
             )
             names |= {panel["minus"]: None for panel in figure["panels"] if "minus" in panel}
+            for panel in figure["panels"]:
+                for experiment, predicted in panel.get("theory", {}).items():
+                    experiments[experiment] = None
+                    names |= dict.fromkeys(predicted)
         spec = {
             "name": name,
             "figure": figure,

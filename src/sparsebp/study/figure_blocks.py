@@ -110,6 +110,8 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         check_among(f"{where}.learners", learner, common, trouble)
     if panel.get("law"):
         _check_law(f"{where}.law", panel, experiments)
+    if "theory" in panel:
+        _check_theory(f"{where}.theory", panel, experiments, learners)
     if "by" in panel and len(panel["learners"]) != 1:
         raise ConfigError(f"{where}.learners: {panel['learners']}; allowed with by: one")
     if of_learners:
@@ -132,6 +134,30 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
         law.neuron(block)
     except ValueError as error:
         raise ConfigError(f"{where}: {error}, in {name}") from None
+
+
+def _check_theory(where: str, panel: dict, experiments: dict, learners: dict) -> None:
+    """Check the theory of a panel, which is then {experiment: learners by density evolution}."""
+    for key in ("against", "by", "minus"):
+        if key in panel:
+            raise ConfigError(f"{where}: {panel['theory']!r}; allowed without {key} only")
+    others = [other for other in experiments if other not in panel["experiments"]]
+    shown = {learners[learner]["algorithm"] for learner in panel["learners"]}
+    found = {}
+    for name in panel["theory"]:
+        check_among(where, name, others, "is no other experiment")
+        found[name] = [
+            learner
+            for learner in experiments[name]["learners"]
+            if learners[learner].get("method") == "density-evolution"
+            and learners[learner]["algorithm"] in shown
+        ]
+        if not found[name]:
+            raise ConfigError(
+                f"{where}: {name!r} has no learner with method density-evolution and an algorithm "
+                f"of the panel ({', '.join(sorted(shown))})"
+            )
+    panel["theory"] = found
 
 
 def _check_absent(where: str, panel: dict, keys, other: str) -> None:

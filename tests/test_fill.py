@@ -4,6 +4,7 @@ The small one is to see that the tests of the first fail when they should.
 """
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -237,3 +238,29 @@ def test_what_cannot_be_filled_is_said_in_one_line(project, capsys, path, text, 
 def test_other_files_are_no_numbers(project, capsys):
     assert fill.main(["results/one.nc"]) == 1
     assert capsys.readouterr().err == "fill: results/one.nc: made by 'collect'; allowed: numbers\n"
+
+
+BY_PROGRAMS = "benchmark density error_rates growth keys mutations study_time verdicts".split()
+"""Pages that are written whole from what programs found, so that they need no marks."""
+UNMARKED = re.compile(
+    rf"(?<!= )(?<![\w.])\d+\.\d{{3,}}(?!\d)(?!(?: ± [\d.]+)?{fill.OLD}?<!--=)(?! ± \d)"
+)
+
+
+def typed(text):
+    """Numbers with three decimals or more that have no mark, outside of code and formulas."""
+    text = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!-- verdicts.*?<!-- end of verdicts -->", "", text, flags=re.DOTALL)
+    return UNMARKED.findall(text)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_no_number_about_results_is_typed_by_hand(page):
+    if page.stem not in BY_PROGRAMS:
+        assert typed(page.read_text(encoding="utf-8")) == []
+
+
+def test_typed_numbers_are_seen():
+    assert typed("It is 0.128 at m = 2, or 0.1285 ± 0.0012.") == ["0.128", "0.0012"]
+    assert typed("| 0.345 | 0.320<!--=a--> |") == ["0.345"]
+    assert typed("0.0110 ± 0.0039<!--=a.ms-->, ln 2 / 4 = 0.173, `0.333`, Fig. 2.2, 0.05") == []

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import sparsebp as sb
 from sparsebp.engine.search import explanations as exp
+from sparsebp.engine.search.assembly import search
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
-from sparsebp.engine.search.network import search
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.metrics import symmetric_error
 from sparsebp.network.model import forward

@@ -1,6 +1,5 @@
 """One network from what explains its outputs, and what of it is certain."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -95,7 +94,7 @@ def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most) -> Search:
     explanations = _counted(found, each.prod(axis=1))
     needed = np.isin(np.arange(len(found.listed)), _in_all(found, found.rows)) & (alike == 1)
 
-    chosen = _settled(found, lambda left: fewest(left, hidden)[0])
+    chosen = _shared(found)
     rows = np.unique(chosen.rows[chosen.rows != NOT_READ])
     again = chosen.rows[:, 0] == chosen.rows[:, 1]
     again &= chosen.rows[:, 0] != NOT_READ
@@ -145,7 +144,7 @@ def _known(alphabet, inputs, lists, codes, hidden, readers) -> Search:
     sure = np.setdiff1d(_in_all(found, places), places[each > 1])
     certain = np.isin(np.arange(hidden), sure // number)
 
-    chosen = _settled(found, lambda left: agreeing(left, two)[0])
+    chosen = _walked(found, two, hidden)
     mine, there = two[chosen.output], chosen.rows != NOT_READ
     row_of = np.full(hidden, NOT_READ)
     row_of[mine[there]] = chosen.rows[there]
@@ -193,33 +192,60 @@ def _in_all(found: Explanations, keys: np.ndarray) -> np.ndarray:
     return np.unique(pairs[times == found.counts[pairs[:, 0]], 1])
 
 
-def _settled(found: Explanations, restricted: Callable[[Explanations], np.ndarray]) -> Explanations:
-    """One explanation for each output, that whose rows most outputs may share.
-
-    Args:
-        found: the explanations.
-        restricted: which of those left go together.
-    """
-    while True:
-        several = np.flatnonzero(found.counts > 1)
-        if not len(several):
-            return found
-        price = _prices(found)
-        own = np.flatnonzero(found.output == several[0])
-        choice = own[np.argmin(price[found.rows[own]].sum(axis=1))]
-        found = found.only((found.output != several[0]) | (np.arange(len(found.output)) == choice))
-        found = found.only(restricted(found))
-
-
-def _prices(found: Explanations) -> np.ndarray:
-    """Of each row, (R + 1,) float64: none if an output has to have it, else less if many may."""
+def _shared(found: Explanations) -> Explanations:
+    """One explanation for each output: that with the fewest new rows, or those most may share."""
     owner = np.repeat(found.output, 2)
     pairs = np.unique(np.column_stack([owner, found.rows.ravel()]), axis=0)
     rows = pairs[pairs[:, 1] != NOT_READ, 1]
     price = 1 / np.maximum(np.bincount(rows, minlength=len(found.listed) + 1), 1)
-    price[found.rows[found.counts[found.output] == 1]] = 0
     price[NOT_READ] = 0
-    return price
+    chosen = found.counts[found.output] == 1
+    price[found.rows[chosen]] = 0
+    for own in _owned(found):
+        if len(own) > 1:
+            best = own[np.argmin(price[found.rows[own]].sum(axis=1))]
+            chosen[best] = True
+            price[found.rows[best]] = 0
+    return found.only(chosen)
+
+
+def _walked(found: Explanations, readers: np.ndarray, hidden: int) -> Explanations:
+    """One explanation for outputs, such that all that read a hidden neuron say the same of it.
+
+    From output to output along hidden neurons that both read, from those on that have one
+    explanation. As all that is left agrees with its neighbours, such a walk is stuck only where it
+    closes a ring of which no hidden neuron is certain. Its last output then has none.
+    """
+    own = _owned(found)
+    outputs_of: list[list[int]] = [[] for _ in range(hidden)]
+    for a, read in enumerate(readers):
+        for neuron in read[read >= 0]:
+            outputs_of[neuron].append(a)
+    row_of, done = np.full(hidden + 1, NOT_READ), np.zeros(len(readers), bool)
+    chosen = np.zeros(len(found.output), bool)
+    for start in np.argsort(found.counts, kind="stable"):
+        pending = [int(start)]
+        while pending:
+            a = pending.pop()
+            if done[a]:
+                continue
+            done[a] = True
+            read = readers[a]
+            given = row_of[read]
+            fits = ((given == NOT_READ) | (read < 0) | (found.rows[own[a]] == given)).all(axis=1)
+            if not fits.any():
+                continue
+            best = own[a][fits.argmax()]
+            chosen[best] = True
+            for neuron, row in zip(read[read >= 0], found.rows[best][read >= 0], strict=True):
+                row_of[neuron] = row
+                pending += outputs_of[neuron]
+    return found.only(chosen)
+
+
+def _owned(found: Explanations) -> list[np.ndarray]:
+    """The explanations of each output."""
+    return np.split(np.arange(len(found.output)), np.cumsum(found.counts)[:-1])
 
 
 def _layers(

@@ -1,5 +1,8 @@
 """The front door to the search: what it takes, what it refuses, and what it says."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -97,3 +100,13 @@ def test_what_cannot_be_is_refused(change, said):
     given = {"x": DATA.x, "y": DATA.y, "hidden": 100, "activation": PHI} | change
     with pytest.raises(ValueError, match=said):
         sb.from_scratch(**given)
+
+
+def test_the_page_runs_as_it_stands(capsys):
+    text = (Path(__file__).parents[1] / "docs/from_scratch.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S):
+        exec(block, names)
+    assert sb.symmetric_error(names["teacher"], list(names["found"])) == (0, 0)
+    printed = capsys.readouterr().out
+    assert printed.startswith("Found(n_samples=25, 1000 of 1000 outputs are certain) (0.0, 0.0)\n")

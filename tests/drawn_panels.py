@@ -80,7 +80,30 @@ def curve(ax, name):
     return line
 
 
+def points(ax, name):
+    """The points of a curve, ascending, those in a strip for zeros among them."""
+    lines = [line for line in ax.lines if line.get_label() in (name, f"_{name}")]
+    found = np.concatenate([line.get_xydata() for line in lines])
+    found = found[~np.isnan(found[:, 1])]
+    return found[found[:, 0].argsort()].T
+
+
+def moved(ax, name):
+    """By how many points a curve is moved aside."""
+    line = curve(ax, name)
+    here, there = (t.transform([(0, 0)])[0] for t in (ax.transData, line.get_transform()))
+    assert there[1] == here[1]
+    return (there[0] - here[0]) * 72 / ax.figure.dpi
+
+
+def intervals(ax):
+    """The ends of the bars of each curve, (curve, x, 2), in their order."""
+    segments = [np.array(bars.lines[2][0].get_segments()) for bars in ax.containers]
+    return [found[:, :, 1] for found in segments]
+
+
 def marked(ax, status):
+    """The marks of a status in the strip above a panel, a line for each curve."""
     label = style.MARKS[status][-1]
     return [line for line in ax.lines if line.get_label() == label]
 

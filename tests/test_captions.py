@@ -1,12 +1,15 @@
 """Captions: what is said of each kind of figure, of its experiments and of its learners."""
 
+import re
 from copy import deepcopy
 
 import pytest
 import yaml
 
-from sparsebp.report import captions, style
-from tests.configurations import EXTENDED, load
+from sparsebp.claims.numbers import CONFIDENCE
+from sparsebp.report import captions
+from sparsebp.study.config import Study
+from tests.configurations import EXTENDED, FULL, SCHEMA, load
 
 SIZES = "30 input, 20 hidden and 20 output neurons"
 FIGURES = yaml.safe_load("""
@@ -18,12 +21,15 @@ trees: {trees: {}}
 """)
 # What is said of each figure, in part, and what is not.
 ABOUT = {
-    "one": ("Mean weight error of 3 simulations against the number m of samples, with", "Dashed"),
-    "several": ("against layers.input of the experiment at m = 5 samples, with", "number m"),
+    "one": (
+        "Mean weight error (1 - Eq. 2.2) of 3 simulations against the number m of samples, with",
+        "Dash",
+    ),
+    "several": ("against input neurons at m = 5, with", "number m"),
     "limited": ("the m from which on the error of a simulation is at most a limit", "Dashed"),
     "curves": ("against the number m of samples, with", "layers.input"),
     "cooled": (
-        "against beta of the learner at m = 2, 5 samples (on the right those without it: bp, ms)",
+        "against inverse temperature β at m = 2 and 5 (on the right: BP, ms), with",
         "number m",
     ),
     "chosen": ("Errors under each choice, a row each, in the mean over m = 2 to 5", "Dashed"),
@@ -31,7 +37,10 @@ ABOUT = {
     "graph": ("a large square ξₐ is the factor of output a", "teacher's network"),
     "lost": ("the difference from another learner in the same simulation", "Dashed"),
     "decay": ("Mean entropy of", "difference"),
-    "twice": ("Mean weight error and topology error of 3 simulations", "Dashed"),
+    "twice": (
+        "Mean weight error (1 - Eq. 2.2) and topology error (Eq. 3.12) of 3 simulations",
+        "shaded",
+    ),
     "trees": ("on chains (the largest of 3)", "Mean"),
 }
 
@@ -53,7 +62,7 @@ def test_a_caption_says_what_a_figure_of_its_kind_shows(study, name):
     assert said in about
     assert not_said not in about
     if "Mean" in about or "Errors" in about:
-        assert f"the {100 * style.CONFIDENCE:g} % confidence interval of that mean" in about
+        assert f"the {100 * CONFIDENCE:g} % confidence interval of that mean" in about
 
 
 def test_a_law_is_named_where_it_is_drawn(study):
@@ -101,12 +110,12 @@ def test_fresh_samples_are_named_where_they_are_used(study):
 
 def test_learners_are_told_by_algorithm_and_by_how_they_go_about_it(study):
     caption = captions.caption(study, "twice")
-    assert caption.curves["bp"] == "sum-product, hard factors, offline, reinforcement r = 0.01"
+    assert caption.curves["BP"] == "sum-product, hard factors, offline, reinforcement r = 0.01"
     assert caption.curves["batch4"] == "sum-product, hard factors, mini-batch of 4"
     assert caption.curves["soft"] == "sum-product, soft factors, offline, β = 2.0"
     assert caption.curves["exact"] == "sum-product, hard factors, offline, exact"
     messages, exact = caption.passing.items()
-    assert messages[0] == "bp, batch4, mp, ms, soft"
+    assert messages[0] == "BP, batch4, mp, ms, soft"
     assert messages[1].startswith("damping 0.3 of factor-to-variable messages; start from uniform")
     assert exact == (
         "exact",
@@ -122,5 +131,40 @@ def test_one_way_for_all_needs_no_names(study):
 def test_experiments_are_named_where_a_learner_goes_two_ways(study):
     study.experiments["wider"]["inference"]["damping"] = 0.5
     passing = captions.caption(study, "twice").passing
-    assert [*passing] == ["bp in matched, batch4, mp", "exact", "bp in wider, ms, soft"]
+    assert [*passing] == ["BP in matched, batch4, mp", "exact", "BP in wider, ms, soft"]
     assert [way.split()[1] for way in passing.values()] == ["0.3", "as", "0.5"]
+
+
+def test_learners_of_one_label_are_told_apart_by_their_names():
+    config = deepcopy(EXTENDED)
+    config["learners"]["mp"]["label"] = "BP"
+    caption = captions.caption(load(config), "one")
+    assert [*caption.curves] == ["BP (bp)", "batch4", "BP (mp)", "ms"]
+
+
+def test_one_number_of_samples_is_no_range():
+    config = deepcopy(EXTENDED)
+    config["experiments"]["matched"]["samples"] = [4]
+    config["figures"] = {"one": config["figures"]["one"]}
+    told = captions.caption(load(config), "one").experiments
+    assert "; m = 4" in told["matched"] and "; m from 1 to 5" in told["wider"]
+
+
+def test_zeros_of_a_logarithmic_axis_are_told():
+    config = deepcopy(EXTENDED)
+    config["figures"]["one"]["panels"][0]["scale"] = "log"
+    assert "a shaded strip for zero" in captions.caption(load(config), "one").about
+
+
+STUDY = Study.load(FULL, SCHEMA)
+
+
+@pytest.mark.parametrize("name", STUDY.figures)
+def test_no_caption_of_the_study_names_a_key_or_has_a_space_before_a_stop(name):
+    said = captions.caption(STUDY, name)
+    texts = [said.about, *said.experiments.values(), *said.passing.values(), *said.curves.values()]
+    keys = re.compile(r"\b[a-z]+(\.[a-z]+|_[a-z]+)+\b")
+    assert [found[0] for text in texts for found in keys.finditer(text)] == []
+    assert [text for text in texts if re.search(r"\s[.,;:)]|  ", text)] == []
+    about = re.findall(r"m from (\d+) to (\d+)", str(texts))
+    assert all(first != last for first, last in about)

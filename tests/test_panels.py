@@ -5,9 +5,11 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from sparsebp.report import panels, style
+from sparsebp.report.intervals import mean_interval
+from sparsebp.study.config import Study
+from tests.configurations import FULL, SCHEMA
 from tests.drawn_panels import (
     LEARNERS,
     NAMES,
@@ -16,9 +18,13 @@ from tests.drawn_panels import (
     curve,
     dataset,
     draw,
+    intervals,
     look,
     marked,
+    moved,
     panel,
+    points,
+    spec,
 )
 
 
@@ -28,26 +34,68 @@ def test_means_and_intervals(quantity, scale):
     data = dataset()
     (ax,) = build(panel(quantity=quantity, scale=scale), results={"one": data}).axes
     assert ax.get_ylabel() == style.Y_LABELS[quantity]
-    assert ax.get_yscale() == {"linear": "linear", "log": "symlog"}[scale]
     assert ax.get_ylim()[0] < 0  # an exact zero is inside the panel
-    for name, bars in zip(NAMES, ax.containers, strict=True):
+    for name, ends in zip(NAMES, intervals(ax), strict=True):
         values = data[quantity].sel(learner=name).dropna("n_samples")
-        x, y = curve(ax, name).get_data()
-        np.testing.assert_array_equal(np.round(x), values.n_samples)
-        assert np.abs(x - np.round(x)).max() <= panels.DODGE + 1e-12
+        x, y = points(ax, name)
+        np.testing.assert_array_equal(x, values.n_samples)
         np.testing.assert_allclose(y, values.mean("seed"), rtol=1e-12)
         assert ax.get_ylim()[1] >= y.max()
-        segments = np.array(bars.lines[2][0].get_segments())
-        n = values.sizes["seed"]
-        half = stats.t(n - 1).ppf(0.975) * values.std("seed", ddof=1) / np.sqrt(n)
-        np.testing.assert_allclose(segments[:, 0, 1], y - half, atol=1e-12)
-        np.testing.assert_allclose(segments[:, 1, 1], y + half, atol=1e-12)
-        np.testing.assert_allclose(segments[:, :, 0], np.stack([x, x], axis=1))
+        expected = [
+            mean_interval(column) for column in values.transpose("n_samples", "seed").values
+        ]
+        np.testing.assert_allclose(ends, expected, rtol=1e-12)
+        assert (ends >= 0).all()
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+@pytest.mark.parametrize("samples", [8, 40])
+def test_curves_are_moved_by_points_and_not_by_what_is_between_samples(columns, samples):
+    data = dataset().reindex(n_samples=np.arange(1, samples + 1), fill_value=0.0)
+    shown = spec([panel(), panel(), panel()], columns)
+    ax = panels.build(shown, {"one": data}).axes[0]
+    aside = [moved(ax, name) for name in NAMES]
+    np.testing.assert_allclose(aside, np.linspace(-panels.DODGE, panels.DODGE, len(NAMES)))
+    assert panels.DODGE < 2
+
+
+def test_a_logarithmic_axis_is_straight_and_has_zero_in_a_strip_apart():
+    data = dataset()
+    data["weight_error"].loc["ms"] = 0.5 ** np.arange(8) * np.array([1, 1, 1, 1, 1, 0, 1, 0])
+    (ax,) = build(panel(scale="log"), results={"one": data}).axes
+    scale, (low, high) = ax.yaxis.get_transform(), ax.get_ylim()
+    # A factor is as high everywhere, and all that is positive is above the strip.
+    np.testing.assert_allclose(np.diff(scale.transform(0.5 ** np.arange(5))), np.log10(0.5))
+    positive = [x for line in ax.lines for x in np.ravel(line.get_ydata()) if x > 0]
+    (strip,) = ax.patches
+    edge = strip.get_y() + strip.get_height()
+    assert strip.get_y() == low == -edge and edge < min(positive) < max(positive) < high
+    assert "0" in [text.get_text() for text in ax.get_yticklabels()]
+    # The line stops, and goes on, without a way down.
+    line = curve(ax, "ms").get_ydata()
+    np.testing.assert_array_equal(np.isnan(line), [0, 0, 0, 0, 0, 1, 0, 1])
+    assert points(ax, "ms")[1].tolist() == data.weight_error.sel(learner="ms")[0].values.tolist()
+
+
+def test_what_is_below_zero_is_in_the_strip_of_a_logarithmic_axis_which_says_so():
+    data = dataset()
+    data["entropy"].loc["ms"] = -0.1
+    (ax,) = build(panel(quantity="entropy", scale="log"), results={"one": data}).axes
+    assert (points(ax, "ms")[1] == 0).all()
+    assert "≤ 0" in [text.get_text() for text in ax.get_yticklabels()]
+
+
+def test_a_logarithmic_axis_without_zeros_has_no_strip():
+    data = dataset().isel(n_samples=slice(0, 6)).drop_sel(learner="bp-batch4")
+    data["weight_error"][:] = data.weight_error + 0.01
+    names = [name for name in NAMES if name != "bp-batch4"]
+    (ax,) = build(panel(scale="log", learners=names), results={"one": data}).axes
+    assert ax.get_ylim()[0] > 0 and not ax.patches
 
 
 def test_minibatches_have_markers_at_whole_batches_only():
     (ax,) = build(panel()).axes
-    np.testing.assert_array_equal(np.round(curve(ax, "bp-batch4").get_xdata()), [4, 8])
+    np.testing.assert_array_equal(curve(ax, "bp-batch4").get_xdata(), [4, 8])
 
 
 def test_one_seed_has_no_interval():
@@ -78,8 +126,38 @@ def test_every_learner_has_its_own_look():
     assert looks.pop("bp") == looks["bp-offline"]  # the same but for the label
     for a, b in itertools.combinations(looks.values(), 2):
         assert a[1:] != b[1:]  # also without colour
-    table = style.STYLES.values()
-    assert len({(style.marker, style.linestyle) for style in table}) == len(table)
+    table = [look[:2] for look in style.LOOKS.values()]
+    assert len({*table}) == len(table)
+
+
+@pytest.mark.parametrize("kind", ["schedule", "algorithm"])
+def test_a_colour_is_a_schedule_or_an_algorithm_whatever_the_method(kind):
+    """And no two of them share one, of all learners of the study."""
+    whole = Study.load(FULL, SCHEMA)
+    looks = style.style_learners(whole.learners)
+    colors = {}
+    for name, block in whole.learners.items():
+        if block.get("method") == "exact" or (block["schedule"] == "offline") != (
+            kind == "algorithm"
+        ):
+            continue
+        what = block["schedule"], block.get("batch_size")
+        if kind == "algorithm":  # one for the two whose messages are probabilities
+            product = block["algorithm"] in ("sum-product", "max-product")
+            what = product or block["algorithm"], block.get("reinforcement", 0) > 0
+        colors.setdefault(what, set()).add(looks[name].color)
+    assert all(len(found) == 1 for found in colors.values())
+    assert len({color for found in colors.values() for color in found}) == len(colors) > 2
+
+
+def test_an_algorithm_that_is_added_has_a_colour_of_its_own():
+    looks = style.style_learners(LEARNERS | {"new": LEARNERS["ms"] | {"algorithm": "new"}})
+    assert looks["new"].color not in {looks[name].color for name in NAMES}
+
+
+def test_no_curve_is_bolder_than_another():
+    (ax,) = build(panel()).axes
+    assert len({curve(ax, name).get_linewidth() for name in NAMES}) == 1
 
 
 def test_a_learner_looks_the_same_in_every_panel_and_figure():
@@ -123,6 +201,8 @@ def test_other_methods_have_looks_of_their_own():
     assert {n: looks[n] for n in NAMES} == style.style_learners(LEARNERS)
     del looks["bp"]
     assert len({style[1:3] for style in looks.values()}) == len(looks)
+    assert looks["exact-map"].color == looks["exact"].color
+    assert looks["bp-blocked"].color == looks["bp-offline"].color != looks["ms-blocked"].color
     assert {name: looks[name] for name in METHODS} == style.style_learners(METHODS)
 
 
@@ -152,13 +232,11 @@ def test_differences_from_a_learner(scale):
     assert ax.get_ylabel() == "weight error\n− that of offline"
     errors = data.weight_error
     lowest = highest = 0.0
-    for name, bars in zip(names, ax.containers, strict=True):
+    for name, ends in zip(names, intervals(ax), strict=True):
         values = (errors.sel(learner=name) - errors.sel(learner="bp-offline")).values
         y = curve(ax, name).get_ydata()
         np.testing.assert_allclose(y, values.mean(0), atol=1e-15)
-        segments = np.array(bars.lines[2][0].get_segments())
-        half = stats.t(len(values) - 1).ppf(0.975) * stats.sem(values)
-        np.testing.assert_allclose(segments[:, 1, 1], y + half, atol=1e-12)
+        np.testing.assert_allclose(ends, [mean_interval(column) for column in values.T])
         lowest, highest = min(lowest, y.min()), max(highest, y.max())
     assert lowest < 0 < highest  # differences of both signs, and all in the panel
     assert ax.get_ylim()[0] < lowest and highest < ax.get_ylim()[1]
@@ -183,7 +261,10 @@ def test_the_law_is_drawn_and_changes_no_limits(quantity):
     line = curve(ax, "law")
     c = {"weight_error": 0.25, "entropy": np.log(2) / 4}[quantity]
     np.testing.assert_allclose(line.get_ydata(), c * 0.5 ** line.get_xdata())
-    assert (line.get_xdata()[0], line.get_xdata()[-1]) == (SAMPLES[0], SAMPLES[-1])
+    assert line.get_xdata()[0] == SAMPLES[0]
+    # To the last sample, or the strip for zeros.
+    after = c * 0.5 ** (line.get_xdata()[-1] + 0.1)
+    assert line.get_xdata()[-1] == SAMPLES[-1] or after < ax.patches[0].get_height() / 2
     (plain,) = build(panel(quantity=quantity, scale="log")).axes
     assert (ax.get_xlim(), ax.get_ylim()) == (plain.get_xlim(), plain.get_ylim())
     [legend] = drawing.legends
@@ -197,11 +278,11 @@ def test_status_marks():
     data["weight_error"].loc["mp-online", 0, 5] = np.nan  # the other seeds still have a mean
     drawing = build(panel(), results={"one": data})
     (ax,) = drawing.axes
+    drawing.draw_without_rendering()
     for status, name, where in ((2, "ms", [3]), (3, "mp-online", [5, 8])):
         (marks,) = marked(ax, status)
-        np.testing.assert_array_equal(np.round(marks.get_xdata()), where)
-        means = data.weight_error.sel(learner=name, n_samples=where).mean("seed")
-        np.testing.assert_allclose(marks.get_ydata(), means)
+        np.testing.assert_array_equal(marks.get_xdata(), where)
+        assert marks.get_color() == curve(ax, name).get_markeredgecolor()
     texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
     assert {style.MARKS[status][-1] for status in (2, 3)} <= set(texts)
 
@@ -234,17 +315,58 @@ def test_learners_of_several_panels_are_together_in_the_legend():
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("scale", ["linear", "log"])
-@pytest.mark.parametrize("status", [2, 3])
-def test_marks_are_inside_the_panel(scale, status):
+def test_marks_are_in_a_strip_between_the_panel_and_its_title(scale):
+    """A row for each curve, behind its marker; at no height do they follow the curve."""
     data = dataset()
-    data["status"][:] = status
-    drawing = build(panel(scale=scale), results={"one": data})
+    data["status"].loc[:, 0] = np.where(data["status"][:, 0] == 1, 2, 0)
+    data["status"].loc["ms", 1] = 4
+    drawing = build(panel(scale=scale), panel(), results={"one": data})
     drawing.draw_without_rendering()
-    [ax] = drawing.axes
-    marks, size = marked(ax, status), style.MARKS[status][1]
-    assert len(marks) == len(NAMES)
-    highest = max(line.get_transform().transform(line.get_xydata())[:, 1].max() for line in marks)
-    assert highest + size / 2 * drawing.dpi / 72 < ax.bbox.y1
+    ax, pixel = drawing.axes[0], drawing.dpi / 72
+    rows = [line.get_window_extent() for line in marked(ax, 2)]
+    assert len(rows) == len(NAMES)
+    middles = [(row.y0 + row.y1) / 2 for row in rows]
+    np.testing.assert_allclose(np.diff(middles), -panels.STATUS_ROW * pixel, rtol=1e-6)
+    assert rows[-1].y0 >= ax.bbox.y1
+    assert rows[0].y1 <= ax._left_title.get_window_extent().y0
+    heads = [line for line in ax.lines if len(line.get_xdata()) == 1 and line.get_xdata() == [0]]
+    found = {
+        (look(head)[:2], round(head.get_window_extent().y0 + head.get_window_extent().y1))
+        for head in heads
+    }
+    assert found == {
+        (look(curve(ax, name))[:2], round(2 * middle))
+        for name, middle in zip(NAMES, middles, strict=True)
+    }
+    # Two statuses at one place are both seen.
+    (circles,) = marked(ax, 4)
+    row = rows[NAMES.index("ms")]
+    box = circles.get_window_extent()
+    assert box.y0 < row.y0 and row.y1 < box.y1
+
+
+def test_marks_outside_the_limits_are_not_shown():
+    data = dataset()
+    data["status"].loc["ms", 2, [3, 8]] = 2
+    (ax,) = build(panel(x=[1, 5]), results={"one": data}).axes
+    (marks,) = marked(ax, 2)
+    assert list(marks.get_xdata()) == [3]
+
+
+def test_panels_of_a_figure_have_letters_and_a_single_one_has_none():
+    three = build(panel(), panel(title=""), panel(title="(z)")).axes
+    titles = [ax.get_title(loc="left") for ax in three]
+    assert titles == ["(a) a title", "(b) Fig. 1", "(c) (z)"]
+    assert build(panel()).axes[0].get_title(loc="left") == "a title"
+
+
+def test_a_row_of_panels_has_its_numbers_of_samples_at_all_or_none():
+    other = panel(experiments=["one"], x=[1, 4])
+    for below, hidden in ((panel(), [True, True]), (other, [False, False])):
+        axes = build(panel(), panel(), panel(), below).axes
+        shown = [ax.xaxis.get_tick_params()["labelbottom"] for ax in axes]
+        assert [not label for label in shown[:2]] == hidden and shown[2:] == [True, True]
+        assert [not ax.get_xlabel() for ax in axes] == [*hidden, False, False]
 
 
 def test_limits_and_shared_axes():

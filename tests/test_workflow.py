@@ -464,7 +464,7 @@ def test_verdicts_are_made_again_only_for_what_they_depend_on(project):
     (project / "workflow/claims.yaml").write_text(CLAIMS)
     assert project.todo(VERDICTS) == {"verdicts"}
     assert project.make().work == {"verdicts", "verdict_page"}
-    assert "Of 1 claims" in (project / "results/verdicts.md").read_text()
+    assert "Of 1 claim," in (project / "results/verdicts.md").read_text()
     assert project.todo(VERDICTS) == project.todo() == set()
     (project / "workflow/claims.yaml").write_text(CLAIMS.replace("0.95", "0.9"))
     assert project.todo() == {"verdicts", "verdict_page"}

@@ -72,7 +72,7 @@ QUANTITIES = {
         "topology error",
         "missed and excess non-zero weights",
         "Eq. 3.12",
-        "topology error (Eq. 3.12)",
+        "topology error",
         of_weights=True,
     ),
     "excess_error": Quantity(
@@ -87,7 +87,7 @@ QUANTITIES = {
         "generalisation error",
         "squared error on fresh samples",
         "Eq. 3.13",
-        "generalisation error (Eq. 3.13)",
+        "generalisation error",
     ),
     "expected_error": Quantity(
         "expected error",

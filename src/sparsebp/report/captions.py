@@ -3,18 +3,21 @@
 In plain text, which the report and the gallery set in their own markup (``study.markup``).
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES
+from sparsebp.report.labels import KEYS
 from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
 
 MARKS = (
-    "A cross marks a training that stopped at the step limit in some simulation, a tilde one whose "
-    "messages oscillated, an exclamation mark a contradiction."
+    "a cross marks a training that stopped at the step limit in some simulation, a circle one "
+    "whose messages oscillated, an exclamation mark a contradiction"
 )
+STRIP = f"In the strip above a panel, in the row of a curve, {MARKS}."
 
 
 class Caption(NamedTuple):
@@ -24,7 +27,8 @@ class Caption(NamedTuple):
         about: what it shows.
         experiments: by name, the network, the student and the data; of trees, the one setting.
         passing: how messages are passed: which learners, if not all, and how.
-        curves: by learner, the algorithm.
+        curves: by learner, the algorithm. Learners are called by their labels, and by their names
+            too where two have the same.
     """
 
     about: str
@@ -43,15 +47,26 @@ def caption(study: Study, name: str) -> Caption:
     if "drawing" in figure:
         return Caption(_of_drawing(study, figure["drawing"]), experiments, {}, {})
     about = _of_choices(study, figure) if "choices" in figure else _of_panels(study, figure)
+    called = _called(spec["learners"])
     ways: dict[str, dict[str, list[str]]] = {}
     curves = {}
     for experiment in spec["experiments"]:
         for learner in study.experiments[experiment]["learners"]:
             if learner in spec["learners"]:
                 fields = study.learner(experiment, learner)
-                ways.setdefault(_passing(fields), {}).setdefault(learner, []).append(experiment)
-                curves[learner] = _curve(fields)
+                name = called[learner]
+                ways.setdefault(_passing(fields), {}).setdefault(name, []).append(experiment)
+                curves[name] = _curve(fields)
     return Caption(about, experiments, {_whose(way, ways): way for way in ways}, curves)
+
+
+def _called(learners: dict[str, dict]) -> dict[str, str]:
+    """What learners are called: their label, with the name where others have that too."""
+    labels = {name: block.get("label") or name for name, block in learners.items()}
+    count = Counter(labels.values())
+    return {
+        name: label if count[label] == 1 else f"{label} ({name})" for name, label in labels.items()
+    }
 
 
 def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
@@ -116,7 +131,7 @@ def _of_drawing(study: Study, drawing: dict) -> str:
 
 
 def _interval() -> str:
-    return f"with the {100 * CONFIDENCE:g} % confidence interval of that mean"
+    return f"with the {100 * CONFIDENCE:g} % confidence interval of that mean (bootstrap)"
 
 
 def _simulations(study: Study, experiments: Iterable[str]) -> str:
@@ -130,18 +145,20 @@ def _of_choices(study: Study, figure: dict) -> str:
     return (
         f"Errors under each choice, a row each, in the mean over m = {first} to {last} samples and "
         f"{_simulations(study, [experiment])}, {_interval()}. A row sets the values at its left; "
-        f"what it does not set is as below. {MARKS}"
+        f"what it does not set is as below. At the end of a row {MARKS}."
     )
 
 
 def _of_panels(study: Study, figure: dict) -> str:
-    panels = figure["panels"]
-    names = [QUANTITIES[name].words for name in dict.fromkeys(p["quantity"] for p in panels)]
+    panels, learners = figure["panels"], study.learners
+    names = [_quantity(name) for name in dict.fromkeys(p["quantity"] for p in panels)]
     drawn = {name for panel in panels for name in panel["experiments"]}
     parts = [
         f"Mean {enumerated(names)} of {_simulations(study, drawn)} against "
-        f"{' or '.join(dict.fromkeys(map(_axis, panels)))}, {_interval()}. {MARKS}"
+        f"{' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}, {_interval()}. {STRIP}"
     ]
+    if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
+        parts.append("A logarithmic axis has a shaded strip for zero.")
     if any("minus" in panel for panel in panels):
         parts.append(
             "Where its label says so, an axis has the difference from another learner in the same "
@@ -161,18 +178,25 @@ def _of_panels(study: Study, figure: dict) -> str:
     return " ".join(parts)
 
 
-def _axis(panel: dict) -> str:
+def _quantity(name: str) -> str:
+    """A quantity, with the equation that defines it."""
+    known = QUANTITIES[name]
+    return f"{known.words} ({known.comment})" if "Eq." in known.comment else known.words
+
+
+def _axis(panel: dict, learners: dict[str, dict]) -> str:
     """What a panel is drawn against."""
+    if "against" not in panel:
+        return "the number m of samples"
+    key, m = KEYS[panel["against"]], panel.get("at")
+    if m is None:
+        return key
     if "numbers" in panel:
         limits = [name for name in panel["learners"] if name not in panel["numbers"]]
-        beside = f" (on the right those without it: {', '.join(limits)})" if limits else ""
-        at = ", ".join(map(str, panel["at"]))
-        return f"{panel['against']} of the learner at m = {at} samples{beside}"
-    if "at" in panel:
-        return f"{panel['against']} of the experiment at m = {panel['at']} samples"
-    return (
-        f"{panel['against']} of the experiment" if "against" in panel else "the number m of samples"
-    )
+        names = ", ".join(learners[name].get("label") or name for name in limits)
+        beside = f" (on the right: {names})" if limits else ""
+        return f"{key} at m = {enumerated([str(number) for number in m])}{beside}"
+    return f"{key} at m = {m}"
 
 
 # Experiments and learners.
@@ -215,7 +239,8 @@ def _experiment(study: Study, figure: dict, name: str) -> str:
     parts.append(f"activation {_activation(block['activation'])}")
     if "drawing" not in figure:
         grid = block["samples"]
-        parts.append(f"m from {grid[0]} to {grid[-1]}")
+        several = f"m from {grid[0]} to {grid[-1]}" if len(grid) > 1 else f"m = {grid[0]}"
+        parts.append(several)
         if "choices" in figure or any(
             panel["quantity"] == "generalization_error" for panel in figure["panels"]
         ):

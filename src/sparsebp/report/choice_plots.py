@@ -2,15 +2,14 @@
 
 What a figure shows. A row is a choice, and rows stand in boxes by the keys that their choices vary;
 the table on the left gives the values, each where it changes. A column is a quantity. A marker is
-the mean over the seeds of the mean over the numbers of samples in a range, with the 95 % Student-t
-confidence interval of that mean; there is none with one seed. Learners lie below each other within
-their row. The axes are logarithmic, and linear around zero, so that an exact zero is on them; an
-interval that reaches below zero runs out of the box.
+the mean over the seeds of the mean over the numbers of samples in a range, with the 95 % confidence
+interval of that mean (`intervals.mean_interval`); there is none with one seed. Learners lie below
+each other within their row. The axes are logarithmic, with a shaded strip for zero on the left.
 
 Rows in which no learner differs from the experiment that the choices are about are shaded.
 
 How a run ended. A cross at the end of a row tells that at least one seed stopped at the step limit
-at some number of samples in the range, a tilde that its messages oscillated, an exclamation mark
+at some number of samples in the range, a circle that its messages oscillated, an exclamation mark
 that one met a contradiction.
 """
 
@@ -22,15 +21,21 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation
 
+from sparsebp.report.fitting import wrapped
+from sparsebp.report.intervals import mean_interval
+from sparsebp.report.labels import KEYS
 from sparsebp.report.style import (
     LAYERS,
     MARKS,
     PAGE_WIDTH,
+    RC,
     Y_LABELS,
     add_legends,
     check_results,
-    confidence_interval,
+    learner_legend,
+    legends_height,
     log_scale,
+    mark_legend,
     mark_properties,
     style_learners,
 )
@@ -39,6 +44,8 @@ COMPARED = ("weight_error", "topology_error", "generalization_error")
 SHADE = "0.9"
 # Inches: of each learner in a row; of the text on an A4 page.
 LEARNER_HEIGHT, PAGE_HEIGHT = 0.078, 9.7
+BOX_WIDTH = 1.5  # inches, about
+HEAD_WIDTH = 0.8  # inches: of a column of the table
 
 
 def build(spec, results):
@@ -51,35 +58,41 @@ def build(spec, results):
     boxes = [list(box) for _, box in groupby(spec["choices"], lambda choice: [*choice["values"]])]
     data = results[asked["experiment"]].sel(n_samples=slice(first, last))
 
-    lines = sum(map(len, boxes)) * (len(names) + 1) + 4 * len(boxes)
-    drawing = Figure(
-        figsize=(PAGE_WIDTH, min(LEARNER_HEIGHT * lines + 1, PAGE_HEIGHT)), layout="constrained"
-    )
-    drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.0)
-    shape = {"nrows": len(boxes), "ncols": len(COMPARED), "sharex": "col", "squeeze": False}
-    grid = drawing.subplots(**shape, height_ratios=[len(box) for box in boxes])
-    styles, seen = style_learners(learners), set()
-    for box, row in zip(boxes, grid, strict=True):
-        for ax, quantity in zip(row, COMPARED, strict=True):
-            _draw_box(ax, box, names, styles, data[quantity].mean("n_samples"))
-        _add_table(row[0], [choice["values"] for choice in box])
-        seen |= _mark_ends(row[-1], box, names, styles, data["status"])
-    for column, quantity in zip(grid.T, COMPARED, strict=True):
-        column[0].set_title(Y_LABELS[quantity].replace(" (", "\n("))
-        _limit(column)
-    samples = [str(m) for m in data["n_samples"].values]
-    if len(samples) > 8:
-        samples[2:-1] = ["..."]
-    grid[-1, 1].set_xlabel(f"mean over m = {', '.join(samples)}")
-
     entries = [
-        (Line2D([], [], **_properties(styles[name])), learners[name].get("label") or name)
-        for name in names
+        (Line2D([], [], **_properties(style)), learners[name].get("label") or name)
+        for name, style in style_learners(learners).items()
+        if name in names
     ]
     if any(_is_original(choice) for choice in spec["choices"]):
         thesis = spec["experiments"][asked["experiment"]].get("thesis", "the original")
         entries.append((Patch(color=SHADE), f"as in {thesis}"))
-    add_legends(drawing, [entries], seen)
+    shown = learner_legend([("", entries)], PAGE_WIDTH)
+    ended = [_ended(box, names, data["status"]) for box in boxes]
+    marks = mark_legend({status for box in ended for *_, status in box}, PAGE_WIDTH)
+
+    lines = sum(map(len, boxes)) * (len(names) + 1) + 4 * len(boxes)
+    height = LEARNER_HEIGHT * lines + 0.6 + legends_height(shown, marks)
+    drawing = Figure(figsize=(PAGE_WIDTH, min(height, PAGE_HEIGHT)), layout="constrained")
+    drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.0)
+    shape = {"nrows": len(boxes), "ncols": len(COMPARED), "sharex": "col", "squeeze": False}
+    grid = drawing.subplots(**shape, height_ratios=[len(box) for box in boxes])
+    styles = style_learners(learners)
+    for quantity, column in zip(COMPARED, grid.T, strict=True):
+        means = data[quantity].mean("n_samples")
+        tables = [_table(box, names, means) for box in boxes]
+        ends = np.concatenate([np.ravel(table) for table in tables])
+        log_scale(column[0], "x", ends, 72 * BOX_WIDTH)
+        for ax, box, table in zip(column, boxes, tables, strict=True):
+            _draw_box(ax, box, names, styles, table)
+        column[0].set_title(Y_LABELS[quantity].replace(" (", "\n("))
+    for row, box, found in zip(grid, boxes, ended, strict=True):
+        _add_values(row[0], [choice["values"] for choice in box])
+        _mark_ends(row[-1], found, styles, names)
+    samples = [str(m) for m in data["n_samples"].values]
+    if len(samples) > 8:
+        samples[2:-1] = ["..."]
+    grid[-1, 1].set_xlabel(f"mean over m = {', '.join(samples)}")
+    add_legends(drawing, shown, marks)
     return drawing
 
 
@@ -105,9 +118,21 @@ def _properties(style):
     }
 
 
-def _draw_box(ax, box, names, styles, errors):
-    """Draw one quantity under the choices of one box; `errors` are over (learner, seed)."""
-    ax.grid(which="minor", axis="x")
+def _table(box, names, errors):
+    """Means and ends of their intervals, (name, choice, 3); `errors` are over (learner, seed)."""
+    table = np.full((len(names), len(box), 3), np.nan)
+    for i, name in enumerate(names):
+        for j, choice in enumerate(box):
+            values = errors.sel(learner=choice["learners"][name]).dropna("seed").values
+            if len(values):
+                table[i, j, 0] = values.mean()
+            if len(values) > 1:
+                table[i, j, 1:] = mean_interval(values)
+    return table
+
+
+def _draw_box(ax, box, names, styles, table):
+    """Draw one quantity under the choices of one box."""
     ax.set(ylim=(len(box) - 0.5, -0.5), yticks=[])
     ax.axvline(0, color="0.5", linewidth=0.6, zorder=1)
     for i, choice in enumerate(box):
@@ -117,26 +142,20 @@ def _draw_box(ax, box, names, styles, errors):
             ax.axhline(i - 0.5, color=color, linewidth=0.5, zorder=1)
         if _is_original(choice):
             ax.axhspan(i - 0.5, i + 0.5, color=SHADE, linewidth=0, zorder=0)
-    for name, offset in zip(names, _offsets(names), strict=True):
-        rows = errors.sel(learner=[choice["learners"][name] for choice in box])
-        means = rows.mean("seed").values
-        ends = np.array([_interval(row) for row in rows.transpose("learner", "seed").values])
+    for name, offset, points in zip(names, _offsets(names), table, strict=True):
+        means, *ends = points.T
         ax.errorbar(
-            means, np.arange(len(box)) + offset, xerr=np.abs(ends.T - means), label=name,
+            means, np.arange(len(box)) + offset, xerr=np.abs(ends - means), label=name,
             elinewidth=0.9, zorder=2, **_properties(styles[name]),
         )  # fmt: skip
 
 
-def _interval(values):
-    values = values[~np.isnan(values)]
-    return confidence_interval(values) if len(values) > 1 else (np.nan, np.nan)
-
-
-def _add_table(ax, rows):
+def _add_values(ax, rows):
     """Write the values of the choices to the left of their rows, and their keys above."""
     right = -6  # points from the box
     for k, key in reversed(list(enumerate(rows[0]))):
-        head, cells = key.replace("_", "\n"), [row[key] for row in rows]
+        head = wrapped(KEYS[key], HEAD_WIDTH, RC["font.size"] * 0.833)
+        cells = [row[key] for row in rows]
         place = {"ha": "right", "textcoords": "offset points", "fontsize": "small"}
         where = {"xy": (0, 1), "xycoords": "axes fraction", "va": "bottom", "color": "0.4"}
         ax.annotate(head, xytext=(right, 3), **where, **place)
@@ -150,29 +169,23 @@ def _add_table(ax, rows):
         right -= 4 * max(map(len, [*head.split("\n"), *cells])) + 8
 
 
-def _mark_ends(ax, box, names, styles, status):
-    """Mark at the end of rows how runs ended; return the statuses marked."""
-    seen = set()
-    for i, choice in enumerate(box):
-        for name, offset in zip(names, _offsets(names), strict=True):
-            found = status.sel(learner=choice["learners"][name]).values
-            for k, (code, (marker, size, _, label)) in enumerate(MARKS.items()):
-                if (found == code).any():
-                    shift = ScaledTranslation((5 + 5 * k) / 72, 0, ax.figure.dpi_scale_trans)
-                    mark = mark_properties(marker, size, styles[name].color)
-                    beside = {"transform": ax.get_yaxis_transform() + shift, "clip_on": False}
-                    ax.plot(1, i + offset, label=label, **beside, **mark)
-                    seen.add(code)
-    return seen
+def _ended(box, names, status):
+    """Trainings of a box that did not converge: (row, name, status)."""
+    return [
+        (i, name, code)
+        for i, choice in enumerate(box)
+        for name in names
+        for code in MARKS
+        if (status.sel(learner=choice["learners"][name]).values == code).any()
+    ]
 
 
-def _limit(column):
-    """Scale the axis that the boxes of a column share: all means and intervals are on it."""
-    points = np.concatenate([bars.lines[0].get_xdata() for ax in column for bars in ax.containers])
-    high = 2 * max(ax.dataLim.x1 for ax in column) or 1
-    threshold = log_scale(column[0], "x", points, high)
-    column[0].set_xlim(-0.3 * threshold, high)
-    decades = np.arange(round(np.log10(threshold)), np.log10(high))
-    if len(decades) > 3:  # too narrow to label each, or the lowest beside the zero
-        decades = decades[: 0 : -len(decades) // 4]
-    column[0].set_xticks([0, *10.0**decades])
+def _mark_ends(ax, ended, styles, names):
+    """Mark at the end of rows how runs ended."""
+    offsets = dict(zip(names, _offsets(names), strict=True))
+    shift = ScaledTranslation(6 / 72, 0, ax.figure.dpi_scale_trans)
+    beside = {"transform": ax.get_yaxis_transform() + shift, "clip_on": False}
+    for i, name, status in ended:
+        marker, size, label = MARKS[status]
+        mark = mark_properties(marker, size, styles[name].color)
+        ax.plot(1, i + offsets[name], label=label, **beside, **mark)

@@ -5,72 +5,81 @@ against a key of several experiments; or each experiment is a curve of one learn
 each of some m is a curve against a key of the learners of one experiment, and those without that
 key, which are limits of the others, stand apart in a shaded strip on the right. A
 point is the mean over the seeds that have a value at that position, with vertical bars for the 95 %
-Student-t confidence interval of that mean. There is no bar with one seed, nor where all seeds agree
-(as at zero). An interval is not cut at zero, although an error is never negative, and one much
-longer than the means runs out of the panel. A learner without a value at some m (a mini-batch
-schedule between two batches) has no marker there, and its line passes on to the next value.
+confidence interval of that mean (`intervals.mean_interval`). There is no bar with one seed, nor
+where all seeds agree (as at zero). An interval much longer than the means runs out of the panel.
+A learner without a value at some m (a mini-batch schedule between two batches) has no marker there,
+and its line passes on to the next value.
 
 Against a key, the value of a seed is its error at one m, or the m from which on that is at most a
 limit. Where the error is above the limit at the last m, the last counts, which is too few: an arrow
-above the mean tells that this is so for some seed.
+in the strip above tells that this is so for some seed.
 
-Curves that coincide. The learners of a panel lie in layers, from a wide pale line with a large
-hollow marker below to a thin line with a small filled marker on top, so those underneath show
-around those above; experiments are told apart by colour and marker. Each curve is also moved
-sideways, whole, by at most `DODGE` of the distance between the two closest positions, to separate
-the bars; the values are not moved. Every axis that starts at zero reaches slightly below it, with a
-line at zero, so that an exact zero is seen. A logarithmic axis is linear below the smallest value,
-for the same reason.
+Curves that coincide. The learners of a panel lie in layers, from a large hollow marker below to a
+small filled one on top, so those underneath show around those above; experiments are told apart by
+colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` points, to separate
+the bars; the values are not moved.
+
+Zero. Every linear axis that starts at zero reaches slightly below it, with a line at zero, so that
+an exact zero is seen. A logarithmic axis has a shaded strip for zeros, in which no line leads from
+what is above: it would say that an error falls like a stone where it is but absent in all seeds.
 
 References. The exact learner is a thin black line without markers and bars. In a panel `minus` a
 learner each curve is the mean of its difference from that learner in the same simulation; if the
-axis is logarithmic, it is so to both sides of zero, over three powers of ten. The dashed grey line
-is the decay of `law`, which has no parameter to fit.
+axis is logarithmic, it is so to both sides of zero, over three powers of ten, and linear around
+zero. The dashed grey line is the decay of `law`, which has no parameter to fit.
 
-How a run ended. A cross above a mean tells that at least one seed stopped at the step limit, a
-tilde that its messages oscillated, an exclamation mark that one met a contradiction (no
-configuration left). Unmarked: all converged.
+How a run ended. In a strip above the panel, each curve with trainings that did not converge has a
+row, which begins with its marker: a cross tells that at least one seed stopped at the step limit
+there, a circle that its messages oscillated, an exclamation mark that one met a contradiction (no
+configuration left). All others converged.
 """
 
-from itertools import zip_longest
+import string
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import xarray as xr
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from sparsebp.claims.reductions import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES
+from sparsebp.report.fitting import LINE, wrapped
+from sparsebp.report.intervals import mean_interval
+from sparsebp.report.labels import KEYS
 from sparsebp.report.style import (
-    BLANK,
     MARKS,
     NEVER,
     PAGE_WIDTH,
+    RC,
     REFERENCE,
+    ROOM,
     Y_LABELS,
     add_legends,
     check_results,
-    confidence_interval,
     curve_properties,
-    key_label,
+    learner_legend,
+    legends_height,
     log_scale,
+    mark_legend,
     mark_properties,
     number_label,
     style_learners,
     style_numbers,
 )
 
-DODGE = 0.1
+DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
-ROW_HEIGHT = 2.3  # inches: one row of panels
-PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of it, at least
+ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
+# Inches: what labels take of the width of a panel; what of it a title does not have.
+BESIDE, TITLE = 0.75, 0.6
+PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
+STATUS_ROW = 5  # points: a curve's row in the strip above a panel
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 
 
@@ -83,38 +92,50 @@ def build(spec, results):
             compared = [panel["minus"]] if "minus" in panel else []
             wanted = {"learner": panel["learners"] + compared, "n_samples": samples}
             check_results(spec["name"], results, experiment, [panel["quantity"]], wanted)
+    tables = [_summary(_table(panel, results)) for panel in panels]
+    ended = [_ended(panel, table) for panel, table in zip(panels, tables, strict=True)]
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
-    rows = -(-len(panels) // columns)
+    rows = range(0, len(panels), columns)
     width = PAGE_WIDTH if columns > 1 else 0.65 * PAGE_WIDTH
-    entries = _legend_rows(panels, learners, styles, width)
-    height = rows * ROW_HEIGHT + 0.17 * len(entries) + 0.2
-    drawing = Figure(figsize=(width, height), layout="constrained")
+    titles = [
+        wrapped(_title(i, panel, spec), width / columns - TITLE, RC["axes.titlesize"])
+        for i, panel in enumerate(panels)
+    ]
+    entries = learner_legend(_legend_sets(panels, learners, styles), width)
+    marks = mark_legend({status for rows in ended for _, found in rows for status in found}, width)
+    strips = [STATUS_ROW * max(map(len, ended[row : row + columns])) for row in rows]
+    more = sum(max(t.count("\n") for t in titles[row : row + columns]) for row in rows)
+    height = len(rows) * ROW_HEIGHT + sum(strips) / 72 + LINE * more + 0.2
+    drawing = Figure(figsize=(width, height + legends_height(entries, marks)), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
-    grid = drawing.subplots(rows, columns, squeeze=False)
+    grid = drawing.subplots(len(rows), columns, squeeze=False)
     axes = grid.ravel()[: len(panels)]
     for ax in grid.ravel()[len(panels) :]:
         ax.remove()
 
-    seen = set()
-    for ax, panel in zip(axes, panels, strict=True):
-        seen |= _draw_panel(ax, panel, styles[_by(panel)], _table(panel, results))
-        ax.set_title(panel.get("title") or _title(panel, spec), loc="left")
-    _align(axes, panels, learners, columns, results)
-    for ax, panel in zip(axes, panels, strict=True):
+    floors = _align(axes, panels, learners, columns, tables)
+    for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
+        looks = styles[_by(panel)]
+        _draw_curves(ax, panel, looks, tables[i], floors[i])
         if panel.get("law"):
-            _draw_law(ax, panel, spec["experiments"], _positions(panel, results))
-    add_legends(drawing, entries, seen)
+            _draw_law(ax, panel, spec["experiments"], np.unique(tables[i]["x"]), floors[i])
+        _draw_strip(ax, ended[i], looks)
+        ax.set_title(titles[i], loc="left", pad=4 + strips[i // columns])
+    add_legends(drawing, entries, marks)
     return drawing
 
 
-def _title(panel, spec):
-    """The title of a panel that has none of its own."""
+def _title(number, panel, spec):
+    """The title of a panel, behind its letter if there are several."""
+    letter = f"({string.ascii_lowercase[number]}) " if len(spec["figure"]["panels"]) > 1 else ""
+    if panel.get("title"):
+        return letter + panel["title"]
     if "by" in panel:
         [name] = panel["learners"]
-        return spec["learners"][name].get("label") or name
+        return letter + (spec["learners"][name].get("label") or name)
     name = panel["experiments"][0]
-    return spec["experiments"][name].get("thesis") or name
+    return letter + (spec["experiments"][name].get("thesis") or name)
 
 
 def _styles(panels, learners):
@@ -143,16 +164,6 @@ def _places(panel):
     low, high = (np.log10(ends) if logarithmic else ends)[[0, -1]]
     beyond = high + ((high - low) / 7 or 1) * np.arange(1, len(limits) + 1)
     return numbers | dict(zip(limits, 10**beyond if logarithmic else beyond, strict=True))
-
-
-def _positions(panel, results):
-    """The horizontal positions of a panel, ascending."""
-    if "numbers" in panel:
-        return np.unique([*_places(panel).values()])
-    if "against" in panel:
-        return np.sort(panel["positions"])
-    grids = [results[experiment]["n_samples"] for experiment in panel["experiments"]]
-    return np.unique(np.concatenate(grids))
 
 
 def _curves(panel):
@@ -203,57 +214,104 @@ def first_at_most(data, limit):
     return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})
 
 
-def _draw_panel(ax, panel, styles, table):
-    """Draw the curves of one panel; return the statuses marked in it."""
-    names, seen = _curves(panel), set()
-    positions = np.unique(table["x"])
-    if panel.get("x_scale") == "log":
-        log_scale(ax, "x", positions)
-    scale = ax.xaxis.get_transform()
-    step = np.diff(scale.transform(positions)).min(initial=np.ptp(positions) or 1)
+def _summary(table):
+    """The points of a panel: columns curve, limit, x, mean, low, high and statuses, a set.
+
+    Points that no seed has a value for have a mean of NaN, and still statuses.
+    """
+    points = []
+    for (curve, limit, x), group in table.groupby(["curve", "limit", "x"]):
+        values = group["value"].dropna().to_numpy()
+        low, high = mean_interval(values) if len(values) > 1 else (np.nan, np.nan)
+        mean = values.mean() if len(values) else np.nan
+        points.append((curve, limit, x, mean, low, high, {*group["status"].dropna()} & {*MARKS}))
+    return pd.DataFrame(points, columns=["curve", "limit", "x", "mean", "low", "high", "statuses"])
+
+
+def _ended(panel, table):
+    """The curves of a panel with trainings that did not converge: (name, {status: positions})."""
+    shown = panel["x"] if panel.get("x") else (-np.inf, np.inf)
+    rows = []
+    for name in _curves(panel):
+        points = table[(table["curve"] == name) & table["x"].between(*shown)]
+        found = {
+            status: points["x"][[status in statuses for statuses in points["statuses"]]].tolist()
+            for status in MARKS
+        }
+        if any(found.values()):
+            rows.append((name, {status: where for status, where in found.items() if where}))
+    return rows
+
+
+def _draw_curves(ax, panel, styles, table, floors):
+    """Draw the curves of one panel; `floors` are where logarithmic axes begin, or None."""
+    names = _curves(panel)
     moved = [name for name in names if styles[name].layer != REFERENCE]
-    aside = np.linspace(-DODGE, DODGE, len(moved)) * step if len(moved) > 1 else [0.0]
+    aside = np.linspace(-DODGE, DODGE, len(moved)) if len(moved) > 1 else [0.0]
     offsets = dict(zip(moved, aside, strict=False))
+    lowest = 0 if floors[1] > 0 else -np.inf  # what is below zero is in the strip
     ax.axhline(0, color="0.5", linewidth=0.6, zorder=1)
     for name in names:
-        data, offset = table[table["curve"] == name], offsets.get(name, 0.0)
-        data = data.assign(x=scale.inverted().transform(scale.transform(data["x"]) + offset))
-        properties = curve_properties(styles[name])
-        ink = to_rgba(styles[name].color, 0.7)
-        bars = {"ecolor": ink, "elinewidth": 0.8, "zorder": properties["zorder"]}
-        for limit in table["limit"].unique():
-            part = data[data["limit"] == limit].dropna()
-            label, style = (f"_{name}", {"linestyle": "none"}) if limit else (str(name), {})
-            sns.lineplot(
-                part, x="x", y="value", ax=ax, label=label, legend=False,
-                errorbar=confidence_interval if name in offsets else None,
-                err_style="bars", err_kws=bars, **properties | style,
-            )  # fmt: skip
-        means = data.groupby("x")["value"].mean().dropna()
-        for status, (marker, size, above, label) in MARKS.items():
-            marked = means[means.index.isin(data["x"][data["status"] == status])]
-            if len(marked):
-                shift = ScaledTranslation(0, above / 72, ax.figure.dpi_scale_trans)
-                mark = mark_properties(marker, size, styles[name].color)
-                ax.plot(marked, label=label, transform=ax.transData + shift, zorder=3, **mark)
-                seen.add(status)
-    return seen
+        offset = ScaledTranslation(offsets.get(name, 0.0) / 72, 0, ax.figure.dpi_scale_trans)
+        moved = {"transform": ax.transData + offset}
+        look = curve_properties(styles[name]) | moved
+        points = table[(table["curve"] == name) & table["mean"].notna()]
+        for limit, part in points.groupby("limit"):
+            x, y = part["x"].to_numpy(), np.maximum(part["mean"].to_numpy(), lowest)
+            strips = (x < floors[0]) + 2 * (y < floors[1])
+            for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
+                line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
+                label = f"_{name}" if limit or strip else str(name)
+                ax.plot(x, line, label=label, **look | ({"linestyle": "none"} if limit else {}))
+        if name in offsets:
+            x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
+            y, *ends = np.maximum(ends, lowest)
+            bars = {"ecolor": styles[name].color, "elinewidth": 0.8, "alpha": 0.7}
+            ax.errorbar(x, y, np.abs(ends - y), fmt="none", zorder=look["zorder"], **bars | moved)
 
 
-def _draw_law(ax, panel, experiments, positions):
-    """Draw the decay of the quantity of a panel that the law gives, within the panel's limits."""
+def _draw_law(ax, panel, experiments, positions, floors):
+    """Draw the decay of the quantity of a panel that the law gives, where the axis has a scale."""
     [name] = panel["experiments"]
     found = law.of_experiment(experiments[name])
     m = np.linspace(positions[0], positions[-1], 200)
     decay = getattr(found, panel["quantity"]) * found.rate**m
-    ax.plot(m, decay, label="law", scalex=False, scaley=False, **LAW)
+    shown = decay >= floors[1]
+    ax.plot(m[shown], decay[shown], label="law", **LAW)
 
 
-def _align(axes, panels, learners, columns, results):
+def _draw_strip(ax, rows, styles):
+    """Draw in a strip above a panel how the trainings of its curves ended, a row for each."""
+    if not rows:
+        return
+    above = ax.figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)
+    height = STATUS_ROW * len(rows) / 72
+    beside = blended_transform_factory(ax.transAxes, above)
+    ground = Rectangle((0, 0.02), 1, height, transform=beside, clip_on=False)
+    ground.set(facecolor="0.95", linewidth=0)
+    ax.add_artist(ground)
+    at_its_left = beside + ScaledTranslation(-5 / 72, 0, ax.figure.dpi_scale_trans)
+    for i, (name, found) in enumerate(rows):
+        y = 0.02 + height - STATUS_ROW * (i + 0.5) / 72
+        head = curve_properties(styles[name]) | {"markersize": 3.2, "markeredgewidth": 0.7}
+        ax.plot(0, y, clip_on=False, **head | {"transform": at_its_left})
+        for status, positions in found.items():
+            marker, size, label = MARKS[status]
+            mark = mark_properties(marker, size, styles[name].color)
+            mark["transform"] = blended_transform_factory(ax.transData, above)
+            ax.plot(positions, [y] * len(positions), label=label, clip_on=False, **mark)
+
+
+def _align(axes, panels, learners, columns, tables):
     """Give panels of one quantity or a part of it, scale and range one y axis, and likewise for x.
 
-    The labels of an axis are left out where the panel beside it or below it has them already.
+    The labels of an axis are left out where the panel beside it has them already, or where for each
+    panel of the row the one below it has.
+
+    Returns:
+        For each panel where its logarithmic axes begin, (x, y); minus infinity for linear ones.
     """
+    floors = []
     x_keys = [
         (
             *map(panel.get, ("against", "at", "x_scale", "x")),
@@ -267,71 +325,81 @@ def _align(axes, panels, learners, columns, results):
         (whole, *map(panel.get, ("minus", "at_most", "scale")), tuple(panel.get("y") or ()))
         for whole, panel in zip(wholes, panels, strict=True)
     ]
+    width = axes[0].figure.get_size_inches()[0] / columns - BESIDE
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
-        same_x = [p for p, key in zip(panels, x_keys, strict=True) if key == x_keys[i]]
-        _limit_x(ax, panel, np.unique(np.concatenate([_positions(p, results) for p in same_x])))
+        same_x = [t for t, key in zip(tables, x_keys, strict=True) if key == x_keys[i]]
+        same_y = [t for t, key in zip(tables, y_keys, strict=True) if key == y_keys[i]]
+        positions = np.unique(pd.concat(same_x)["x"])
+        floors.append((_limit_x(ax, panel, positions, 72 * width), _limit_y(ax, panel, same_y)))
         if "numbers" in panel:
             _name_limits(ax, panel, learners)
 
-        same_y = [a for a, key in zip(axes, y_keys, strict=True) if key == y_keys[i]]
-        means = np.concatenate([curve.get_ydata() for a in same_y for curve in a.lines])
-        top = min(max(a.dataLim.y1 for a in same_y), 1.5 * max(means))
-        low, high = panel.get("y") or (0, 1.06 * top or 0.1)
-        if "minus" in panel and not panel.get("y"):
-            low = 1.06 * max(min(a.dataLim.y0 for a in same_y), 1.5 * min(means))
-            means = np.abs(means)
-            means = means[means >= 1e-3 * max(means)]
-        if panel.get("scale") == "log":
-            threshold = log_scale(ax, "y", means, high)
-            ax.set_ylim(low or -0.3 * threshold, high)
-        else:
-            ax.set_ylim(low or -0.05 * high, high)
-        if not panel.get("y"):
-            _make_room(ax, same_y)
-
-        below, left = i + columns, i - 1 if i % columns else None
-        hide_x = below < len(panels) and x_keys[below] == x_keys[i]
-        hide_y = left is not None and y_keys[left] == y_keys[i]
+        row = range(i - i % columns, min(i - i % columns + columns, len(panels)))
+        hide_x = all(j + columns < len(panels) and x_keys[j + columns] == x_keys[j] for j in row)
+        hide_y = i % columns > 0 and y_keys[i - 1] == y_keys[i]
         ax.tick_params(labelbottom=not hide_x, labelleft=not hide_y)
-        ax.set_xlabel("" if hide_x else _x_label(panel))
+        size = RC["axes.labelsize"]
+        ax.set_xlabel("" if hide_x else wrapped(_x_label(panel), width, size))
         label = _y_label(panel, learners)
-        same_label = left is not None and _y_label(panels[left], learners) == label
-        ax.set_ylabel("" if same_label else label)
+        same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
+        ax.set_ylabel("" if same_label else wrapped(label, 1.2 * PANEL_HEIGHT, size))
+    return floors
 
 
-def _make_room(ax, axes):
-    """Raise the upper end of a vertical axis so that the marks above the means of all axes fit."""
-    scale = ax.yaxis.get_transform()
-    low, high = scale.transform(ax.get_ylim())
-    for _, size, above, label in MARKS.values():
-        means = [line.get_ydata() for a in axes for line in a.lines if line.get_label() == label]
-        if means:
-            mean = scale.transform([max(map(max, means))])[0]
-            high = max(high, low + (mean - low) / (1 - (above + size) / (72 * PANEL_HEIGHT)))
-    ax.set_ylim(top=scale.inverted().transform([high])[0])
+def _limit_y(ax, panel, tables):
+    """Set the scale and limits of the vertical axis, for all panels of these tables.
+
+    Returns:
+        Where a logarithmic axis begins.
+    """
+    table = pd.concat(tables)
+    means, ends = table["mean"].to_numpy(), table[["low", "high"]].to_numpy().ravel()
+    logarithmic = panel.get("scale") == "log"
+    low, high = panel.get("y") or (0, None)
+    if logarithmic and "minus" not in panel:
+        shown = np.concatenate([means, ends, [low] if low > 0 else []])
+        return log_scale(ax, "y", shown, 72 * PANEL_HEIGHT, high or 0)
+    # An interval may be much longer than the means.
+    largest = np.nanmax(means, initial=0)
+    high = high or 1.06 * min(np.nanmax([*ends, largest]), 1.5 * largest) or 0.1
+    low = low or -0.05 * high
+    if "minus" in panel and not panel.get("y"):
+        smallest = np.nanmin(means, initial=0)
+        low = min(low, 1.06 * max(np.nanmin([*ends, smallest]), 1.5 * smallest))
+    if logarithmic:
+        sizes = np.abs(means)
+        smallest = np.nanmin(sizes[sizes >= 1e-3 * np.nanmax(sizes, initial=0)], initial=high)
+        threshold = 10.0 ** np.floor(np.log10(smallest))
+        ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
+        ax.yaxis.set_minor_locator(NullLocator())
+        low, high = 2 * low - threshold / 5, 2 * high
+    ax.set_ylim(low, high)
+    return -np.inf
 
 
-def _limit_x(ax, panel, positions):
-    """Set the limits and ticks of the horizontal axis."""
+def _limit_x(ax, panel, positions, points):
+    """Set the scale, limits and ticks of the horizontal axis, which is about so many points long.
+
+    Returns:
+        Where a logarithmic axis begins.
+    """
     low, high = panel.get("x") or positions[[0, -1]]
-    if "against" not in panel:
-        ax.set_xlim(low - 0.6, high + 0.6)
-        ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 4, 5, 10], integer=True))
-        return
-    scale = ax.xaxis.get_transform()
-    low, high = scale.transform([low, high])
-    step = np.diff(scale.transform(positions)).min(initial=high - low)
-    margin = 0.06 * (high - low) + DODGE * step or 1
-    ax.set_xlim(scale.inverted().transform([low - margin, high + margin]))
+    shown = positions[(low <= positions) & (positions <= high)]
     if panel.get("x_scale") == "log":
+        floor = log_scale(ax, "x", np.array([low, *shown, high]), points)
         ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]
         if len(ticks) > MOST_TICKS:
             low, high = np.log10(ticks[ticks > 0][[0, -1]]).round()
             ticks = 10 ** np.arange(low, high + 1, -(-(high - low) // 4))
         ax.set_xticks(ticks, map(number_label, ticks))
-        ax.xaxis.set_minor_locator(NullLocator())
-    elif np.array_equal(positions, np.round(positions)):
-        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        return floor
+    room = (ROOM + DODGE) * (high - low or 1) / (points - 2 * (ROOM + DODGE))
+    ax.set_xlim(low - room, high + room)
+    if np.array_equal(positions, np.round(positions)):
+        steps = {"steps": [1, 2, 4, 5, 10]} if "against" not in panel else {}
+        ticks = MaxNLocator(7, integer=True, **steps).tick_values(low, high)
+        ax.set_xticks(ticks[(low <= ticks) & (ticks <= high)])
+    return -np.inf
 
 
 def _name_limits(ax, panel, learners):
@@ -348,31 +416,31 @@ def _name_limits(ax, panel, learners):
     look = {"rotation": 90, "ha": "center", "va": "top", "color": "0.4", "zorder": 1.5}
     for name in limits:
         label = learners[name].get("label") or name
+        label = wrapped(label, 0.8 * PANEL_HEIGHT, RC["font.size"])
         ax.text(places[name], 0.96, label, transform=ax.get_xaxis_transform(), **look)
 
 
 def _x_label(panel):
     if "against" not in panel:
         return "number of samples m"
-    at = f" at m = {panel['at']}" if "at" in panel and "numbers" not in panel else ""
-    return key_label(panel["against"]) + at
+    at = f" at m\u00a0=\u00a0{panel['at']}" if "at" in panel and "numbers" not in panel else ""
+    return KEYS[panel["against"]] + at
 
 
 def _y_label(panel, learners):
     label = Y_LABELS[panel["quantity"]]
     if "minus" in panel:
         other = learners[panel["minus"]].get("label") or panel["minus"]
-        return f"{label.split(' (')[0]}\n− that of {other}"
+        return f"{QUANTITIES[panel['quantity']].words}\n− that of {other}"
     if "at_most" in panel:
-        return f"m from which on\n{label.split(' (')[0]} ≤ {panel['at_most']:g}"
+        return f"m from which on\n{QUANTITIES[panel['quantity']].words} ≤ {panel['at_most']:g}"
     return label
 
 
-def _legend_rows(panels, learners, styles, width):
-    """The (handle, label) entries of the legend: rows for each set of curves drawn together.
+def _legend_sets(panels, learners, styles):
+    """The legend: a (head, (handle, label) entries) for each set of curves drawn together.
 
-    With several sets, each is headed by its algorithm or key. As many entries a row as the width
-    allows.
+    The head is the algorithm or key that a set is of; learners need none if all are of one set.
     """
     sets = {}
     for by, *names in dict.fromkeys((_by(panel), *_curves(panel)) for panel in panels):
@@ -381,34 +449,27 @@ def _legend_rows(panels, learners, styles, width):
         for name in names:
             shown.setdefault((by, styles[by][name]), name)
     looks = [shown.keys() for shown in sets.values()]
-    sets = {
-        key: list(shown.values())
-        for key, shown in sets.items()
-        if not any(shown.keys() < other for other in looks)
-    }
-    for per_row in range(5, 0, -1):
-        table = []
-        for (by, head), names in sets.items():
-            for start in range(0, len(names), per_row):
-                row = [(BLANK, "" if start else head)] if len(sets) > 1 or by else []
-                for n in names[start : start + per_row]:
-                    label = number_label(n) if by else learners[n].get("label") or n
-                    row.append((Line2D([], [], **curve_properties(styles[by][n])), label))
-                table.append(row)
-        columns = zip_longest(*table, fillvalue=(BLANK, ""))
-        lengths = [max(len(label) for _, label in column) for column in columns]
-        if sum(0.58 + 0.065 * length for length in lengths) < width:  # inches
-            break
+    found = []
+    for (by, head), shown in sets.items():
+        if not any(shown.keys() < other for other in looks):
+            labels = [
+                number_label(name) if by else learners[name].get("label") or name
+                for name in shown.values()
+            ]
+            lines = [
+                Line2D([], [], **curve_properties(styles[by][name])) for name in shown.values()
+            ]
+            found.append((head, list(zip(lines, labels, strict=True)), by))
+    several = len(found) > 1
+    found = [(head if several or by else "", entries) for head, entries, by in found]
     if any(panel.get("law") for panel in panels):
-        label = "decay by counting undetermined weights, nothing fitted"
-        head = [(BLANK, "")] if len(table[0]) > 1 and table[0][0][0] is BLANK else []
-        table.append([*head, (Line2D([], [], **LAW), label)])
-    return table
+        found.append(("", [(Line2D([], [], **LAW), "decay by counting (no fit)")]))
+    return found
 
 
 def _head(by, names, learners):
     """What stands before the rows of a set in the legend."""
     if by:
-        return f"{key_label(by)}:"
+        return f"{KEYS[by]}:"
     heads = {ALGORITHMS[learners[n]["algorithm"]].label for n in names}
     return f"{heads.pop()}:" if len(heads) == 1 else ""

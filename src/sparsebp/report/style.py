@@ -1,38 +1,23 @@
 """What all figures share: how learners, errors, intervals and a failure to converge are shown.
 
-Styles go by algorithm and schedule, the same in every figure: see `STYLES` and `style_learners`.
+A colour tells the schedule, or of offline learners the algorithm; marker and dashes tell these too,
+and the method: see `style_learners`.
 """
 
 import json
 import zlib
-from itertools import chain, zip_longest
 from typing import NamedTuple
 
 import numpy as np
 import seaborn as sns
-from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, NullFormatter
-from scipy import stats
+from matplotlib.ticker import EngFormatter, NullLocator
 
-from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES, Status
+from sparsebp.report.fitting import FONT, add_legend, legend_height, legend_table
 
 PAGE_WIDTH = 6.9  # inches: the text width of an A4 page
 Y_LABELS = {name: known.label for name, known in QUANTITIES.items() if known.label}
-# Of numbers in a block of the configuration, and of results; any other is called by its key.
-KEY_LABELS = {f"layers.{layer}": f"{layer} neurons" for layer in ("input", "hidden", "output")}
-KEY_LABELS |= {"layers.hidden_layers": "hidden layers"}
-KEY_LABELS |= {
-    **{f"student.overlap.{layer}": "overlap" for layer in ("input", "output")},
-    **{
-        f"student.nonzeros_per_row.{layer}": f"{layer} entries per row"
-        for layer in ("input", "output")
-    },
-    "noise.flipped": "fraction flipped",
-    "noise.scale": "noise",
-}
-KEY_LABELS |= {"beta": "inverse temperature β", "n_samples": "samples m"}
 
 
 class Style(NamedTuple):
@@ -44,63 +29,68 @@ class Style(NamedTuple):
     layer: int
 
 
-# Line width, share of white in the line, marker size, filled marker: from the lowest layer up.
-LAYERS = (
-    (3.2, 0.6, 7.0, False),
-    (1.8, 0.3, 5.2, False),
-    (1.2, 0.0, 3.6, False),
-    (1.1, 0.0, 2.8, True),
-)
+# Marker size and filled marker: from the lowest layer up. Curves that coincide show around and
+# between each other; all lines are equally wide, so that none is bolder than another.
+LAYERS = ((6.0, False), (4.8, False), (3.6, False), (2.8, True))
+LINE_WIDTH = 1.1
 # On top of all layers a thin line without markers or bars, for what others are compared with.
 REFERENCE = len(LAYERS)
 
 PALETTE = sns.color_palette("colorblind").as_hex()
-_BLUE, _ORANGE, _GREEN, _VERMILION, _PINK, _TAN, _, _GREY, _, _SKY = PALETTE
-# (algorithm, reinforcement, schedule, batch size): in chapter 2 the colour and the dashes tell the
-# schedule and the marker the algorithm too; in chapter 3 the reinforced algorithm is the paler one.
-# No two share marker and dashes, so that colour is never needed.
-STYLES = {
-    ("sum-product", 0, "offline", None): Style(_BLUE, "o", "-", 0),
-    ("sum-product", 0, "mini-batch", 4): Style(_GREEN, "s", "--", 1),
-    ("sum-product", 0, "mini-batch", 2): Style(_PINK, "^", "-.", 2),
-    ("sum-product", 0, "online", None): Style(_ORANGE, "D", ":", 3),
-    ("max-product", 0, "offline", None): Style(_BLUE, "P", "-", 0),
-    ("max-product", 0, "mini-batch", 4): Style(_GREEN, "X", "--", 1),
-    ("max-product", 0, "mini-batch", 2): Style(_PINK, "v", "-.", 2),
-    ("max-product", 0, "online", None): Style(_ORANGE, "*", ":", 3),
-    ("sum-product", 0.01, "offline", None): Style(_SKY, "s", (0, (5, 2)), 1),
-    ("max-sum", 0, "offline", None): Style(_VERMILION, "^", (0, (5, 1, 1, 1, 1, 1)), 2),
-    ("max-sum", 0.01, "offline", None): Style(_TAN, "D", (0, (2, 1)), 3),
-    ("gradient-descent", 0, "offline", None): Style(_GREEN, "H", (0, (8, 1)), 0),
+_BLUE, _ORANGE, _GREEN, _VERMILION, _PINK, _TAN, _, _, _, _SKY = PALETTE
+_BLACK, _GREY, _PURPLE = "#000000", "#737373", "#5b3a8c"
+# (algorithm, whether reinforced) of offline learners -> colour; the reinforced one is paler. Any
+# other algorithm is purple.
+ALGORITHM_COLORS = {
+    ("sum-product", False): _BLUE,
+    ("sum-product", True): _SKY,
+    ("max-product", False): _BLUE,
+    ("max-product", True): _SKY,
+    ("max-sum", False): _VERMILION,
+    ("max-sum", True): _TAN,
+    ("gradient-descent", False): _GREY,
 }
-# (algorithm, method), of the offline learners whose beliefs are not those of the thesis's messages.
-METHOD_STYLES = {
-    ("sum-product", "exact"): Style("#000000", "", "-", REFERENCE),
-    ("max-product", "exact"): Style("#333333", "h", (0, (1, 1)), 3),
-    ("sum-product", "blocked"): Style(_VERMILION, "p", (0, (4, 1, 4, 1, 1, 1)), 2),
-    ("max-product", "blocked"): Style(_TAN, "<", (0, (8, 1)), 2),
-    ("max-sum", "blocked"): Style(_SKY, ">", (0, (3, 1, 1, 1)), 2),
+# (algorithm, reinforcement, schedule, batch size, method) -> marker, dashes, layer. No two share
+# marker and dashes, so that colour is never needed.
+LOOKS = {
+    ("sum-product", 0, "offline", None, "messages"): ("o", "-", 0),
+    ("sum-product", 0, "mini-batch", 4, "messages"): ("s", "--", 1),
+    ("sum-product", 0, "mini-batch", 2, "messages"): ("^", "-.", 2),
+    ("sum-product", 0, "online", None, "messages"): ("D", ":", 3),
+    ("max-product", 0, "offline", None, "messages"): ("P", "-", 0),
+    ("max-product", 0, "mini-batch", 4, "messages"): ("X", "--", 1),
+    ("max-product", 0, "mini-batch", 2, "messages"): ("v", "-.", 2),
+    ("max-product", 0, "online", None, "messages"): ("*", ":", 3),
+    ("sum-product", 0.01, "offline", None, "messages"): ("s", (0, (5, 2)), 1),
+    ("max-sum", 0, "offline", None, "messages"): ("^", (0, (5, 1, 1, 1, 1, 1)), 2),
+    ("max-sum", 0.01, "offline", None, "messages"): ("D", (0, (2, 1)), 3),
+    ("gradient-descent", 0, "offline", None, "messages"): ("H", (0, (8, 1)), 0),
+    ("sum-product", 0, "offline", None, "exact"): ("", "-", REFERENCE),
+    ("max-product", 0, "offline", None, "exact"): ("h", (0, (1, 1)), 3),
+    ("sum-product", 0, "offline", None, "blocked"): ("p", (0, (4, 1, 4, 1, 1, 1)), 2),
+    ("max-product", 0, "offline", None, "blocked"): ("<", (0, (8, 1)), 2),
+    ("max-sum", 0, "offline", None, "blocked"): (">", (0, (3, 1, 1, 1)), 2),
+    ("sum-product", 0, "mini-batch", 4, "layered"): ("p", (0, (3, 2)), 1),
+    ("sum-product", 0, "mini-batch", 2, "layered"): ("<", (0, (3, 1, 1, 1)), 2),
+    ("sum-product", 0, "online", None, "layered"): (">", (0, (1, 2)), 2),
 }
-# For any other learner: no marker is one of the table's, no two share both marker and colour.
-SPARE_COLORS = (_VERMILION, _SKY, _GREEN, _PINK, _BLUE, _ORANGE, _TAN, _GREY, "#333333")
-SPARE_DASHES = ((4, 1, 4, 1, 1, 1), (8, 1), (3, 1, 1, 1), (3, 2))
-SPARE_STYLES = [
-    Style(SPARE_COLORS[i % 9], "d<p>h"[i % 5], (0, SPARE_DASHES[i % 4]), 1 + i % 3)
-    for i in range(45)
-]
+# For any other learner: no marker is one of those of messages.
+_DASHES = ((4, 1, 4, 1, 1, 1), (8, 1), (3, 1, 1, 1), (3, 2))
+SPARE_LOOKS = [("d<p>h"[i % 5], (0, _DASHES[i % 4]), 1 + i % 3) for i in range(20)]
 
 NEVER = (
     max(Status) + 1
 )  # beside the statuses of a training: a limit not reached at any number of samples
-# status -> marker, its size, points above the mean, label
+# status -> marker, its size, label. Any two can be seen in one place.
 MARKS = {
-    Status.STEP_LIMIT: ("x", 2.8, 5.5, "step limit reached in some seed"),
-    Status.OSCILLATING: ("$\\sim$", 5.0, 8.0, "messages oscillate in some seed"),
-    Status.CONTRADICTION: ("$!$", 5.0, 10.5, "contradiction in some seed"),
-    NEVER: ("$\\uparrow$", 5.0, 8.0, "not reached in some seed: a lower bound"),
+    Status.STEP_LIMIT: ("x", 2.4, "step limit reached in some simulation"),
+    Status.OSCILLATING: ("o", 3.0, "messages oscillate in some simulation"),
+    Status.CONTRADICTION: ("$!$", 4.4, "contradiction in some simulation"),
+    NEVER: ("$\\uparrow$", 4.6, "not reached in some simulation: a lower bound"),
 }
+# Points: of a log axis, around its values, and of the strip for those that are not positive.
+ROOM, ZEROS = 5, 11
 
-BLANK = Line2D([], [], linestyle="none")
 RC = {
     **sns.axes_style("whitegrid"),
     **sns.plotting_context("paper", font_scale=0.87),
@@ -112,7 +102,7 @@ RC = {
     "ytick.left": True,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
-    "font.family": ["DejaVu Sans"],
+    "font.family": [FONT],
     "pdf.fonttype": 42,  # TrueType, embedded
     "svg.hashsalt": "sparsebp",
     "savefig.dpi": 200,
@@ -122,11 +112,13 @@ RC = {
 def style_learners(learners):
     """Return {name: Style} for blocks of the configuration's `learners`.
 
-    Learners that differ in their label alone look the same (`bp` and `bp-offline`). Those of the
-    table have its style. Any other, such as one with a second reinforcement, a new batch size or
-    an `inference` of its own, has a spare one chosen by a hash of its block, and so the same in
-    every figure; only where two would be alike in one figure does the later one take the next. One
-    that differs from a learner of the table in its `inference` alone keeps the colour of that.
+    The colour is that of the schedule, or of an offline learner that of the algorithm, paler where
+    it is reinforced. Black is what the algorithms approximate: the exact posterior.
+
+    Marker and dashes are those of the table, the same for learners that differ in their label alone
+    (`bp` and `bp-offline`). Any other learner, such as one with a second reinforcement, a new batch
+    size or an `inference` of its own, has spare ones chosen by a hash of its block, and so the same
+    in every figure; only where two would be alike in one figure does the later one take the next.
     """
     styles, taken = {}, {}
     for name, block in learners.items():
@@ -134,23 +126,30 @@ def style_learners(learners):
         block = defaults | {k: v for k, v in block.items() if k != "label" and v is not None}
         identity = json.dumps(block, sort_keys=True)
         if identity not in taken:
-            key = (block["algorithm"], block["reinforcement"], block["schedule"])
-            style = STYLES.get((*key, block["batch_size"]))
-            if block["method"] != "messages":
-                style = METHOD_STYLES.get((block["algorithm"], block["method"]))
+            key = ("algorithm", "reinforcement", "schedule", "batch_size", "method")
+            look = LOOKS.get(tuple(block[k] for k in key))
+            used = [style[1:3] for style in taken.values()]
             plain = block.keys() == {*defaults, "algorithm", "schedule"}
-            if not plain or style is None or style in taken.values():
-                first = zlib.crc32(identity.encode()) % len(SPARE_STYLES)
-                used, spare = list(taken.values()), SPARE_STYLES
-                if style is not None:
-                    spare = [s._replace(color=style.color) for s in spare]
-                style = min(
-                    spare[first:] + spare[:first],
-                    key=lambda s, used=used: sum((s[1:3] == u[1:3]) + 2 * (s == u) for u in used),
-                )
-            taken[identity] = style
+            if block["method"] == "layered":  # which always has a limit of its own
+                plain = block.keys() == {*defaults, "algorithm", "schedule", "max_values"}
+            if not plain or look is None or look[:2] in used:
+                first = zlib.crc32(identity.encode()) % len(SPARE_LOOKS)
+                spare = SPARE_LOOKS[first:] + SPARE_LOOKS[:first]
+                look = min(spare, key=lambda look, used=used: used.count(look[:2]))
+            taken[identity] = Style(_color(block), *look)
         styles[name] = taken[identity]
     return styles
+
+
+def _color(block):
+    """The colour of a learner, from its block with all defaults."""
+    if block["method"] == "exact":
+        return _BLACK
+    if block["schedule"] == "online":
+        return _ORANGE
+    if block["schedule"] == "mini-batch":
+        return _PINK if block["batch_size"] < 4 else _GREEN
+    return ALGORITHM_COLORS.get((block["algorithm"], block["reinforcement"] > 0), _PURPLE)
 
 
 def style_numbers(numbers):
@@ -162,20 +161,9 @@ def style_numbers(numbers):
     }
 
 
-def key_label(key):
-    """What a number in a block of the configuration is called."""
-    return KEY_LABELS.get(key) or key.replace(".", " ").replace("_", " ")
-
-
 def number_label(number):
     """A number as short as can be: 0.1, 200, 5k, 1M."""
     return EngFormatter(sep="")(number) if number >= 1000 else f"{number:g}"
-
-
-def confidence_interval(values):
-    """The ends of the Student-t confidence interval of the mean of two or more values."""
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
-    return np.mean(values) - half, np.mean(values) + half
 
 
 def check_results(name, results, experiment, quantities, wanted):
@@ -194,28 +182,81 @@ def check_results(name, results, experiment, quantities, wanted):
                 raise ValueError(f"{name}: no {kind} {label!r} in {experiment}, only {there[kind]}")
 
 
-def log_scale(ax, axis, values, high=1.0):
-    """Make the "x" or "y" axis logarithmic, but linear around zero, so that zero is on it.
+def log_scale(ax, axis, values, points, top=0.0):
+    """Make the "x" or "y" axis logarithmic, with a strip below for values that are not positive.
 
-    It is linear below the power of ten under all positive values (under `high`, if there are none),
-    which is returned. Values 10^12 times smaller than the largest are rounded zeros.
+    Zero is in the middle of the strip, which is shaded and has no scale. Values 10^12 times smaller
+    than the largest are rounded zeros. There is no strip without any such value.
+
+    Args:
+        values: all that is on the axis; NaN is none.
+        points: how long the axis is, about.
+        top: what the axis reaches at least.
+
+    Returns:
+        The lower end of the logarithmic part.
     """
-    smallest = values[values > 1e-12 * values.max(initial=0)].min(initial=high)
-    threshold = 10.0 ** np.floor(np.log10(smallest))
-    getattr(ax, f"set_{axis}scale")("symlog", linthresh=threshold, linscale=0.5)
-    getattr(ax, f"{axis}axis").set_minor_formatter(NullFormatter())
-    return threshold
+    values = values[~np.isnan(values)]
+    rounded = 1e-12 * max(values.max(initial=0), top)
+    positive = np.append(values[values > rounded], top if top > 0 else [])
+    low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
+    zeros = bool((values <= rounded).any())
+    decades = max(np.log10(high / low), 0.3)
+    a_point = decades / (points - 2 * ROOM - ZEROS * zeros)
+    middle = np.sqrt(low * high)
+    low, high = (middle * 10 ** (sign * (decades / 2 + ROOM * a_point)) for sign in (-1, 1))
+    strip = ZEROS * a_point
+
+    def place(values):
+        log = np.log10(np.maximum(values, low) / low)
+        return np.where(values >= low, log, strip / 2 * (np.asarray(values) / low - 1))
+
+    def value(places):
+        power = low * 10.0 ** np.maximum(places, 0)
+        return np.where(
+            np.asarray(places) >= 0, power, low * (1 + 2 / strip * np.minimum(places, 0))
+        )
+
+    getattr(ax, f"set_{axis}scale")("function", functions=(place, value))
+    getattr(ax, f"set_{axis}lim")(-low if zeros else low, high)
+    beside = {"x": ZEROS, "y": 3}[axis] * a_point * zeros  # of the zero, room for its label
+    ticks = _log_ticks(low * 10**beside, high)
+    labels = [_power(tick) for tick in ticks]
+    if zeros:
+        ticks, labels = [0, *ticks], ["≤ 0" if values.min() < -rounded else "0", *labels]
+        for sharing in getattr(ax, f"get_shared_{axis}_axes")().get_siblings(ax):
+            span = sharing.axvspan if axis == "x" else sharing.axhspan
+            span(-low, low, color="0.95", linewidth=0, zorder=0)
+    getattr(ax, f"set_{axis}ticks")(ticks, labels)
+    getattr(ax, f"{axis}axis").set_minor_locator(NullLocator())
+    return low
+
+
+def _log_ticks(low, high):
+    """Powers of ten between two numbers, at most six; where there is but one, 2 and 5 times it."""
+    powers = np.arange(np.ceil(np.log10(low)), np.floor(np.log10(high)) + 1)
+    if len(powers) > 1:
+        return 10.0 ** powers[:: -(-len(powers) // 6)]
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    ticks = np.ravel([[1, 2, 5] * 10.0 ** np.array([power]) for power in powers])
+    return ticks[(low <= ticks) & (ticks <= high)]
+
+
+def _power(tick):
+    """A tick as a power of ten, or as the number it is."""
+    power = np.log10(tick)
+    return f"$10^{{{power:.0f}}}$" if abs(power - round(power)) < 1e-9 else f"{tick:g}"
 
 
 def curve_properties(style):
     """The matplotlib properties of a curve of this style."""
     if style.layer == REFERENCE:
         return {"color": style.color, "linewidth": 0.8, "marker": "", "zorder": 2.6}
-    width, white, size, filled = LAYERS[style.layer]
+    size, filled = LAYERS[style.layer]
     return {
-        "color": tuple(white + (1 - white) * part for part in to_rgb(style.color)),
+        "color": style.color,
         "linestyle": style.linestyle,
-        "linewidth": width,
+        "linewidth": LINE_WIDTH,
         "marker": style.marker,
         "markersize": size * (1.35 if style.marker == "*" else 1),
         "markeredgecolor": style.color,
@@ -227,21 +268,35 @@ def curve_properties(style):
 
 def mark_properties(marker, size, color="0.2"):
     """The matplotlib properties of the marks for a status."""
-    mark = {"marker": marker, "markersize": size, "markeredgewidth": 0.6}
-    return {"linestyle": "none", "color": color, **mark}
+    look = {"marker": marker, "markersize": size, "markeredgewidth": 0.6}
+    return {"linestyle": "none", "color": color, "markerfacecolor": "none", **look}
 
 
-def add_legends(drawing, rows, seen):
-    """Place the legend of the learners below, and that of the marks, if there are any, above.
+def learner_legend(sets, width):
+    """The rows of the legend of what is drawn, as `fitting.legend_table`."""
+    return legend_table(sets, width, RC["legend.fontsize"])
 
-    `rows` are lists of (handle, label); `seen` is the set of statuses marked.
-    """
-    columns = list(zip_longest(*rows, fillvalue=(BLANK, "")))
-    handles, labels = zip(*chain.from_iterable(columns), strict=True)
+
+def mark_legend(seen, width):
+    """The rows of the legend of the statuses marked, a set of them; none if it is empty."""
+    if not seen:
+        return []
+    entries = [
+        (Line2D([], [], **mark_properties(*MARKS[status][:2])), MARKS[status][2])
+        for status in sorted(seen)
+    ]
+    return legend_table([("", entries)], width, RC["legend.fontsize"])
+
+
+def add_legends(drawing, learners, marks):
+    """Place the legend of what is drawn below, and that of the marks, if there are any, above."""
     place = {"loc": "outside lower center", "handlelength": 3.2, "columnspacing": 1.6}
-    drawing.legend(handles, labels, ncols=len(columns), frameon=False, **place)
-    if seen:
-        handles = [Line2D([], [], **mark_properties(*MARKS[status][:2])) for status in sorted(seen)]
-        labels = [MARKS[status][-1] for status in sorted(seen)]
+    add_legend(drawing, learners, **place)
+    if marks:
         place = {"loc": "outside upper right", "handlelength": 1.0, "borderpad": 0}
-        drawing.legend(handles, labels, ncols=2, frameon=False, **place)
+        add_legend(drawing, marks, **place)
+
+
+def legends_height(learners, marks):
+    """The height in inches of both legends."""
+    return legend_height(learners) + legend_height(marks)

@@ -17,6 +17,7 @@ from sparsebp.report.style import PAGE_WIDTH, PALETTE, log_scale, style_numbers
 
 BLUE, GREEN, VERMILION = PALETTE[0], PALETTE[2], PALETTE[3]
 SHAPE_STYLES = {"chain": (BLUE, "o"), "tree": (GREEN, "^"), "ring": (VERMILION, "s")}
+HEIGHT = 2.0  # inches: of a panel, about
 SHAPE_NAMES = {"chain": "chains", "tree": "random trees", "ring": "rings"}
 
 
@@ -49,7 +50,8 @@ def _draw_deviation(ax, data, sizes, title):
             if start == "uniform":
                 half = int(found["diameter"].values[0]) // 2
                 ax.plot(half, largest[half - 1], "o", ms=4.5, mew=1, mfc="white", color=style.color)
-    ax.set(xscale="log", yscale="log", ylim=(1e-17, 3), title=title)
+    ax.set(xscale="log", yscale="log", ylim=(2e-18, 5))
+    ax.set_title(title, loc="left")
     ax.set(xlabel="step", ylabel="largest error of a belief")
 
 
@@ -62,7 +64,8 @@ def _draw_steps(ax, data):
         for j, teacher in enumerate(data["teacher"].values):
             if shape != "ring":
                 ax.plot(half[i].ravel(), needed[i, j].ravel(), **_markers(shape, teacher))
-    ax.set(xscale="log", yscale="log", title="(c) steps needed")
+    ax.set(xscale="log", yscale="log")
+    ax.set_title("(c) steps needed", loc="left")
     ax.set(xlabel="half the diameter of the factor graph", ylabel="steps until beliefs are exact")
 
 
@@ -76,10 +79,10 @@ def _draw_normalisation(ax, data):
         values = error.sel(shape=shape, teacher=teacher).transpose("outputs", "seed").values
         x = np.repeat(data["outputs"].values * np.exp(shift), values.shape[1])
         ax.plot(x, values.ravel(), **_markers(shape, teacher))
-    ax.set(xscale="log", title="(d) Bethe free energy")
-    threshold = log_scale(ax, "y", error.values.ravel())
+    ax.set(xscale="log")
+    ax.set_title("(d) Bethe free energy", loc="left")
+    log_scale(ax, "y", error.values.ravel(), 72 * HEIGHT, top=1)
     ax.set(xlabel="observed outputs n", ylabel="error of log Z (nats)")
-    ax.set_ylim(-0.4 * threshold, max(10 * error.max(), 1))
 
 
 def _markers(shape, teacher):

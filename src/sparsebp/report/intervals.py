@@ -1,0 +1,48 @@
+"""The interval of the mean of a few values, which may be near a bound that none of them crosses.
+
+Errors are never negative, and near zero most are zero: an interval of Student's t, which is
+symmetric about the mean, reaches below zero there. The bootstrap has no such end: a mean of values
+drawn again from those found lies between the smallest and the largest of them. With few values its
+quantiles are too narrow; taken further out, where they are as wide as those of t would be of normal
+values, they are not (the expanded percentile interval of T. Hesterberg, The American Statistician
+69, 371 (2015)).
+"""
+
+from functools import cache
+
+import numpy as np
+from scipy import stats
+
+from sparsebp.claims.numbers import CONFIDENCE
+
+DRAWN = 10_000  # samples of the bootstrap
+
+
+def mean_interval(values):
+    """The ends of the confidence interval of the mean of two or more values.
+
+    With the n values x, and n numbers k drawn from 1 to n with equal chances, the ends are the
+    quantiles q and 1 - q of the mean of the x_k, where q = Phi(-sqrt(n / (n - 1)) t), t is the
+    quantile of Student's t with n - 1 degrees of freedom for this confidence, and Phi the normal
+    distribution.
+
+    Args:
+        values: (n,) of float, n >= 2.
+
+    Returns:
+        The lower and the upper end. The same values have the same ends, in any order.
+    """
+    values, n = np.sort(values), len(values)
+    if values[0] == values[-1]:
+        return values[0], values[0]
+    t = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)
+    outside = stats.norm.cdf(-np.sqrt(n / (n - 1)) * t)
+    means = _counts(n) @ values / n
+    low, high = np.quantile(means, [outside, 1 - outside])
+    return max(low, values[0]), min(high, values[-1])
+
+
+@cache
+def _counts(n):
+    """How often each of n values is drawn, for each sample of the bootstrap: (DRAWN, n)."""
+    return np.random.default_rng(n).multinomial(n, np.full(n, 1 / n), size=DRAWN).astype(float)

@@ -47,22 +47,22 @@ difference, the mean or by how much a spread is larger, in margins."""
 
 HEAD = f"""# How often a verdict is wrong
 
-`python -m docs.write_error_rates` draws results whose truth is known and judges them as the study's
-are: {REPEATS} times each, with {SIMULATIONS[0]} and with {SIMULATIONS[1]} simulations. Each test is
-about one number of samples, and stands alone. What is measured varies from simulation to simulation
-with a standard deviation of one margin, normally; of `exact`, a simulation has an error or none.
+`python -m docs.write_error_rates` draws results whose truth is known, and judges them like those
+of the study: {REPEATS} times each, with {SIMULATIONS[0]} and with {SIMULATIONS[1]} simulations.
+Each test is about one number of samples. What is measured varies normally between simulations, with
+a standard deviation of one margin. For `exact`, a simulation has an error or none.
 
-*Truth*, in margins, is the mean of a − b (`equal`, `not_worse`, `lower`) or of a (`above`,
-`below`). Of `most_variable` it is how much larger the spread is, in standard deviations, and of
-`exact` the proportion of simulations without an error, which should be more than {MAJORITY:g}.
+*Truth* is the mean of a − b (`equal`, `not_worse`, `lower`) or of a (`above`, `below`), in margins.
+For `most_variable` it is how much larger the spread is, in standard deviations. For `exact` it is
+the proportion of simulations without an error, which should be more than {MAJORITY:g}.
 
 At confidence {CONFIDENCE:g} a test should say *holds* in 2.5 % of all cases or fewer where the
 truth is at the margin or beyond, but `equal` and `not_worse` in 5 %: they test each end of the
 interval at the full level. It should say *does not hold* in 2.5 % or fewer where the truth is at
 the margin or on the claim's side. Each number in the table is uncertain by 0.5 % there. The
-bootstrap behind `most_variable` has intervals that are somewhat short with few simulations. A claim
-holds if all its tests do, and for *does not hold* the level is divided by their number, so that a
-verdict is wrong no more often than that.
+bootstrap behind `most_variable` has somewhat short intervals with few simulations. A claim holds if
+all its tests hold. For *does not hold* the level is divided by the number of tests. So the verdict
+on a claim is not wrong more often than a single test.
 
 What is undecided with {SIMULATIONS[0]} simulations can be decided by more: `seeds` in
 [`config.yaml`](../config.yaml).

@@ -133,7 +133,7 @@ def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
         ValueError: a page lacks the comments between which its changing part stands.
     """
     records = json.loads((root / VERDICTS).read_text(encoding="utf-8"))["records"]
-    short = f"{tables.headline(records)}\n{tables.table(records, tables.SHORT)}"
+    short = f"{tables.headline(records)}\n{tables.matrix(records)}"
     numbers = fill.kept(root)
     sections = "\n".join(_section(study, name, numbers) for name in study.figures)
     changing = {

@@ -37,9 +37,9 @@ TERNARY = [
 ]
 TEXT = """# Denser networks
 
-What `make density` writes: tanh, offline, damping 0.3, at most {steps} steps until no message
-changes by more than 1e-6, one seed. Every line has a process of its own; peak memory is its whole,
-with libraries and compiled kernels.
+Written by `make density`: tanh, offline, damping 0.3, at most {steps} steps until no message
+changes by more than 1e-6, one seed. Every line has its own process; peak memory is that of the
+whole process, with libraries and compiled kernels.
 
 ## Hard factors
 

@@ -230,7 +230,7 @@ def page(command: str, found: dict[str, Caught | None]) -> str:
         "# Mistakes made on purpose",
         "",
         f"What `{command}` writes, of commit {surroundings()['commit']}.",
-        "Each line is a mistake made in a copy of the engine, and a test that failed on it.",
+        "Each line is a mistake in a copy of the engine, and a test that failed because of it.",
         "",
         f"Of {len(found)} mistakes the quick tests (`make check`) found {quick},",
         f"and all tests {len(caught)}.",

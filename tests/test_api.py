@@ -282,4 +282,6 @@ def test_the_page_on_own_data_runs_as_it_stands(tmp_path, monkeypatch, capsys):
     assert {path.name for path in tmp_path.iterdir()} == {"fit.nc", "weights.png"}
     printed = capsys.readouterr().out
     assert "contradiction" not in printed and "converged" in printed
+    assert "200 of 200 outputs are certain" in printed
+    assert sb.symmetric_error(names["teacher"], list(names["found"])) == (0, 0)
     xr.testing.assert_identical(names["same"].to_xarray(), names["fit"].to_xarray())

@@ -125,8 +125,9 @@ def test_pages_and_tables_of_verdicts():
     record |= {"from": 1, "reading": None}
     records = [record | {"choice": c, "tests": [test]} for c in (None, "damping 0")]
     reached = {"C1": {"turns at": MEANT}}
-    page = Seen(pages.verdicts(records, MEANT, tables.SYMBOLS, {"C1": MEANT}, reached))
-    assert page.text.count(MEANT) == 7 and not {"b", "https:"} & set(page.tags)
+    seen = tables.glance(records) | {MEANT: {}}
+    page = Seen(pages.verdicts(records, MEANT, tables.SYMBOLS, {"C1": MEANT}, reached, seen, MEANT))
+    assert page.text.count(MEANT) == 10 and not {"b", "https:"} & set(page.tags)
     spec = {"claims": {"claims": []}, "choices": {"damping 0": {"a": "c"}}, "readings": {}}
     text = tables.page(records, spec)
     assert f"<summary>C1: {MEANT}</summary>" not in text

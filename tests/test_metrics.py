@@ -11,10 +11,11 @@ from sparsebp.network.metrics import (
     flipped_error,
     generalization_error,
     on_pattern,
+    symmetric_error,
     topology_error,
     weight_error,
 )
-from sparsebp.network.model import Layer, activation
+from sparsebp.network.model import Layer, activation, forward
 
 FUNCTIONS = {
     "tanh": (activation("tanh", b=0.1), lambda z: np.tanh(z - 0.1)),
@@ -213,3 +214,53 @@ def test_on_pattern_reads_many_estimates_at_once(seed, rows, slots, wanted, coun
     for read, estimate in zip(found, values, strict=True):
         full, _ = matrices(Layer(one.topology, estimate), columns)
         np.testing.assert_array_equal(read, np.take_along_axis(full, places.astype(int), axis=1))
+
+
+def shuffled(layers, rng, odd=False):
+    """The same network with its hidden neurons in another order, with other signs if ``odd``."""
+    inner, outer = layers
+    order = rng.permutation(len(inner.topology))
+    sign = rng.choice([-1, 1], len(order)) if odd else np.ones(len(order), int)
+    place = np.argsort(order)
+    moved = Layer(inner.topology[order], inner.weights[order] * sign[:, None])
+    slots = rng.permutation(outer.topology.shape[1])
+    read = Layer(place[outer.topology], outer.weights * sign[place][outer.topology])
+    return [moved, Layer(read.topology[:, slots], read.weights[:, slots])]
+
+
+@given(seed=st.integers(0, 1000), odd=st.booleans())
+def test_symmetries_are_no_errors(seed, odd):
+    rng = np.random.default_rng(seed)
+    teacher = Network(layer(rng, 6, 5, 2, (-1, 1)), layer(rng, 5, 6, 2, (-1, 1)))
+    assert symmetric_error(teacher, shuffled(teacher, rng, odd), odd) == (0, 0)
+    # Whatever a network says differs if its outputs do, and only then.
+    other = [layer(rng, 6, 5, 2, (-1, 1)), layer(rng, 5, 6, 2, (-1, 1))]
+    phi = activation("tanh", b=0.0 if odd else 0.3)
+    x = np.array(np.meshgrid(*[[-1, 1]] * 5)).reshape(5, -1).T
+    same = np.abs(forward(teacher, phi, x) - forward(other, phi, x)).max(axis=0) < 1e-9
+    rows, outputs = symmetric_error(teacher, other, odd)
+    if odd:  # on -2, 0 and 2 it is linear, so that other pairs of inputs may say the same
+        assert outputs >= 1 - same.mean()
+    else:
+        assert outputs == pytest.approx(1 - same.mean())
+    assert 0 <= rows <= 1
+
+
+def test_symmetric_errors_by_hand():
+    inner = Layer(np.array([[0, 1], [2, -1]]), np.array([[1, -1], [1, 0]]))
+    teacher = Network(inner, Layer(np.array([[0, 1], [0, -1]]), np.array([[1, 1], [-1, 0]])))
+    flipped = Layer(np.array([[2, 1], [1, 0]]), np.array([[1, 0], [1, -1]]))
+    student = [flipped, Layer(np.array([[1, 0], [1, 0]]), np.array([[-1, 1], [1, 0]]))]
+    assert symmetric_error(teacher, student) == (0.5, 1)
+    assert symmetric_error(teacher, student, odd=True) == (0, 0)
+    student[1].weights[1, 0] = -1
+    assert symmetric_error(teacher, student, odd=True) == (0, 0.5)
+    # Two hidden neurons of one row that cancel are as none.
+    twice = [
+        Layer(np.zeros((2, 1), int), np.ones((2, 1), int)),
+        Layer(*np.array([[[0, 1]], [[1, -1]]])),
+    ]
+    none = Network(
+        Layer(np.zeros((1, 1), int), np.ones((1, 1), int)), Layer(*np.zeros((2, 1, 1), int))
+    )
+    assert symmetric_error(none, twice) == (0, 0)

@@ -150,6 +150,11 @@ def test_a_colour_is_a_schedule_or_an_algorithm_whatever_the_method(kind):
     assert len({color for found in colors.values() for color in found}) == len(colors) > 2
 
 
+def test_an_algorithm_that_is_added_has_a_colour_of_its_own():
+    looks = style.style_learners(LEARNERS | {"new": LEARNERS["ms"] | {"algorithm": "new"}})
+    assert looks["new"].color not in {looks[name].color for name in NAMES}
+
+
 def test_no_curve_is_bolder_than_another():
     (ax,) = build(panel()).axes
     assert len({curve(ax, name).get_linewidth() for name in NAMES}) == 1

@@ -32,7 +32,9 @@ LISTED = re.findall(r"^   (sparsebp\.\S+)$", TEXT, re.M)
 FOR_OWN_STUDIES = [
     name
     for name in LISTED
-    if re.match(r"sparsebp\.(api|network|engine\.(?!kernels|equations)|storage\.store)", name)
+    if re.match(
+        r"sparsebp\.(api|scratch|network|engine\.(?!kernels|equations)|storage\.store)", name
+    )
 ]
 
 
@@ -52,7 +54,7 @@ def test_pages_are_in_the_order_of_the_readme():
 def test_no_wing_imports_from_one_above_it():
     """In the order of the README; within the engine, the kernels do not know what runs them."""
     graph = grimp.build_graph("sparsebp")
-    wings = ["steps", "report", "study", "api", "engine", "storage", "network"]
+    wings = ["steps", "report", "study", "scratch", "api", "engine", "storage", "network"]
     assert not graph.find_illegal_dependencies_for_layers(
         layers=["program", "cli", *wings], containers={"sparsebp"}
     )

@@ -20,6 +20,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from sparsebp.network import quantities
+from sparsebp.report.tables import SYMBOLS
 from sparsebp.steps import draw
 from sparsebp.storage import formats, store
 from sparsebp.storage.provenance import record
@@ -176,8 +177,14 @@ def opened():
 def browser(project, opened):
     """The browser with the report just opened."""
     opened.get((project / "report/report.html").as_uri())
+    opened.results = project / "results"
     wait(opened, lambda b: b.find_elements(By.CSS_SELECTOR, ".prose figure"))
     return opened
+
+
+def unfold(browser):
+    """Open all that is folded."""
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
 
 
 def wait(browser, condition):
@@ -202,11 +209,31 @@ def test_page_opens_without_an_error_or_a_request(browser):
 def test_the_drawings_open_the_page(browser):
     network, factor_graph = browser.find_elements(By.CSS_SELECTOR, ".prose .drawings figure")
     assert "Fig. 1.2" in network.text and "Fig. 2.1" in factor_graph.text
+    assert "sees" not in network.text  # until it is unfolded
     assert network.rect["y"] == factor_graph.rect["y"] < 1000
     assert network.rect["x"] + network.rect["width"] < factor_graph.rect["x"]
 
 
+def test_the_first_page_takes_two_screens_and_says_what_was_found(browser):
+    """All claims with their verdicts and three pictures; the rest is folded."""
+    prose = browser.find_element(By.CSS_SELECTOR, ".prose")
+    assert prose.get_property("scrollHeight") < 2.5 * 1000
+    rows = browser.find_elements(By.CSS_SELECTOR, ".glance tbody > tr")
+    assert len(rows) == len(CLAIMS)
+    judged = json.loads((browser.results / "verdicts.json").read_text())["records"]
+    verdicts = {r["id"]: r["verdict"] for r in judged if not (r["choice"] or r["reading"])}
+    for row, claim in zip(rows, CLAIMS, strict=True):
+        name, statement, configured, *_ = (c.text for c in row.find_elements(By.TAG_NAME, "td"))
+        assert (name, statement) == (claim["id"], claim["statement"])
+        assert configured == SYMBOLS[verdicts[name]]
+    shown = browser.find_elements(By.CSS_SELECTOR, ".prose figure")
+    assert sum(picture.is_displayed() for picture in shown) == 3
+    order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
+    assert order[-6:] == ["What was found", "How to read the rest", *MENU]
+
+
 def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
+    unfold(browser)
     rows = browser.find_elements(By.CSS_SELECTOR, ".verdicts tbody > tr")
     assert len(rows) == len(CLAIMS)
     for row, claim in zip(rows, CLAIMS, strict=True):
@@ -220,14 +247,16 @@ def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
         assert len(claim["tests"]) == 1 or f"all {len(claim['tests'])} tests" in row.text
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
     assert order[-4:] == MENU
-    above, table, below = (
+    above, glance, table = (
         browser.find_element(By.CSS_SELECTOR, part).rect["y"]
-        for part in (".drawings", ".verdicts", "figure:not(.drawings figure)")
+        for part in (".drawings", ".glance", ".verdicts")
     )
-    assert above < table < below
+    below = browser.find_elements(By.CSS_SELECTOR, "figure:not(.drawings figure)")[1].rect["y"]
+    assert above < glance < table < below
 
 
 def test_every_figure_is_seen_with_its_caption(browser):
+    unfold(browser)
     figures = browser.find_elements(By.CSS_SELECTOR, ".prose figure")
     assert len(figures) == len(CONFIG["figures"])
     by_thesis = {name: block.get("thesis", "none") for name, block in CONFIG["figures"].items()}
@@ -270,7 +299,7 @@ def test_every_figure_is_seen_with_its_caption(browser):
             assert name in caption
             assert f"{layers['input']} input, {layers['hidden']} hidden" in caption
             grid = STUDY.experiments[name]["samples"]
-            assert f"m from {grid[0]} to {grid[-1]}" in caption
+            assert (f"m from {grid[0]} to {grid[-1]}" if grid[1:] else f"m = {grid[0]}") in caption
             teacher = experiment["nonzeros_per_row"]
             student = experiment["student"].get("nonzeros_per_row", teacher)
             assert (
@@ -283,6 +312,7 @@ def test_every_figure_is_seen_with_its_caption(browser):
 
 def test_plain_text_is_seen_as_it_is(browser, project):
     """Neither does it end what it stands in, nor is any of it missing."""
+    unfold(browser)
     block = CONFIG["figures"]["odd_"]
     [figure] = [
         part
@@ -297,7 +327,9 @@ def test_plain_text_is_seen_as_it_is(browser, project):
     assert found != block["found"]
     assert f"Found with the configuration as published (numbers: of this one): {found}\n" in caption
     assert f"odd_: Fig. 7 {IMAGE}; 1000 input" in caption
-    assert "bp-online: sum-product" in caption and "odd-: sum-product" in caption
+    label = CONFIG["learners"]["odd-"]["label"]
+    assert "online: sum-product" in caption and f"{label}: sum-product" in caption
+    assert not re.search(r" [.,;]( |$)", caption, re.M)
     assert browser.find_elements(By.CSS_SELECTOR, ".prose figcaption a, .prose img") == []
     lists = [part.text for part in browser.find_elements(By.CSS_SELECTOR, ".prose li")]
     assert [text for text in lists if text.startswith("odd_: odd_.")]
@@ -337,6 +369,7 @@ def test_links_in_the_text_work(browser):
     links = browser.find_elements(By.CSS_SELECTOR, ".prose a")
     assert len(links) == 2 * len(STUDY.experiments)
     for link in links:
+        unfold(browser)
         name = link.text
         link.click()
         wait(browser, lambda b, name=name: name in b.find_element(By.TAG_NAME, "nav").text)

@@ -79,8 +79,24 @@ def test_the_reach_of_a_verdict(test, start, shown):
     assert cells(tables.table([some]))[2][5:9] == shown
 
 
-def test_the_short_table_says_what_depends_on_the_choices():
-    _, _, *rows = cells(tables.table([*records(warm), record("C2")], tables.SHORT))
+def test_the_matrix_has_a_symbol_for_each_claim_and_way():
+    """Of several verdicts under choices none; none either where nothing is tested."""
+    some = [*records(warm), *records(lambda c: HOLDS, HOLDS, "C2"), record("C3", verdict=UNDECIDED)]
+    read = record("C1", verdict=FAILS) | {"reading": "warm"}
+    rows = cells(tables.matrix([*some, read]))
+    assert rows[0] == ["", "C1", "C2", "C3"]
+    assert rows[2:5] == [
+        ["as configured", tables.SYMBOLS[warm(EVERY[0])], "✓", "?"],
+        ["under other choices", "±", "✓", ""],
+        ["under warm", "✗", "", ""],
+    ]
+    text = tables.matrix([*some, read])
+    assert "± depends on the choice; empty: not tested." in text and "= holds by" not in text
+    assert len(cells(tables.matrix([record()]))) == 3
+
+
+def test_the_table_says_what_depends_on_the_choices():
+    _, _, *rows = cells(tables.table([*records(warm), record("C2")]))
     assert [row[:4:3] for row in rows] == [["C1", rows[0][3]], ["C2", rows[1][3]]]
     assert rows[0][-1] == "holds where initial_scale is 1; does not hold under the other 7"
     assert rows[1][-1] == ""

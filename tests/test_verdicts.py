@@ -206,7 +206,7 @@ def test_a_reading_is_told_apart_from_choices_and_what_it_makes_true_is_said():
         ("C2", None, "warm", HOLDS),
         ("C1", None, "random", FAILS),
     ]
-    head, _, first, second = cells(tables.table(records, tables.SHORT))
+    head, _, first, second = cells(tables.table(records))
     assert head[-2:] == ["under warm", "under random"]
     assert first[-2:] == [BY_CONSTRUCTION, FAILS]
     assert second[-2:] == [HOLDS, ""]

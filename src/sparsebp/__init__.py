@@ -17,9 +17,15 @@ from typing import Any
 
 _MODULES = {
     "api": ("Fit", "Student", "fit", "learn", "load"),
+    "scratch": ("Found", "from_scratch"),
     "engine.learner": ("Learner",),
     "network.data": ("Overlap", "PerRow", "Samples", "Sizes", "draw_samples", "draw_teacher"),
-    "network.metrics": ("generalization_error", "topology_error", "weight_error"),
+    "network.metrics": (
+        "generalization_error",
+        "symmetric_error",
+        "topology_error",
+        "weight_error",
+    ),
     "network.quantities": ("Status",),
     "network.model": ("Activation", "identity", "leaky_relu", "relu", "sign", "tanh"),
 }

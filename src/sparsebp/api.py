@@ -195,7 +195,7 @@ class Fit:
         )
 
     def to_netcdf(self, path: str | Path) -> None:
-        """Write it to a NetCDF file at ``path``, whole or not at all. Raises OSError."""
+        """Write it to a NetCDF file at ``path``, atomically. Raises OSError."""
         found = self.to_xarray()
         with written_whole(path) as part:
             found.to_netcdf(part)

@@ -21,7 +21,7 @@ from sparsebp.storage.atomic import reserved_outputs
 EPILOG = """
 All but show and why are steps of the workflow. A step takes SPEC, a file of JSON with the slice of
 the configuration that it depends on (some need none), reads its input files, and writes its output
-whole or not at all. Where its input files are many, a file of JSON names them. Either can come from
+atomically. If there are many input files, a file of JSON names them. Both JSON files can come from
 a pipe, as /dev/stdin. To see the commands of a whole figure, and have those files written:
 
   snakemake --dry-run --printshellcmds figures/fig3_2.pdf

@@ -103,7 +103,10 @@ def arrange(*patterns: Pattern) -> Arrangement:
         same = Patterns(*map(np.asarray, patterns))
         check_patterns(same)
         return Arrangement(same, same)
-    found, present = zip(*(_padded(*one) for one in enumerate(patterns, 1)), strict=True)
+    found, present = zip(
+        *(padded(f"pattern {number} of 2", one) for number, one in enumerate(patterns, 1)),
+        strict=True,
+    )
     check_patterns(found, present)
     own = Patterns(*(topology.astype(np.int32) for topology in found))
     lacking = (~present[1]).sum(axis=1)
@@ -152,8 +155,16 @@ def check_patterns(
         allowed = f"0 to {below - 1}, as pattern {number} has {below} rows"
 
 
-def _padded(number: int, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
-    """The columns of a pattern, (rows, slots) int64, and where in them entries are."""
+def padded(name: str, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
+    """The columns of a pattern, (rows, slots) int64, and where in them entries are, bool.
+
+    Args:
+        name: of the pattern, for the message of an error.
+        pattern: in any form that ``arrange`` takes.
+
+    Raises:
+        ValueError: it is in none of them.
+    """
     whole = isinstance(pattern, np.ndarray) and pattern.ndim == 2
     if hasattr(pattern, "tocsr"):
         matrix = pattern.tocsr(copy=True)
@@ -169,7 +180,7 @@ def _padded(number: int, pattern: Pattern) -> tuple[np.ndarray, np.ndarray]:
         for row, values in enumerate(rows):
             if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
                 raise ValueError(
-                    f"pattern {number} of 2: row {row} holds {values.dtype} values of shape "
+                    f"{name}: row {row} holds {values.dtype} values of shape "
                     f"{values.shape}; needed are the columns of its entries, integers, or a matrix "
                     "of bool or of scipy.sparse"
                 )

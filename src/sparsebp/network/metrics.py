@@ -97,3 +97,59 @@ def squared_error(prediction: np.ndarray, test: Samples) -> float:
         test: samples that it has not seen.
     """
     return float(np.mean((test.y - prediction) ** 2))
+
+
+def symmetric_error(
+    teacher: Network, student: list[Layer], odd: bool = False
+) -> tuple[float, float]:
+    r"""What a student has wrong that no exact symmetry of the network explains.
+
+    The outputs do not change if hidden neurons are named anew, with them the rows of two neurons
+    that the same outputs read are swapped, or if hidden neurons of one row are one. With an odd
+    activation a hidden neuron may have the opposite sign in all its weights. So a hidden neuron is
+    told by its row of weights alone, and an output by
+
+    .. math:: \sum_h w_{ah} \, \varphi(w_h \cdot x) = \sum_r n_{ar} \, \varphi(r \cdot x),
+       \qquad n_{ar} = \sum_{h :\, w_h = r} w_{ah}.
+
+    Args:
+        teacher, student: both layers, with one hidden layer between them.
+        odd: whether the activation is.
+
+    Returns:
+        The fraction of the teacher's hidden neurons whose row the student has nowhere, and the
+        fraction of outputs whose n is another.
+    """
+    (theirs, outputs), (ours, found) = (_named_by_rows(both, odd) for both in (teacher, student))
+    missed = sum(row not in ours for row in theirs)
+    wrong = sum(one != two for one, two in zip(outputs, found, strict=True))
+    return missed / len(theirs), wrong / len(outputs)
+
+
+_Row = tuple[tuple[int, int], ...]
+
+
+def _named_by_rows(
+    layers: Network | list[Layer], odd: bool
+) -> tuple[list[_Row], list[dict[_Row, int]]]:
+    """The row of each hidden neuron as (column, weight) in order, and n of each output."""
+    inner, outer = layers
+    rows, signs = [], []
+    for entries in _entries(inner):
+        row = tuple(sorted(entries))
+        sign = -1 if odd and row and row[0][1] < 0 else 1
+        rows.append(tuple((column, sign * weight) for column, weight in row))
+        signs.append(sign)
+    outputs = []
+    for entries in _entries(outer):
+        total: dict[_Row, int] = {}
+        for neuron, weight in entries:
+            total[rows[neuron]] = total.get(rows[neuron], 0) + signs[neuron] * weight
+        outputs.append({row: number for row, number in total.items() if number})
+    return rows, outputs
+
+
+def _entries(layer: Layer) -> list[list[tuple[int, int]]]:
+    """The non-zeros of each row, (column, weight)."""
+    rows = zip(layer.topology.tolist(), layer.weights.tolist(), strict=True)
+    return [[one for one in zip(*row, strict=True) if one[1]] for row in rows]

@@ -23,6 +23,10 @@ FRAME_TEMPLATE = """\
 .page small, .page footer { color: #64748b; }
 .page summary { cursor: pointer; color: #64748b; }
 .page ul { margin: .3em 0; padding-left: 1.2em; list-style: disc; }
+.page .glance { font-size: 13px; line-height: 1.35; }
+.page .glance td, .page .glance th { padding: .1em .6em; }
+.page .glance th:nth-child(n + 3) { width: 6.5em; }
+.page .glance td:nth-child(n + 3) { font-weight: 600; }
 .page .verdict { white-space: nowrap; font-weight: 600; }
 .page .holds { color: #15803d; }
 .page .does-not-hold { color: #b91c1c; }
@@ -48,6 +52,22 @@ VERDICTS_TEMPLATE = """\
 {%- endmacro %}
 {% block main %}
 <p>{{ headline }}</p>
+<table class="glance">
+<thead><tr><th></th><th>claim</th>
+{%- for way in glance %}<th>{{ way }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for claim, _ in claims %}
+<tr><td>{{ claim.id }}</td><td>{{ claim.statement }}</td>
+{%- for found in glance.values() %}
+{% set symbol = found.get(claim.id, "") %}
+<td class="{{ names.get(symbol, "")|replace(" ", "-") }}">{{ symbol }}</td>
+{%- endfor %}
+</tr>
+{% endfor %}
+</tbody>
+</table>
+<p><small>{{ legend }}</small></p>
+<!-- end of the glance -->
 <table class="verdicts">
 <thead><tr><th></th><th>claim</th><th>verdict</th><th>the test that decides</th></tr></thead>
 <tbody>
@@ -141,6 +161,8 @@ def verdicts(
     symbols: dict[str, str],
     under: dict[str, str],
     reached: dict[str, dict[str, str]],
+    glance: dict[str, dict[str, str]],
+    legend: str,
 ) -> str:
     """The claims with their verdicts and all their tests.
 
@@ -150,6 +172,8 @@ def verdicts(
         symbols: of each verdict.
         under: by claim, which verdicts it has under other choices, in words.
         reached: by claim, how far its verdict depends on the margin and on m, see ``tables.reach``.
+        glance: all verdicts as symbols, see ``tables.glance``.
+        legend: what these mean.
     """
     base = [record for record in records if not (record["choice"] or record["reading"])]
     others = [record for record in records if record["choice"] or record["reading"]]
@@ -160,6 +184,9 @@ def verdicts(
         symbols=symbols,
         under=under,
         reached=reached,
+        glance=glance,
+        legend=legend,
+        names={symbol: verdict for verdict, symbol in symbols.items()},
     )
 
 

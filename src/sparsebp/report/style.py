@@ -38,8 +38,9 @@ REFERENCE = len(LAYERS)
 
 PALETTE = sns.color_palette("colorblind").as_hex()
 _BLUE, _ORANGE, _GREEN, _VERMILION, _PINK, _TAN, _, _, _, _SKY = PALETTE
-_BLACK, _GREY = "#000000", "#737373"
-# (algorithm, whether reinforced) of offline learners -> colour; the reinforced one is paler.
+_BLACK, _GREY, _PURPLE = "#000000", "#737373", "#5b3a8c"
+# (algorithm, whether reinforced) of offline learners -> colour; the reinforced one is paler. Any
+# other algorithm is purple.
 ALGORITHM_COLORS = {
     ("sum-product", False): _BLUE,
     ("sum-product", True): _SKY,
@@ -151,7 +152,7 @@ def _color(block):
         return _ORANGE
     if block["schedule"] == "mini-batch":
         return _PINK if block["batch_size"] < 4 else _GREEN
-    return ALGORITHM_COLORS[block["algorithm"], block["reinforcement"] > 0]
+    return ALGORITHM_COLORS.get((block["algorithm"], block["reinforcement"] > 0), _PURPLE)
 
 
 def style_numbers(numbers):

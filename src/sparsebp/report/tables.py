@@ -17,6 +17,7 @@ from sparsebp.claims.verdicts import (
 from sparsebp.study.markup import markdown
 
 SYMBOLS = {HOLDS: "✓", BY_CONSTRUCTION: "=", UNDECIDED: "?", FAILS: "✗"}
+MIXED = "±"  # of a claim that has several verdicts under choices
 # What a choice may set: every key of `choices.vary` in the configuration's schema.
 KEYS = {
     "damping": "share of the old message in the new one, alpha of Eq. 2.14",
@@ -36,9 +37,8 @@ HYPOTHESES = {
     "counts only non-zero ones where it finds the excess of C9",
 }
 UNDER = "under other choices"
-SHORT = ("", "claim", "verdict", "deciding number [interval]", "n", UNDER)
 REACH = ("margin", "turns at", "m", "holds from")
-COLUMNS = ("", "thesis", *SHORT[1:4], *REACH, *SHORT[4:])
+COLUMNS = ("", "thesis", "claim", "verdict", "deciding number [interval]", *REACH, "n", UNDER)
 NOTE = (
     "n: simulations. Of several tests of a claim one is shown: that nearest to its margin where "
     "the claim holds, else the one farthest from holding. The interval is that which decides; "
@@ -104,10 +104,48 @@ def summary(records: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
+def glance(records: list[dict]) -> dict[str, dict[str, str]]:
+    """The verdicts as symbols: for each way to do the study, those of the claims that it tests.
+
+    The ways are the study as configured, all choices together, and each reading.
+    """
+    rows = {"as configured": _symbols(_configured(records))}
+    verdicts = {name: [*_verdicts(records, name)] for name in _configured(records)}
+    if any(verdicts.values()):
+        rows[UNDER] = {
+            name: SYMBOLS[found[0]] if len(found) == 1 else MIXED
+            for name, found in verdicts.items()
+            if found
+        }
+    for reading in _readings(records):
+        rows[f"under {reading}"] = _symbols(_read(records, reading))
+    return rows
+
+
+def symbols_explained(rows: dict[str, dict[str, str]]) -> str:
+    """What the symbols of a glance mean, of those that it has."""
+    meanings = {symbol: verdict for verdict, symbol in SYMBOLS.items()}
+    meanings[MIXED] = "depends on the choice"
+    found = {symbol for symbols in rows.values() for symbol in symbols.values()}
+    parts = [f"{symbol} {meaning}" for symbol, meaning in meanings.items() if symbol in found]
+    return f"{', '.join(parts)}; empty: not tested."
+
+
+def matrix(records: list[dict]) -> str:
+    """The verdicts at a glance, a column for each claim: Markdown."""
+    rows, claims = glance(records), [*_configured(records)]
+    cells = [[way, *(found.get(name, "") for name in claims)] for way, found in rows.items()]
+    return f"{_markdown(['', *claims], cells)}\n{symbols_explained(rows)}\n"
+
+
+def _symbols(records: dict[str, dict]) -> dict[str, str]:
+    return {name: SYMBOLS[record["verdict"]] for name, record in records.items()}
+
+
+def table(records: list[dict]) -> str:
     """The claims with their verdicts, in those of the columns that say anything: Markdown."""
     chosen = any(record["choice"] for record in records)
-    columns = [column for column in columns if chosen or column != UNDER]
+    columns = [column for column in COLUMNS if chosen or column != UNDER]
     readings = {f"under {name}": name for name in _readings(records)}
     columns += readings
     rows = []
@@ -126,7 +164,7 @@ def table(records: list[dict], columns: tuple[str, ...] = COLUMNS) -> str:
             read = _read(records, reading).get(name)
             cells[column] = read["verdict"] if read else ""
         rows.append([cells[column] for column in columns])
-    notes = [NOTE, REACHED * (REACH[0] in columns), WHERE * chosen]
+    notes = [NOTE, REACHED, WHERE * chosen]
     return f"{_markdown(columns, rows)}\n{''.join(notes)}\n"
 
 

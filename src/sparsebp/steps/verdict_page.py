@@ -5,7 +5,15 @@ from pathlib import Path
 
 from sparsebp.claims.verdicts import FILE
 from sparsebp.report import pages
-from sparsebp.report.tables import SYMBOLS, configured, dependence, headline, reach
+from sparsebp.report.tables import (
+    SYMBOLS,
+    configured,
+    dependence,
+    glance,
+    headline,
+    reach,
+    symbols_explained,
+)
 from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study.validation import check
@@ -31,6 +39,8 @@ def run(verdicts: str, output: str) -> None:
     records = found["records"]
     under = {record["id"]: dependence(records, record["id"]) for record in records}
     reached = {record["id"]: reach(record) for record in records if configured(record)}
-    page = pages.verdicts(records, headline(records), SYMBOLS, under, reached)
+    seen = glance(records)
+    legend = symbols_explained(seen)
+    page = pages.verdicts(records, headline(records), SYMBOLS, under, reached, seen, legend)
     with written_whole(output) as part:
         part.write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and stay those of the program that began last."""
+"""Atomic writes; if two programs write one file, the later starter wins."""
 
 import logging
 import os
@@ -48,7 +48,7 @@ def reserved_outputs(paths: Iterable[str | Path]) -> Iterator[None]:
 
 @contextmanager
 def written_whole(path: str | Path) -> Iterator[Path]:
-    """Write a file whole or not at all: yields a temporary path that becomes ``path`` at the end.
+    """Write a file atomically: yields a temporary path that becomes ``path`` at the end.
 
     The bytes are on disk before the name is. Parts of it that killed programs left are removed.
 

@@ -1,0 +1,284 @@
+"""One network from what explains its outputs, and what of it is certain."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.engine.search.consistent import agreeing, fewest
+from sparsebp.engine.search.explanations import NOT_READ, Explanations, explain
+from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
+from sparsebp.engine.search.symbols import Alphabet
+from sparsebp.network.model import Activation, Layer
+
+SUPPORTED = 2
+"""Entries in a row, at most."""
+
+MANY = -1
+"""In place of a number of explanations: more than are listed."""
+
+
+class Search(NamedTuple):
+    """What was found.
+
+    Attributes:
+        inner, outer: the layers, (hidden, at_most) and (output, 2) or (output, 1): column -1 and
+            weight 0 where a row has fewer entries.
+        explanations: (output,) int64, how many each output has that go together with those of
+            others: 1 where it is certain, 0 where there is none, ``MANY``.
+        certain: (hidden,) bool, whether the row of a hidden neuron is, up to the symmetries.
+        reproduced: (output,) bool, whether this network gives all that was observed.
+        least_hidden: so many hidden neurons there have to be, where none was known.
+        twins: groups of inputs that are the same, or opposite, in all samples.
+        odd: whether the activation is, so that the sign of a hidden neuron is not known.
+    """
+
+    inner: Layer
+    outer: Layer
+    explanations: np.ndarray
+    certain: np.ndarray
+    reproduced: np.ndarray
+    least_hidden: int
+    twins: list[np.ndarray]
+    odd: bool
+
+
+def search(
+    x: np.ndarray,
+    y: np.ndarray,
+    hidden: int,
+    phi: Activation,
+    at_most: tuple[int, int] = (SUPPORTED, SUPPORTED),
+    readers: np.ndarray | None = None,
+    candidates: list[np.ndarray] | None = None,
+) -> Search:
+    """Find the network that made samples.
+
+    Args:
+        x: (samples, input) of -1 and 1.
+        y: (samples, output) float64, NaN where an output is missing.
+        hidden: neurons of the hidden layer, at most.
+        phi: the activation of both layers.
+        at_most: entries in a row of W_in and of W_out, 1 or 2.
+        readers: (output, at_most[1]) int64, the hidden neurons that each output reads, -1 behind
+            the last; None if nothing is known of them.
+        candidates: for each hidden neuron the inputs that it may read; None for all. Where nothing
+            is known of the outputs hidden neurons have no names, and so no candidates.
+
+    Raises:
+        ValueError: x holds other values, or the activation has no inverse.
+    """
+    alphabet = Alphabet(phi, at_most[0])
+    inputs = Inputs.of(x)
+    lists = Candidates(inputs, candidates or [np.arange(x.shape[1])])
+    codes = alphabet.coded(y)
+    if readers is None:
+        return _unknown(alphabet, inputs, lists, codes, hidden, at_most[1])
+    return _known(alphabet, inputs, lists, codes, hidden, readers)
+
+
+def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most) -> Search:
+    """Where nothing is known of the outputs: hidden neurons are the rows that occur."""
+    found = explain(alphabet, inputs, lists, codes, outer_at_most=outer_at_most)
+    keep, least_hidden = fewest(found, hidden)
+    found = found.only(keep)
+    alike = np.ones(len(found.listed), np.int64)
+    if len(found.listed):
+        alike = lists.alike(np.zeros(len(found.listed), int), found.listed)
+    each = np.where(found.rows == NOT_READ, 1, alike[found.rows])
+    if outer_at_most == 2:
+        # In place of no hidden neuron there may be one in which twins cancel, if that says
+        # nothing; in place of none at all two that cancel as their inputs are twins.
+        unread = found.rows == NOT_READ
+        unread &= alphabet.silent | unread.all(axis=1, keepdims=True)
+        each[unread] = lists.alike(np.zeros(1, int), np.array([[ABSENT, ABSENT]]))
+    explanations = _counted(found, each.prod(axis=1))
+    needed = np.isin(np.arange(len(found.listed)), _in_all(found, found.rows)) & (alike == 1)
+
+    chosen = _shared(found)
+    rows = np.unique(chosen.rows[chosen.rows != NOT_READ])
+    again = chosen.rows[:, 0] == chosen.rows[:, 1]
+    again &= chosen.rows[:, 0] != NOT_READ
+    copies = np.unique(chosen.rows[again, 0])
+    neuron = np.full(len(found.listed) + 1, NOT_READ)
+    neuron[rows] = np.arange(len(rows))
+    read = neuron[chosen.rows]
+    read[again, 1] = len(rows) + np.searchsorted(copies, chosen.rows[again, 1])
+    every = np.concatenate([rows, copies])
+    signed = lists.members(np.zeros(len(every), int), found.listed[every])
+    blank = max(hidden - len(every), 0)
+    signed = np.vstack([signed, np.full((blank, 2), ABSENT)])
+    certain = np.append(needed[every], np.zeros(blank, bool))
+    outer = np.full((len(found.open), 2), NOT_READ), np.zeros((len(found.open), 2), np.int64)
+    outer[0][chosen.output], outer[1][chosen.output] = read, chosen.weights
+    layers = _layers(signed, *outer, (alphabet.at_most, outer_at_most), alphabet.odd)
+    return Search(
+        *layers,
+        explanations,
+        certain,
+        _reproduced(alphabet, inputs, codes, layers),
+        least_hidden,
+        inputs.twins,
+        alphabet.odd,
+    )
+
+
+def _known(alphabet, inputs, lists, codes, hidden, readers) -> Search:
+    """Where it is known which hidden neurons outputs read."""
+    two = np.pad(readers, ((0, 0), (0, 2 - readers.shape[1])), constant_values=NOT_READ)
+    found = explain(alphabet, inputs, lists, codes, two)
+    if len(lists.offsets) == 2:
+        swapped = _exchangeable(two)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
+        found = found.only(~swapped)
+    keep, torn = agreeing(found, two)
+    found = found.only(keep & ~((two >= 0) & torn[two]).any(axis=1)[found.output])
+    read = two[found.output]
+    which = read if len(lists.offsets) > 2 else np.zeros_like(read)
+    rows = found.signed()
+    each = np.column_stack([lists.alike(which[:, k], rows[:, k]) for k in range(2)])
+    if alphabet.silent:  # nor does any output show the weight by which it is read
+        each[rows[..., 0] == ABSENT] *= 2
+    each[read < 0] = 1
+    explanations = _counted(found, each.prod(axis=1))
+    number = max(len(found.listed), 1)
+    places = np.where(read >= 0, read * number + found.rows, NOT_READ)
+    sure = np.setdiff1d(_in_all(found, places), places[each > 1])
+    certain = np.isin(np.arange(hidden), sure // number)
+
+    chosen = _walked(found, two, hidden)
+    mine, there = two[chosen.output], chosen.rows != NOT_READ
+    row_of = np.full(hidden, NOT_READ)
+    row_of[mine[there]] = chosen.rows[there]
+    has = np.flatnonzero(row_of != NOT_READ)
+    signed = np.full((hidden, 2), ABSENT)
+    which_of = has if len(lists.offsets) > 2 else np.zeros_like(has)
+    signed[has] = lists.members(which_of, found.listed[row_of[has]])
+    weights = np.zeros(two.shape, np.int64)
+    weights[chosen.output] = chosen.weights
+    slots = alphabet.at_most, readers.shape[1]
+    layers = _layers(signed, two, weights, slots, alphabet.odd)
+    return Search(
+        *layers,
+        explanations,
+        certain,
+        _reproduced(alphabet, inputs, codes, layers),
+        hidden,
+        inputs.twins,
+        alphabet.odd,
+    )
+
+
+def _exchangeable(readers: np.ndarray) -> np.ndarray:
+    """Outputs with two hidden neurons that none but they, or others with both, read: (output,)."""
+    _, pair, times = np.unique(
+        np.sort(readers, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    read = np.bincount(readers[readers >= 0])
+    return (readers >= 0).all(axis=1) & (read[readers] == times[pair][:, None]).all(axis=1)
+
+
+def _counted(found: Explanations, each: np.ndarray) -> np.ndarray:
+    """How many explanations outputs have, (output,) int64, if one stands for ``each``, (n,)."""
+    total = np.bincount(found.output, each, len(found.open)).astype(np.int64)
+    return np.where(found.open, MANY, total)
+
+
+def _in_all(found: Explanations, keys: np.ndarray) -> np.ndarray:
+    """Which of the ``keys`` of explanations, (n, 2) or ``NOT_READ``, all of an output have."""
+    keys = keys.copy()
+    keys[keys[:, 0] == keys[:, 1], 1] = NOT_READ
+    owner, slot = np.nonzero(keys != NOT_READ)
+    both = np.column_stack([found.output[owner], keys[owner, slot]])
+    pairs, times = np.unique(both, axis=0, return_counts=True)
+    return np.unique(pairs[times == found.counts[pairs[:, 0]], 1])
+
+
+def _shared(found: Explanations) -> Explanations:
+    """One explanation for each output: that with the fewest new rows, or those most may share."""
+    owner = np.repeat(found.output, 2)
+    pairs = np.unique(np.column_stack([owner, found.rows.ravel()]), axis=0)
+    rows = pairs[pairs[:, 1] != NOT_READ, 1]
+    price = 1 / np.maximum(np.bincount(rows, minlength=len(found.listed) + 1), 1)
+    price[NOT_READ] = 0
+    chosen = found.counts[found.output] == 1
+    price[found.rows[chosen]] = 0
+    for own in _owned(found):
+        if len(own) > 1:
+            best = own[np.argmin(price[found.rows[own]].sum(axis=1))]
+            chosen[best] = True
+            price[found.rows[best]] = 0
+    return found.only(chosen)
+
+
+def _walked(found: Explanations, readers: np.ndarray, hidden: int) -> Explanations:
+    """One explanation for outputs, such that all that read a hidden neuron say the same of it.
+
+    From output to output along hidden neurons that both read, from those on that have one
+    explanation. As all that is left agrees with its neighbours, such a walk is stuck only where it
+    closes a ring of which no hidden neuron is certain. Its last output then has none.
+    """
+    own = _owned(found)
+    outputs_of: list[list[int]] = [[] for _ in range(hidden)]
+    for a, read in enumerate(readers):
+        for neuron in read[read >= 0]:
+            outputs_of[neuron].append(a)
+    row_of, done = np.full(hidden + 1, NOT_READ), np.zeros(len(readers), bool)
+    chosen = np.zeros(len(found.output), bool)
+    for start in np.argsort(found.counts, kind="stable"):
+        pending = [int(start)]
+        while pending:
+            a = pending.pop()
+            if done[a]:
+                continue
+            done[a] = True
+            read = readers[a]
+            given = row_of[read]
+            fits = ((given == NOT_READ) | (read < 0) | (found.rows[own[a]] == given)).all(axis=1)
+            if not fits.any():
+                continue
+            best = own[a][fits.argmax()]
+            chosen[best] = True
+            for neuron, row in zip(read[read >= 0], found.rows[best][read >= 0], strict=True):
+                row_of[neuron] = row
+                pending += outputs_of[neuron]
+    return found.only(chosen)
+
+
+def _owned(found: Explanations) -> list[np.ndarray]:
+    """The explanations of each output."""
+    return np.split(np.arange(len(found.output)), np.cumsum(found.counts)[:-1])
+
+
+def _layers(
+    signed: np.ndarray,
+    read: np.ndarray,
+    weights: np.ndarray,
+    slots: tuple[int, int],
+    odd: bool,
+) -> tuple[Layer, Layer]:
+    """Both layers, from rows of signed inputs, and what outputs read with which weights.
+
+    Where the sign of a hidden neuron is not known, its first weight is 1.
+    """
+    sign = np.where(signed == ABSENT, 0, 1 - 2 * (signed & 1))
+    inner = _layer(np.where(signed == ABSENT, ABSENT, signed // 2), sign, slots[0])
+    if odd:
+        turn = np.where(inner.weights[:, 0] < 0, -1, 1).astype(np.int8)
+        inner = inner._replace(weights=inner.weights * turn[:, None])
+        weights = weights * turn[read]
+    return inner, _layer(read, weights, slots[1])
+
+
+def _layer(topology: np.ndarray, weights: np.ndarray, at_most: int) -> Layer:
+    """A layer with so many slots, in which what is there comes first, ascending."""
+    order = np.argsort(np.where(topology < 0, np.iinfo(np.int64).max, topology), axis=1)
+    topology, weights = (np.take_along_axis(part, order, 1) for part in (topology, weights))
+    return Layer(topology[:, :at_most].astype(np.int32), weights[:, :at_most].astype(np.int8))
+
+
+def _reproduced(
+    alphabet: Alphabet, inputs: Inputs, codes: np.ndarray, layers: tuple[Layer, Layer]
+) -> np.ndarray:
+    """Whether a network gives all that was observed of an output, (output,) bool."""
+    x = inputs.x[inputs.group] * inputs.sign[:, None]
+    sums = layers[1] @ alphabet.phi(layers[0] @ x.T)
+    return np.asarray(alphabet.fits(sums, codes).all(axis=0))

@@ -1,0 +1,181 @@
+"""Which rows of weights explain an output: every one, each verified on every sample."""
+
+from itertools import combinations_with_replacement
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.engine.kernels.search_rows import WORD, explain_kernel
+from sparsebp.engine.memory import chunks
+from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
+from sparsebp.engine.search.symbols import MISSING, UNREAD, Alphabet, Kind
+
+MOST_ROWS = 1 << 18
+"""Rows of one hidden neuron that are listed; where there are more, samples say too little."""
+MOST_FOUND = 1000
+"""Explanations of an output with rows of certain lengths that are listed."""
+
+NOT_READ = -1
+"""In place of the number of a row."""
+
+
+class Explanations(NamedTuple):
+    """What outputs may be: two hidden neurons, or fewer, with a weight each.
+
+    Attributes:
+        output: (n,) int64, ascending.
+        weights: (n, 2) int64, -1, 0 or 1.
+        rows: (n, 2) int64, the number of each row, or ``NOT_READ``.
+        listed: (R, 2) int64, the signed groups of each row, see ``inputs``.
+        open: (outputs,) bool, those that have more explanations than are listed; none of theirs
+            is here.
+    """
+
+    output: np.ndarray
+    weights: np.ndarray
+    rows: np.ndarray
+    listed: np.ndarray
+    open: np.ndarray
+
+    def only(self, keep: np.ndarray) -> "Explanations":
+        """Those to ``keep``, (n,) bool."""
+        return self._replace(
+            output=self.output[keep], weights=self.weights[keep], rows=self.rows[keep]
+        )
+
+    def signed(self, part: slice = slice(None)) -> np.ndarray:
+        """The signed groups of both rows of a ``part`` of them, (n, 2, 2) int64."""
+        rows = self.rows[part, :, None]
+        return np.where(rows == NOT_READ, ABSENT, self.listed[rows[..., 0]])
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many each output has, (outputs,) int64."""
+        return np.bincount(self.output, minlength=len(self.open))
+
+
+def explain(
+    alphabet: Alphabet,
+    inputs: Inputs,
+    candidates: Candidates,
+    codes: np.ndarray,
+    readers: np.ndarray | None = None,
+    outer_at_most: int = 2,
+) -> Explanations:
+    """List all that explains each output.
+
+    Args:
+        alphabet: of the activation.
+        inputs: what samples say of them.
+        candidates: for each hidden neuron what it may read, or one list for all of them.
+        codes: (samples, output) int64, see ``Alphabet.coded``.
+        readers: (output, 2) int64, the hidden neurons that each output reads, the second -1 where
+            it reads one alone; None if nothing is known of them.
+        outer_at_most: hidden neurons that an output reads, where nothing is known of them.
+    """
+    pairs = _pairs(alphabet, readers is not None, outer_at_most)
+    kinds = np.array(pairs, dtype=np.int64)  # (pairs, 2, weight and entries)
+    tables = alphabet.table(pairs)
+    output, pair = _feasible(np.asarray(tables.any(axis=(2, 3))), codes)
+    exchanged = (kinds[pair, 0] == kinds[pair, 1]).all(axis=1)
+    lists = np.zeros((len(output), 2), np.int64)
+    if readers is not None:
+        exchanged[:] = False
+        if len(candidates.offsets) > 2:
+            lists = np.maximum(readers[output], 0)
+        fits = (readers[output, 1] >= 0) == (kinds[pair, 1, 0] != 0)
+        output, pair, lists, exchanged = (part[fits] for part in (output, pair, lists, exchanged))
+    tasks = np.column_stack([output, pair, lists, exchanged]).astype(np.int64)
+    first_samples = np.ascontiguousarray(codes[:WORD].T)
+    found, full = explain_kernel()(
+        inputs.words,
+        (candidates.offsets, candidates.group, candidates.count > 1),
+        first_samples,
+        tables,
+        np.ascontiguousarray(kinds[:, :, 1]),
+        tasks,
+        (MOST_ROWS, MOST_FOUND),
+    )
+    beyond = np.ones(codes.shape[1], bool)
+    beyond[np.flatnonzero((first_samples != MISSING).any(axis=1))] = False
+    beyond[tasks[full > 0, 0]] = True
+    task, signed = found[:, 0], found[:, 1:].reshape(-1, 2, 2)
+    made = _numbered(tasks[task, 0], kinds[tasks[task, 1], :, 0], signed, beyond)
+    made = made.only(~beyond[made.output])
+    made = made.only(_verified(alphabet, inputs, codes, made))
+    if alphabet.odd:
+        made = _positive(made)
+    if readers is None:
+        none = (made.weights == 0).all(axis=1)
+        cancel = (made.rows[:, 0] == made.rows[:, 1]) & (made.weights.sum(axis=1) == 0)
+        made = made.only(none | ~cancel)
+    return made.only(np.argsort(made.output, kind="stable"))
+
+
+def _pairs(alphabet: Alphabet, known: bool, outer_at_most: int) -> list[tuple[Kind, Kind]]:
+    """The kinds of the hidden neurons of an output, in ways that outputs tell apart.
+
+    Where the activation is odd a weight of -1 says no more than one of 1, as the row may have
+    either sign. Where phi(0) = 0 a hidden neuron without inputs says nothing, and counts only if it
+    is known to be read.
+    """
+    kinds = [
+        Kind(weight, entries)
+        for entries in range(alphabet.at_most, -1, -1)
+        for weight in ((1,) if alphabet.odd or (alphabet.silent and not entries) else (1, -1))
+        if entries or known or not alphabet.silent
+    ]
+    if known:
+        return [(one, two) for one in kinds for two in [*kinds, UNREAD]]
+    both = combinations_with_replacement([*kinds, UNREAD], 2)
+    return [pair for pair in both if outer_at_most == 2 or UNREAD in pair]
+
+
+def _feasible(allowed: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs, and pairs of kinds of which ``allowed``, (P, C) bool, rules out none of its sums."""
+    allowed = np.pad(allowed, ((0, 0), (0, 2)))
+    allowed[:, MISSING] = True
+    outputs, pairs = [np.zeros(0, int)], [np.zeros(0, int)]
+    for part in chunks(codes.shape[1], len(allowed) * len(codes)):
+        output, pair = np.nonzero(allowed[:, codes[:, part]].all(axis=1).T)
+        outputs.append(part.start + output)
+        pairs.append(pair)
+    return np.concatenate(outputs), np.concatenate(pairs)
+
+
+def _numbered(
+    output: np.ndarray, weights: np.ndarray, signed: np.ndarray, beyond: np.ndarray
+) -> Explanations:
+    """Explanations from the signed groups, (n, 2, 2), of both rows of each."""
+    listed, rows = np.unique(signed.reshape(-1, 2), axis=0, return_inverse=True)
+    rows = np.where(weights == 0, NOT_READ, rows.reshape(-1, 2))
+    return Explanations(output, weights, rows, listed, beyond)
+
+
+def _verified(
+    alphabet: Alphabet, inputs: Inputs, codes: np.ndarray, found: Explanations
+) -> np.ndarray:
+    """Which explanations give every output that was observed, (n,) bool."""
+    right = np.zeros(len(found.output), bool)
+    for part in chunks(len(right), 8 * len(codes)):
+        total = np.zeros((len(right[part]), len(codes)))
+        for slot in range(2):
+            z = _preactivation(inputs, found.signed(part)[:, slot])
+            total += found.weights[part, slot, None] * alphabet.phi(z)
+        right[part] = alphabet.fits(total, codes[:, found.output[part]].T).all(axis=1)
+    return right
+
+
+def _preactivation(inputs: Inputs, signed: np.ndarray) -> np.ndarray:
+    """That of hidden neurons, (n, samples) float64, from the ``signed`` groups of rows, (n, 2)."""
+    weights = np.where(signed == ABSENT, 0, 1 - 2 * (signed & 1))
+    return np.einsum("nk,nks->ns", weights, inputs.x[signed // 2], dtype=float)
+
+
+def _positive(found: Explanations) -> Explanations:
+    """The same with the first sign of each row positive, and the sign in the output's weight."""
+    signed = found.signed()
+    negative = (signed[..., 0] != ABSENT) & (signed[..., 0] & 1 == 1)
+    turned = np.where(negative[..., None] & (signed != ABSENT), signed ^ 1, signed)
+    weights = np.where(negative, -found.weights, found.weights)
+    return _numbered(found.output, weights, turned, found.open)

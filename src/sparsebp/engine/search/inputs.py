@@ -1,0 +1,119 @@
+"""Inputs as words of bits, and which of them no sample tells apart.
+
+Two inputs that are the same in all samples, or opposite in all, are *twins*. The search works with
+one of them. A row that it finds then stands for as many rows as twins can take the places.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from sparsebp.engine.kernels.search_rows import WORD
+
+ABSENT = -1
+"""In place of a signed input, where a row has fewer."""
+
+
+class Inputs(NamedTuple):
+    """What samples say of inputs.
+
+    Attributes:
+        group: (inputs,) int64, the group of twins that an input belongs to.
+        sign: (inputs,) int8, 1 where an input is as its group, -1 where it is opposite.
+        x: (groups, samples) int8, what a group is.
+        words: (groups,) uint64, the first samples, see ``kernels.search_rows``.
+    """
+
+    group: np.ndarray
+    sign: np.ndarray
+    x: np.ndarray
+    words: np.ndarray
+
+    @classmethod
+    def of(cls, x: np.ndarray) -> "Inputs":
+        """From ``x`` (samples, input).
+
+        Raises:
+            ValueError: inputs are not -1 and +1.
+        """
+        if not (np.abs(x) == 1).all():
+            wrong = x[np.abs(x) != 1][0]
+            raise ValueError(f"x holds {wrong!s}; the search takes inputs of -1 and 1 alone")
+        sign = x[0].astype(np.int8)
+        bits = np.packbits(x == x[0], axis=0).T
+        whole = np.ascontiguousarray(bits).view(f"V{bits.shape[1]}").ravel()
+        _, first, group = np.unique(whole, return_index=True, return_inverse=True)
+        ours = np.ascontiguousarray((x[:, first] * sign[first]).T.astype(np.int8))
+        places = np.uint64(1) << np.arange(min(WORD, len(x)), dtype=np.uint64)
+        return cls(group, sign, ours, ((ours[:, :WORD] > 0) * places).sum(axis=1, dtype=np.uint64))
+
+    @property
+    def twins(self) -> list[np.ndarray]:
+        """The inputs of each group of more than one."""
+        order = np.argsort(self.group, kind="stable")
+        parts = np.split(order, np.flatnonzero(np.diff(self.group[order])) + 1)
+        return [part for part in parts if len(part) > 1]
+
+
+class Candidates:
+    """Lists of inputs that rows may read, as groups of twins.
+
+    Args:
+        inputs: what samples say of them.
+        lists: of inputs, each without repeats.
+
+    Attributes:
+        offsets: (lists + 1,) int64; list c has the entries offsets[c]:offsets[c + 1].
+        group: (entries,) int64, ascending in each list.
+        count: (entries,) int64, how many inputs of the list are in the group.
+        first, second: (entries,) int64, signed inputs that are as the group; of the second
+            ``ABSENT`` where there is one alone.
+    """
+
+    def __init__(self, inputs: Inputs, lists: Sequence[np.ndarray]) -> None:
+        self._groups = len(inputs.x)
+        owner = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
+        member = np.concatenate([np.zeros(0, int), *lists]).astype(np.int64)
+        place = owner * self._groups + inputs.group[member]
+        order = np.argsort(place, kind="stable")
+        signed = (2 * member + (inputs.sign[member] < 0))[order]
+        self._places, start, self.count = np.unique(
+            place[order], return_index=True, return_counts=True
+        )
+        owner, self.group = np.divmod(self._places, self._groups)
+        self.offsets = np.append(0, np.cumsum(np.bincount(owner, minlength=len(lists))))
+        self.first = signed[start]
+        self.second = np.append(signed, ABSENT)[start + 1]
+        self.second[self.count == 1] = ABSENT
+        pairs = np.bincount(owner, self.count * (self.count - 1) // 2, len(lists))
+        self._nothing = 1 + pairs.astype(np.int64)
+
+    def alike(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """How many rows of signed inputs a row of signed groups stands for, (n,) int64.
+
+        Args:
+            which: (n,) int64, the list of each row.
+            rows: (n, 2) int64, signed groups.
+        """
+        place = self._entry(which, rows)
+        count = np.where(rows == ABSENT, 1, self.count[place])
+        same = (rows[:, 0] == rows[:, 1]) & (rows[:, 0] != ABSENT)
+        found = np.where(same, count[:, 0] * (count[:, 0] - 1) // 2, count[:, 0] * count[:, 1])
+        return np.where(rows[:, 0] == ABSENT, self._nothing[which], found)
+
+    def members(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Signed inputs in place of signed groups, (n, 2) int64.
+
+        Args:
+            which, rows: as for ``alike``.
+        """
+        place = self._entry(which, rows)
+        found = self.first[place]
+        same = rows[:, 0] == rows[:, 1]
+        found[same, 1] = self.second[place[same, 1]]
+        return np.where(rows == ABSENT, ABSENT, found ^ (rows & 1))
+
+    def _entry(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        wanted = which[:, None] * self._groups + np.maximum(rows, 0) // 2
+        return np.minimum(np.searchsorted(self._places, wanted), len(self._places) - 1)

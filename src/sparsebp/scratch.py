@@ -1,0 +1,179 @@
+"""From scratch: a network from samples alone, with nothing known of where its weights are.
+
+The front door to ``engine.search``, as ``api`` is to message passing; ``import sparsebp as sb`` has
+both.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sparsebp.engine.arrangement import NOTHING, Pattern, padded
+from sparsebp.engine.search.assembly import MANY, SUPPORTED, search
+from sparsebp.network.data import NEURONS, PerRow, checked_data
+from sparsebp.network.model import Activation, Layer, forward
+from sparsebp.network.ranges import Range
+
+
+@dataclass(frozen=True)
+class Found:
+    """A network that was found, and what of it is certain. To iterate over it gives its layers.
+
+    Hidden neurons have no names unless it is known which outputs read them: the network is one of
+    many that are the same but for their order, and but for two that the same outputs read. What is
+    certain is so up to that.
+
+    Attributes:
+        activation: of both layers.
+        n_samples: from how many samples.
+        hidden: how many hidden neurons there were said to be.
+        patterns: (hidden, slots) and (output, slots) int32, the columns of the entries; -1 behind
+            the last.
+        weights: int8 of the same shapes, -1 and 1; 0 behind the last.
+        certain: (hidden,) bool, whether the row of a hidden neuron is the only one.
+        explanations: (output,) int64, in how many ways an output can be explained together with
+            the others: 1 where it is certain, 0 where in none, -1 where in more than are listed.
+        reproduced: (output,) bool, whether this network gives all observed outputs.
+        least_hidden: so many hidden neurons the explained outputs need. If that is more than
+            ``hidden``, some explanation is wrong, and the layers have as many as they need.
+        twins: inputs that cannot be told apart: groups that are the same, or opposite, in all
+            samples.
+        signs: whether signs of hidden neurons are known. With an odd activation they are not: a
+            neuron may have the opposite sign in its row and wherever it is read.
+    """
+
+    activation: Activation
+    n_samples: int
+    hidden: int
+    patterns: list[np.ndarray]
+    weights: list[np.ndarray]
+    certain: np.ndarray
+    explanations: np.ndarray
+    reproduced: np.ndarray
+    least_hidden: int
+    twins: list[np.ndarray]
+    signs: bool
+
+    def __iter__(self) -> Iterator[Layer]:
+        return map(Layer, self.patterns, self.weights)
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{np.count_nonzero(self.explanations == 1)} of {len(self.explanations)} outputs are "
+            "certain"
+        ]
+        if len(self.ambiguous):
+            parts.append(f"{len(self.ambiguous)} ambiguous")
+        if len(self.unexplained):
+            parts.append(f"{len(self.unexplained)} unexplained")
+        if self.twins:
+            parts.append(f"{len(self.twins)} groups of inputs cannot be told apart")
+        if not self.signs:
+            parts.append("signs of hidden neurons are not known")
+        if self.least_hidden > self.hidden:
+            parts.append(f"{self.least_hidden} hidden neurons are needed")
+        return f"Found(n_samples={self.n_samples}, {', '.join(parts)})"
+
+    @property
+    def ambiguous(self) -> np.ndarray:
+        """The outputs that can be explained in several ways; more samples tell which is right."""
+        return np.flatnonzero((self.explanations > 1) | (self.explanations == MANY))
+
+    @property
+    def unexplained(self) -> np.ndarray:
+        """The outputs that no rows explain, or none that go together with those of others."""
+        return np.flatnonzero(self.explanations == 0)
+
+    def predict(self, x: ArrayLike) -> np.ndarray:
+        """Outputs (samples, output) for inputs ``x``; NaN where samples are not reproduced."""
+        y = forward(self, self.activation, np.asarray(x))
+        return np.where(self.reproduced, y, np.nan)
+
+
+def from_scratch(
+    x: ArrayLike,
+    y: ArrayLike,
+    hidden: int,
+    *,
+    activation: Activation,
+    at_most: PerRow | int = SUPPORTED,
+    outer: Pattern = None,
+    inner: Pattern = None,
+) -> Found:
+    """Find the sparse network that made samples, from the samples alone.
+
+    Every explanation of every output is listed, and verified on every sample. So what is certain
+    has no other explanation by such a network, and what none explains is told.
+
+    Args:
+        x: inputs (samples, input) of -1 and 1.
+        y: outputs (samples, output), NaN where one is missing.
+        hidden: how many hidden neurons there are.
+        activation: of both layers. Its values have to say what they come from.
+        at_most: non-zeros in a row, 1 or 2, or one number for each layer.
+        outer: which hidden neurons each output reads, as for ``Student``; None if that is not
+            known.
+        inner: which inputs each hidden neuron may read, where ``outer`` is given; None for all.
+
+    Raises:
+        ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
+    """
+    NEURONS.check("hidden", hidden)
+    per_row = PerRow.of(at_most)
+    for name, number in (("input", per_row.input), ("output", per_row.output)):
+        Range(1, SUPPORTED, whole=True).check(f"at_most, {name}", number)
+    shape = np.shape(y)
+    inputs, outputs = (np.zeros((1, 1), int), np.zeros((shape[-1] if shape else 1, 1), int))
+    x, y = checked_data(inputs, outputs, x, y)
+    if not len(x):
+        raise ValueError("0 samples; needed is one or more")
+    readers = candidates = None
+    if outer is not None:
+        readers = _pattern("outer", outer, y.shape[1], hidden)
+        if readers.shape[1] > SUPPORTED:
+            raise ValueError(
+                f"outer: {readers.shape[1]} entries in a row; the search takes at most {SUPPORTED}"
+            )
+    if inner is not None:
+        if outer is None:
+            raise ValueError(
+                "inner: given without outer; while it is not known which outputs read them, hidden "
+                "neurons have no names, and so no inputs of their own"
+            )
+        rows = _pattern("inner", inner, hidden, x.shape[1])
+        candidates = [row[row != NOTHING] for row in rows]
+    slots = per_row.input, per_row.output
+    found = search(x, y, hidden, activation, slots, readers, candidates)
+    layers = found.inner, found.outer
+    return Found(
+        activation,
+        len(x),
+        hidden,
+        [layer.topology for layer in layers],
+        [layer.weights for layer in layers],
+        found.certain,
+        found.explanations,
+        found.reproduced,
+        found.least_hidden,
+        found.twins,
+        not found.odd,
+    )
+
+
+def _pattern(name: str, pattern: Pattern, rows: int, columns: int) -> np.ndarray:
+    """The columns of a pattern, (rows, slots) int64, ``NOTHING`` behind the last."""
+    topology, present = padded(name, pattern)
+    if len(topology) != rows:
+        raise ValueError(f"{name}: {len(topology)} rows; needed are {rows}")
+    ordered = np.sort(np.where(present, topology, NOTHING), axis=1)
+    twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NOTHING)
+    wrong = (present & ((topology < 0) | (topology >= columns))).any(axis=1) | twice.any(axis=1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(
+            f"{name}: row {row} is {topology[row, present[row]].tolist()}; needed are different "
+            f"columns from 0 to {columns - 1}"
+        )
+    return topology.astype(np.int64)

@@ -1,0 +1,107 @@
+"""The number of wrong rows that agree, against listing all rows for random samples."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+import sparsebp as sb
+from sparsebp.network.counting import ambiguous, wrong_rows
+
+
+def simulated(k, m, entries, repeats, seed):
+    """For random samples how many of all other rows agree with one row, and at how many z is 0.
+
+    Rows have at most two entries. The vectors z of all of them are compared as they are.
+    """
+    rng = np.random.default_rng(seed)
+    pairs = [(i, j) for i in range(k) for j in range(i)]
+    first, second = np.array(pairs).T
+    found, at_zero = [], []
+    for _ in range(repeats):
+        x = rng.choice([-1, 1], (m, k)).astype(np.int8)
+        z = x[:, :entries].sum(axis=1, dtype=np.int8)
+        agree = np.count_nonzero((z == 0).all())  # the row without entries
+        agree += sum((s * x == z[:, None]).all(axis=0).sum() for s in (1, -1))
+        for s, t in product((1, -1), repeat=2):
+            agree += (s * x[:, first] + t * x[:, second] == z[:, None]).all(axis=0).sum()
+        found.append(agree - 1)  # without itself
+        at_zero.append(np.count_nonzero(z == 0))
+    return np.array(found), np.array(at_zero)
+
+
+# Inputs, samples and entries of the row; the mean is exact, so all that errs is the simulation.
+CASES = [(6, 2, 2), (12, 3, 2), (5, 4, 2), (30, 6, 2), (40, 9, 2), (9, 3, 1), (30, 5, 1), (8, 3, 0)]
+
+
+@pytest.mark.parametrize(("k", "m", "entries"), CASES)
+def test_the_mean_number_is_that_of_random_samples(k, m, entries):
+    """Within 4.5 standard errors, for each number of samples at zero that is frequent."""
+    found, at_zero = simulated(k, m, entries, 4000, seed=k)
+    for m_0 in range(m + 1) if entries == 2 else [None]:
+        here = found if m_0 is None else found[at_zero == m_0]
+        if len(here) >= 100:
+            error = 4.5 * here.std(ddof=1) / np.sqrt(len(here))
+            law = wrong_rows(k, m, m_0, entries)
+            assert abs(here.mean() - law) <= error + 1e-9
+    error = 4.5 * found.std(ddof=1) / np.sqrt(len(found))
+    assert abs(found.mean() - wrong_rows(k, m, entries=entries)) <= error
+
+
+@pytest.mark.parametrize(("k", "m"), [(30, 8), (30, 12), (60, 12), (60, 14)])
+def test_the_probability_of_a_unique_row(k, m):
+    """Within 4.5 standard errors and 0.03: numbers of rows that agree are not quite Poisson."""
+    found, _ = simulated(k, m, 2, 2000, seed=m)
+    share = np.mean(found > 0)
+    error = 4.5 * np.sqrt(share * (1 - share) / len(found))
+    assert 0.01 < share < 0.99
+    assert abs(share - ambiguous(k, m)) <= error + 0.03
+
+
+def test_by_hand():
+    """If z is always 0: 6 + 4 + 2 + 4 rows for k = 6 and m = 2."""
+    assert wrong_rows(6, 2, 2) == 16
+    assert wrong_rows(12, 3, 3) == 22.5 + 5 + 2 + 5
+    assert wrong_rows(2, 5, 3) == 0
+    assert wrong_rows(10, 4, 1) == 4 * 28 / 2 / 64 + 2
+
+
+@pytest.mark.parametrize(
+    ("k", "shares"),
+    [(200, [0.452, 0.117, 0.023, 0.005]), (1000, [0.979, 0.684, 0.242, 0.053])],
+)
+def test_shares_found_before(k, shares):
+    """What an earlier exploration calculated from the same law, for m = 12, 14, 16, 18."""
+    assert [ambiguous(k, m) for m in (12, 14, 16, 18)] == pytest.approx(shares, abs=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((1, 5), "candidates: 1; must be an integer, at least 2"),
+        ((5, 0), "samples: 0"),
+        ((5, 4, 5), "at_zero: 5; must be an integer, at least 0 and at most 4"),
+        ((5, 4, None, 3), "entries: 3; must be"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        wrong_rows(*arguments)
+
+
+@pytest.mark.thorough
+def test_the_law_is_that_of_whole_networks():
+    """The share of hidden rows that are not certain, with nothing known: within 4.5 errors, 0.03.
+
+    Rows are counted as independent, as two of one output seldom are ambiguous together.
+    """
+    open_rows, total = 0, 0
+    for seed in range(4):
+        teacher = sb.draw_teacher(200, 2, 2, seed)
+        found = sb.from_scratch(
+            *sb.draw_samples(teacher, sb.tanh(b=0.1), 16, 2, seed), 200, activation=sb.tanh(b=0.1)
+        )
+        open_rows, total = open_rows + (~found.certain).sum(), total + 200
+    law = ambiguous(200, 16)
+    error = 4.5 * np.sqrt(law * (1 - law) / total)
+    assert abs(open_rows / total - law) <= error + 0.03

@@ -240,16 +240,10 @@ def test_other_files_are_no_numbers(project, capsys):
     assert capsys.readouterr().err == "fill: results/one.nc: made by 'collect'; allowed: numbers\n"
 
 
-BY_PROGRAMS = [
-    "benchmark",
-    "density",
-    "error_rates",
-    "growth",
-    "keys",
-    "mutations",
-    "study_time",
-    "verdicts",
-]
+BY_PROGRAMS = {
+    *("benchmark", "density", "error_rates", "growth"),
+    *("keys", "mutations", "study_time", "verdicts"),
+}
 """Pages that are written whole from what programs found, so that they need no marks."""
 UNMARKED = re.compile(
     rf"(?<!= )(?<![\w.])\d+\.\d{{3,}}(?!\d)(?!(?: ± [\d.]+)?{fill.OLD}?<!--=)(?! ± \d)"

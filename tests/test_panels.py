@@ -358,6 +358,9 @@ def test_panels_of_a_figure_have_letters_and_a_single_one_has_none():
     titles = [ax.get_title(loc="left") for ax in three]
     assert titles == ["(a) a title", "(b) Fig. 1", "(c) (z)"]
     assert build(panel()).axes[0].get_title(loc="left") == "a title"
+    many = build(*[panel(learners=["ms"])] * 28, results={"one": dataset()}).axes
+    titles = [ax.get_title(loc="left") for ax in many]
+    assert titles[25:] == ["(z) a title", "(aa) a title", "(bb) a title"]
 
 
 def test_a_row_of_panels_has_its_numbers_of_samples_at_all_or_none():

@@ -1,6 +1,6 @@
 """Captions of figures: what each shows, of which networks, and how they are learnt.
 
-In plain text, which the report and the gallery set in their own markup (``study.markup``).
+They are plain text; the report and the gallery add their own markup (``study.markup``).
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The figures as files: each is drawn whole, in several formats, and says where it comes from."""
+"""The figures as files, in several formats, with their provenance."""
 
 import json
 from contextlib import ExitStack

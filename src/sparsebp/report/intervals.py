@@ -1,11 +1,10 @@
-"""The interval of the mean of a few values, which may be near a bound that none of them crosses.
+"""The confidence interval of the mean of a few errors, some of which are zero.
 
-Errors are never negative, and near zero most are zero: an interval of Student's t, which is
-symmetric about the mean, reaches below zero there. The bootstrap has no such end: a mean of values
-drawn again from those found lies between the smallest and the largest of them. With few values its
-quantiles are too narrow; taken further out, where they are as wide as those of t would be of normal
-values, they are not (the expanded percentile interval of T. Hesterberg, The American Statistician
-69, 371 (2015)).
+Student's t gives an interval that is symmetric about the mean, and so reaches below zero, where no
+error is. The bootstrap draws values again from those found; their mean is never below the smallest.
+With few values the usual quantiles of these means are too close to each other. Here they are taken
+further out, so that for normal values the interval is as wide as that of t: the expanded percentile
+interval of T. Hesterberg, The American Statistician 69, 371 (2015).
 """
 
 from functools import cache

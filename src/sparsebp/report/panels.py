@@ -20,8 +20,8 @@ colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` 
 the bars; the values are not moved.
 
 Zero. Every linear axis that starts at zero reaches slightly below it, with a line at zero, so that
-an exact zero is seen. A logarithmic axis has a shaded strip for zeros, in which no line leads from
-what is above: it would say that an error falls like a stone where it is but absent in all seeds.
+an exact zero is seen. A logarithmic axis has a shaded strip for zeros. No line leads into the
+strip, as a logarithmic axis has no place for zero to which a line could go.
 
 References. The exact learner is a thin black line without markers and bars, and so is density
 evolution, with dashes; a panel with `theory` takes that from other experiments. In a panel `minus`
@@ -134,7 +134,10 @@ def build(spec, results):
 
 def _title(number, panel, spec):
     """The title of a panel, behind its letter if there are several."""
-    letter = f"({string.ascii_lowercase[number]}) " if len(spec["figure"]["panels"]) > 1 else ""
+    again, place = divmod(number, len(string.ascii_lowercase))
+    letter = f"({string.ascii_lowercase[place] * (again + 1)}) "
+    if len(spec["figure"]["panels"]) == 1:
+        letter = ""
     if panel.get("title"):
         return letter + panel["title"]
     if "by" in panel:
@@ -256,11 +259,11 @@ def _ended(panel, table):
 
 
 def _draw_curves(ax, panel, styles, table, floors):
-    """Draw the curves of one panel; `floors` are where logarithmic axes begin, or None."""
+    """Draw the curves of one panel; `floors` are where its logarithmic axes begin."""
     names = _curves(panel)
-    moved = [name for name in names if styles[name].layer != REFERENCE]
-    aside = np.linspace(-DODGE, DODGE, len(moved)) if len(moved) > 1 else [0.0]
-    offsets = dict(zip(moved, aside, strict=False))
+    barred = [name for name in names if styles[name].layer != REFERENCE]
+    aside = np.linspace(-DODGE, DODGE, len(barred)) if len(barred) > 1 else [0.0]
+    offsets = dict(zip(barred, aside, strict=False))
     lowest = 0 if floors[1] > 0 else -np.inf  # what is below zero is in the strip
     ax.axhline(0, color="0.5", linewidth=0.6, zorder=1)
     for name in names:

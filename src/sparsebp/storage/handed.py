@@ -1,6 +1,6 @@
-"""What rules hand to steps: values of any length, each as a file of JSON.
+"""Values that rules pass to steps, each as a JSON file.
 
-A command names the file, so that no command grows with the study.
+A command names the file, so its length does not grow with the study.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Which source files a module consists of, and the hash of what was loaded of them.
 
-All files of the package are read once, when this module is loaded, which programs do first. What is
-edited later counts for the next program.
+Programs load this module first. It then reads all files of the package once, so a later edit counts
+for the next program.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""How long jobs will take: as long as such jobs took in earlier runs, by their benchmark files."""
+"""How long jobs will take, estimated from the benchmark files of earlier runs."""
 
 import csv
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""What experiments ask for: checks of their blocks that a schema cannot make."""
+"""Checks of the blocks of experiments that a schema cannot make."""
 
 from sparsebp.network.model import activation
 from sparsebp.network.patterns import column_degree, shared_entries

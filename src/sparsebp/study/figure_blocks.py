@@ -1,4 +1,4 @@
-"""The figures of a configuration: whether there is what their panels draw."""
+"""Checks of the figures of a configuration: that what their panels draw exists."""
 
 from sparsebp.network import law
 from sparsebp.study.validation import ConfigError, check_among, check_either, is_number, show

@@ -76,7 +76,8 @@ def test_rows_of_one_entry_are_asked_for():
     ("change", "said"),
     [
         ({"hidden": 0}, "^hidden: 0; must be an integer, at least 1"),
-        ({"at_most": 3}, "^at_most, input: 3; must be an integer, at least 1 and at most 2"),
+        ({"at_most": 3}, "^at_most, output: 3; must be an integer, at least 1 and at most 2"),
+        ({"at_most": sb.PerRow(4, 2)}, "^at_most, input: 4; must be .* at least 1 and at most 3"),
         ({"at_most": sb.PerRow(2, 0)}, "^at_most, output: 0; must be"),
         ({"y": DATA.y[:9]}, "x is of shape .30, 100. and y of shape .9, 100."),
         ({"y": DATA.y[:, 0]}, "x is of shape .30, 100. and y of shape .30,."),

@@ -45,7 +45,7 @@ def test_few_samples_and_other_data_are_told():
     assert found.unexplained.tolist()[0] == 3 and len(found.ambiguous) > 5
     text = repr(found)
     assert f"{len(found.ambiguous)} ambiguous, {len(found.unexplained)} unexplained" in text
-    assert "groups of inputs cannot be told apart" in text
+    assert f"groups of inputs that cannot be told apart: {len(found.twins)}" in text
     assert any({0, 1} <= set(group) for group in found.twins)
     predicted = found.predict(DATA.x)
     np.testing.assert_array_equal(np.isnan(predicted).any(axis=0), ~found.reproduced)

@@ -354,6 +354,17 @@ def test_outputs_of_another_network_are_told_from_those_that_are_explained():
     assert [a for a in range(90) if ours[a] != theirs[a]] == [4, 30, 77]
 
 
+def test_an_output_that_is_known_to_read_nothing_is_constant():
+    rng = np.random.default_rng(2)
+    x = rng.choice([-1, 1], (15, 6))
+    y = TANH(np.column_stack([np.zeros(15), TANH(x[:, 1] - x[:, 4]), TANH(x[:, 1] - x[:, 4])]))
+    found = search(x, y, 2, TANH, readers=np.array([[-1, -1], [1, -1], [-1, -1]]))
+    assert found.explanations.tolist() == [1, 1, 0]
+    assert found.certain.tolist() == [False, True] and found.reproduced.tolist() == [1, 1, 0]
+    none = search(x, y[:, :1], 2, TANH, readers=np.array([[-1, -1]]))
+    assert none.explanations.tolist() == [1] and not none.certain.any()
+
+
 def test_outputs_that_contradict_each_other_are_told_where_readers_are_known():
     """Two outputs read hidden neuron 0, and give it different rows."""
     rng = np.random.default_rng(1)

@@ -72,7 +72,7 @@ class Found:
         if len(self.unexplained):
             parts.append(f"{len(self.unexplained)} unexplained")
         if self.twins:
-            parts.append(f"{len(self.twins)} groups of inputs cannot be told apart")
+            parts.append(f"groups of inputs that cannot be told apart: {len(self.twins)}")
         if not self.signs:
             parts.append("signs of hidden neurons are not known")
         if self.least_hidden > self.hidden:

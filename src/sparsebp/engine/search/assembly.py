@@ -127,7 +127,7 @@ def _known(alphabet, inputs, lists, codes, hidden, readers) -> Search:
     if len(lists.offsets) == 2:
         swapped = _exchangeable(two)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
         found = found.only(~swapped)
-    keep, torn = agreeing(found, two)
+    keep, torn = agreeing(found, two, hidden)
     found = found.only(keep & ~((two >= 0) & torn[two]).any(axis=1)[found.output])
     read = two[found.output]
     which = read if len(lists.offsets) > 2 else np.zeros_like(read)
@@ -170,7 +170,7 @@ def _exchangeable(readers: np.ndarray) -> np.ndarray:
     _, pair, times = np.unique(
         np.sort(readers, axis=1), axis=0, return_inverse=True, return_counts=True
     )
-    read = np.bincount(readers[readers >= 0])
+    read = np.bincount(readers[readers >= 0], minlength=1)
     return (readers >= 0).all(axis=1) & (read[readers] == times[pair][:, None]).all(axis=1)
 
 

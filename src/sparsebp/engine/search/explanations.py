@@ -1,6 +1,6 @@
 """Which rows of weights explain an output: every one, each verified on every sample."""
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
 import numpy as np
@@ -69,8 +69,8 @@ def explain(
         inputs: what samples say of them.
         candidates: for each hidden neuron what it may read, or one list for all of them.
         codes: (samples, output) int64, see ``Alphabet.coded``.
-        readers: (output, 2) int64, the hidden neurons that each output reads, the second -1 where
-            it reads one alone; None if nothing is known of them.
+        readers: (output, 2) int64, the hidden neurons that each output reads, -1 behind the last;
+            None if nothing is known of them.
         outer_at_most: hidden neurons that an output reads, where nothing is known of them.
     """
     pairs = _pairs(alphabet, readers is not None, outer_at_most)
@@ -83,7 +83,7 @@ def explain(
         exchanged[:] = False
         if len(candidates.offsets) > 2:
             lists = np.maximum(readers[output], 0)
-        fits = (readers[output, 1] >= 0) == (kinds[pair, 1, 0] != 0)
+        fits = ((readers[output] >= 0) == (kinds[pair, :, 0] != 0)).all(axis=1)
         output, pair, lists, exchanged = (part[fits] for part in (output, pair, lists, exchanged))
     first_samples = np.ascontiguousarray(codes[:WORD].T)
     limits, neurons = np.full((1, LETTERS, LETTERS), ~np.uint64(0)), np.zeros_like(lists)
@@ -131,7 +131,7 @@ def _pairs(alphabet: Alphabet, known: bool, outer_at_most: int) -> list[tuple[Ki
         if entries or known or not alphabet.silent
     ]
     if known:
-        return [(one, two) for one in kinds for two in [*kinds, UNREAD]]
+        return [*product(kinds, [*kinds, UNREAD]), (UNREAD, UNREAD)]
     both = combinations_with_replacement([*kinds, UNREAD], 2)
     return [pair for pair in both if outer_at_most == 2 or UNREAD in pair]
 

@@ -58,7 +58,7 @@ def measure(neurons: int, samples: int, inner: int, readers: bool, seeds: range)
         times.append(taken)
         exact += sb.symmetric_error(teacher, list(found)) == (0, 0)
         ambiguous += len(found.ambiguous)
-        unsaid += _wrong_unsaid(teacher, found)
+        unsaid += wrong_unsaid(teacher, found)
     return [
         f"{neurons:,}",
         str(inner),
@@ -81,7 +81,7 @@ def _find(teacher, phi, samples, per_row, readers, seed):
     return found, process_time() - start
 
 
-def _wrong_unsaid(teacher, found) -> int:
+def wrong_unsaid(teacher, found) -> int:
     """How many outputs are said to be certain, and are not the teacher's."""
     sure = found.explanations == 1
     if not sure.any():

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse
 
 import sparsebp as sb
+from speed import from_scratch as speed
 
 PHI = sb.tanh(b=0.1)
 TEACHER = sb.draw_teacher(100, per_row=2, seed=4)
@@ -111,3 +112,20 @@ def test_the_page_runs_as_it_stands(capsys):
     assert sb.symmetric_error(names["teacher"], list(names["found"])) == (0, 0)
     printed = capsys.readouterr().out
     assert printed.startswith("Found(n_samples=25, 1000 of 1000 outputs are certain) (0.0, 0.0)\n")
+
+
+@pytest.mark.parametrize("readers", [False, True])
+def test_the_measurement_counts_what_is_found(readers):
+    line = dict(zip(speed.HEADER, speed.measure(60, 30, 2, readers, range(2)), strict=True))
+    assert (line["exact"], line["wrong unsaid"]) == ("2 of 2", "0")
+    line = dict(zip(speed.HEADER, speed.measure(60, 4, 2, readers, range(2)), strict=True))
+    assert (line["exact"], line["wrong unsaid"]) == ("0 of 2", "0")
+    assert float(line["ambiguous outputs"]) > 50
+
+
+def test_the_measurement_sees_what_is_wrong_unsaid():
+    found = sb.from_scratch(*DATA, hidden=100, activation=PHI)
+    assert speed.wrong_unsaid(TEACHER, found) == 0
+    found.weights[1][[3, 8, 9], 0] *= -1
+    found.explanations[9] = 2
+    assert speed.wrong_unsaid(TEACHER, found) == 2

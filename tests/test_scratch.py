@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse
 
 import sparsebp as sb
+from speed import from_scratch as speed
 
 PHI = sb.tanh(b=0.1)
 TEACHER = sb.draw_teacher(100, per_row=2, seed=4)
@@ -45,7 +46,7 @@ def test_few_samples_and_other_data_are_told():
     assert found.unexplained.tolist()[0] == 3 and len(found.ambiguous) > 5
     text = repr(found)
     assert f"{len(found.ambiguous)} ambiguous, {len(found.unexplained)} unexplained" in text
-    assert "groups of inputs cannot be told apart" in text
+    assert f"groups of inputs that cannot be told apart: {len(found.twins)}" in text
     assert any({0, 1} <= set(group) for group in found.twins)
     predicted = found.predict(DATA.x)
     np.testing.assert_array_equal(np.isnan(predicted).any(axis=0), ~found.reproduced)
@@ -76,7 +77,8 @@ def test_rows_of_one_entry_are_asked_for():
     ("change", "said"),
     [
         ({"hidden": 0}, "^hidden: 0; must be an integer, at least 1"),
-        ({"at_most": 3}, "^at_most, input: 3; must be an integer, at least 1 and at most 2"),
+        ({"at_most": 3}, "^at_most, output: 3; must be an integer, at least 1 and at most 2"),
+        ({"at_most": sb.PerRow(4, 2)}, "^at_most, input: 4; must be .* at least 1 and at most 3"),
         ({"at_most": sb.PerRow(2, 0)}, "^at_most, output: 0; must be"),
         ({"y": DATA.y[:9]}, "x is of shape .30, 100. and y of shape .9, 100."),
         ({"y": DATA.y[:, 0]}, "x is of shape .30, 100. and y of shape .30,."),
@@ -110,3 +112,20 @@ def test_the_page_runs_as_it_stands(capsys):
     assert sb.symmetric_error(names["teacher"], list(names["found"])) == (0, 0)
     printed = capsys.readouterr().out
     assert printed.startswith("Found(n_samples=25, 1000 of 1000 outputs are certain) (0.0, 0.0)\n")
+
+
+@pytest.mark.parametrize("readers", [False, True])
+def test_the_measurement_counts_what_is_found(readers):
+    line = dict(zip(speed.HEADER, speed.measure(60, 30, 2, readers, range(2)), strict=True))
+    assert (line["exact"], line["wrong unsaid"]) == ("2 of 2", "0")
+    line = dict(zip(speed.HEADER, speed.measure(60, 4, 2, readers, range(2)), strict=True))
+    assert (line["exact"], line["wrong unsaid"]) == ("0 of 2", "0")
+    assert float(line["ambiguous outputs"]) > 50
+
+
+def test_the_measurement_sees_what_is_wrong_unsaid():
+    found = sb.from_scratch(*DATA, hidden=100, activation=PHI)
+    assert speed.wrong_unsaid(TEACHER, found) == 0
+    found.weights[1][[3, 8, 9], 0] *= -1
+    found.explanations[9] = 2
+    assert speed.wrong_unsaid(TEACHER, found) == 2

@@ -78,7 +78,7 @@ def in_groups(output, inputs, odd, silent):
 
 
 @of_phi
-@given(seed=st.integers(0, 10**6), m=st.integers(1, 9), at_most=st.sampled_from([1, 2]))
+@given(seed=st.integers(0, 10**6), m=st.integers(1, 9), at_most=st.sampled_from([1, 2, 3]))
 @settings(max_examples=40)
 def test_explanations_are_those_of_trying_everything(phi, seed, m, at_most):
     rng = np.random.default_rng(seed)
@@ -87,7 +87,7 @@ def test_explanations_are_those_of_trying_everything(phi, seed, m, at_most):
     y[0, 0] += 0.3 * (rng.random() < 0.2)
     assume((~np.isnan(y)).any(axis=0).all())
     alphabet, inputs = Alphabet(phi, at_most), Inputs.of(x)
-    lists = Candidates(inputs, [np.arange(4)])
+    lists = Candidates(inputs, [np.arange(4)], at_most)
     found = exp.explain(alphabet, inputs, lists, alphabet.coded(y))
     assume(not found.open.any())
     for a in range(2):
@@ -180,6 +180,38 @@ def test_with_known_readers_what_is_certain_is_so_in_every_network(phi, seed, m)
             for rows, _ in every:
                 other = tuple((i, -w) for i, w in rows[h])
                 assert our_rows[h] == rows[h] or (odd and our_rows[h] == other)
+
+
+@given(seed=st.integers(0, 10**6), at_most=st.sampled_from([1, 2, 3]))
+@settings(max_examples=40)
+def test_a_row_of_groups_stands_for_all_rows_of_twins(seed, at_most):
+    """So many rows of inputs have the same sums, by trying all of them."""
+    rng = np.random.default_rng(seed)
+    x = rng.choice([-1, 1], (6, 6)) * rng.choice([-1, 1], (1, 6))
+    x = x[:, rng.integers(0, 3, 6)] * rng.choice([-1, 1], 6)
+    lists, inputs = [np.arange(6), np.sort(rng.choice(6, 4, replace=False))], Inputs.of(x)
+    candidates = Candidates(inputs, lists, at_most)
+    for which, some in enumerate(lists):
+        count = {}
+        for row in oracle.all_rows(6, at_most):
+            if {i for i, _ in row} <= set(some):
+                z = tuple(sum((w * x[:, i] for i, w in row), np.zeros(6, int)))
+                count.setdefault(z, []).append(row)
+        for z, rows in count.items():
+            least = min(rows, key=len)
+            signed = sorted(
+                2 * int(inputs.group[i]) + (w * int(inputs.sign[i]) < 0) for i, w in least
+            )
+            signed = np.array([signed + [ABSENT] * (3 - len(signed))])
+            alike = candidates.alike(np.array([which]), signed)[0]
+            if at_most < 3:
+                assert alike == len(rows)
+            else:
+                assert (alike > 1) == (len(rows) > 1)
+            chosen = candidates.chosen(np.array([which]), signed)[0]
+            chosen = chosen[chosen != ABSENT]
+            assert len({s // 2 for s in chosen}) == len(least) and set(chosen // 2) <= set(some)
+            assert tuple((x[:, chosen // 2] * (1 - 2 * (chosen & 1))).sum(axis=1)) == z
 
 
 # Whole networks
@@ -322,6 +354,17 @@ def test_outputs_of_another_network_are_told_from_those_that_are_explained():
     assert [a for a in range(90) if ours[a] != theirs[a]] == [4, 30, 77]
 
 
+def test_an_output_that_is_known_to_read_nothing_is_constant():
+    rng = np.random.default_rng(2)
+    x = rng.choice([-1, 1], (15, 6))
+    y = TANH(np.column_stack([np.zeros(15), TANH(x[:, 1] - x[:, 4]), TANH(x[:, 1] - x[:, 4])]))
+    found = search(x, y, 2, TANH, readers=np.array([[-1, -1], [1, -1], [-1, -1]]))
+    assert found.explanations.tolist() == [1, 1, 0]
+    assert found.certain.tolist() == [False, True] and found.reproduced.tolist() == [1, 1, 0]
+    none = search(x, y[:, :1], 2, TANH, readers=np.array([[-1, -1]]))
+    assert none.explanations.tolist() == [1] and not none.certain.any()
+
+
 def test_outputs_that_contradict_each_other_are_told_where_readers_are_known():
     """Two outputs read hidden neuron 0, and give it different rows."""
     rng = np.random.default_rng(1)
@@ -331,6 +374,40 @@ def test_outputs_that_contradict_each_other_are_told_where_readers_are_known():
     found = search(x, y, 2, TANH, (2, 1), readers=np.array([[0], [0], [1]]))
     assert found.explanations.tolist() == [0, 0, 1]
     assert found.certain.tolist() == [False, True]
+
+
+def test_outputs_that_contradict_each_other_leave_those_beside_them_alone():
+    """In a ring of outputs one is of another hidden neuron than it says."""
+    teacher = sb.draw_teacher(60, 2, 1, 11)
+    readers = teacher.outer.topology.astype(np.int64)
+    x = sb.draw_samples(teacher, TANH, 40, 1, 11).x
+    h = TANH(teacher.inner @ x)
+    y = TANH(teacher.outer @ h)
+    first, second = readers[8]
+    stranger = next(h for h in range(60) if h not in readers[(readers == first).any(axis=1)])
+    y[:, 8] = TANH(h[:, stranger] - h[:, second])
+    found = search(x, y, 60, TANH, readers=readers)
+    touched = (readers == first).any(axis=1)
+    assert set(np.flatnonzero(found.explanations == 0)) <= set(np.flatnonzero(touched))
+    assert found.explanations[8] == 0 and not found.certain[first]
+    near = (readers == second).any(axis=1) & ~touched
+    assert near.any() and (found.explanations[near] == 1).all()
+    ours, theirs = dense(found.inner, 60), dense(teacher.inner, 60)
+    rest = np.arange(60) != first
+    np.testing.assert_array_equal(ours[rest], theirs[rest])
+    assert found.certain[rest].all()
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_rows_of_three_entries_are_found(named):
+    teacher = sb.draw_teacher(60, sb.PerRow(3, 2), 1, 4)
+    x, y = sb.draw_samples(teacher, TANH, 32, 1, 4)
+    readers = teacher.outer.topology.astype(np.int64) if named else None
+    found = search(x, y, 60, TANH, (3, 2), readers)
+    assert errors(teacher, found) == (0, 0)
+    assert found.certain.all() and (found.explanations == 1).all()
+    # A student of two entries has no explanation of them.
+    assert not search(x, y, 60, TANH, (2, 2), readers).explanations.any()
 
 
 def test_too_few_hidden_neurons_are_told():

@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsebp.engine.arrangement import NOTHING, Pattern, padded
-from sparsebp.engine.search.assembly import MANY, SUPPORTED, search
+from sparsebp.engine.search.assembly import MANY, search
 from sparsebp.network.data import NEURONS, PerRow, checked_data
 from sparsebp.network.model import Activation, Layer, forward
 from sparsebp.network.ranges import Range
+
+AT_MOST = PerRow(3, 2)
+"""Non-zeros in a row that the search takes."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Found:
         if len(self.unexplained):
             parts.append(f"{len(self.unexplained)} unexplained")
         if self.twins:
-            parts.append(f"{len(self.twins)} groups of inputs cannot be told apart")
+            parts.append(f"groups of inputs that cannot be told apart: {len(self.twins)}")
         if not self.signs:
             parts.append("signs of hidden neurons are not known")
         if self.least_hidden > self.hidden:
@@ -98,7 +101,7 @@ def from_scratch(
     hidden: int,
     *,
     activation: Activation,
-    at_most: PerRow | int = SUPPORTED,
+    at_most: PerRow | int = 2,
     outer: Pattern = None,
     inner: Pattern = None,
 ) -> Found:
@@ -112,7 +115,7 @@ def from_scratch(
         y: outputs (samples, output), NaN where one is missing.
         hidden: how many hidden neurons there are.
         activation: of both layers. Its values have to say what they come from.
-        at_most: non-zeros in a row, 1 or 2, or one number for each layer.
+        at_most: non-zeros in a row, or one number for each layer: up to 3 in W_in, 2 in W_out.
         outer: which hidden neurons each output reads, as for ``Student``; None if that is not
             known.
         inner: which inputs each hidden neuron may read, where ``outer`` is given; None for all.
@@ -122,8 +125,9 @@ def from_scratch(
     """
     NEURONS.check("hidden", hidden)
     per_row = PerRow.of(at_most)
-    for name, number in (("input", per_row.input), ("output", per_row.output)):
-        Range(1, SUPPORTED, whole=True).check(f"at_most, {name}", number)
+    for name in ("input", "output"):
+        allowed = Range(1, getattr(AT_MOST, name), whole=True)
+        allowed.check(f"at_most, {name}", getattr(per_row, name))
     shape = np.shape(y)
     inputs, outputs = (np.zeros((1, 1), int), np.zeros((shape[-1] if shape else 1, 1), int))
     x, y = checked_data(inputs, outputs, x, y)
@@ -132,9 +136,10 @@ def from_scratch(
     readers = candidates = None
     if outer is not None:
         readers = _pattern("outer", outer, y.shape[1], hidden)
-        if readers.shape[1] > SUPPORTED:
+        if readers.shape[1] > AT_MOST.output:
             raise ValueError(
-                f"outer: {readers.shape[1]} entries in a row; the search takes at most {SUPPORTED}"
+                f"outer: {readers.shape[1]} entries in a row; the search takes at most "
+                f"{AT_MOST.output}"
             )
     if inner is not None:
         if outer is None:

@@ -2,8 +2,8 @@
 
 Samples are bits of one word, 64 at most. An input has a word, with a bit set where it is +1, and a
 signed input, the number 2 i + s with s = 1 for a weight of -1, has this word or its complement. A
-row of weights is two signed inputs, the first below the second, or -1 in place of one that is
-absent. It has a word for each letter (see ``search.symbols``): where its terms have that letter.
+row of weights is three signed inputs, ascending, or fewer with -1 behind the last. It has a word
+for each letter (see ``search.symbols``): where so many of its terms are +1.
 """
 
 from functools import cache
@@ -15,6 +15,9 @@ from sparsebp.engine.kernels.cache import compiled_once
 
 WORD = 64
 """Samples in a word."""
+ENTRIES = 3
+"""Of a row, at most."""
+LETTERS = ENTRIES + 1
 FULL = 1
 """An output that has more rows, or more explanations, than are listed."""
 
@@ -25,10 +28,11 @@ _WORDS = types.uint64[::1]
 _INTS = types.int64[::1]
 _SIGNATURE = types.Tuple((types.int64[:, ::1], types.int8[::1]))(
     _WORDS,
-    types.Tuple((_INTS, _INTS, types.boolean[::1])),
+    types.Tuple((_INTS, _INTS, _INTS)),
     types.int64[:, ::1],
     types.boolean[:, :, :, ::1],
     types.int64[:, ::1],
+    types.uint64[:, :, ::1],
     types.int64[:, ::1],
     types.Tuple((types.int64, types.int64)),
 )
@@ -40,7 +44,7 @@ def explain_kernel():
     return compiled_once("explain", _explain, _SIGNATURE, __name__, nogil=True)
 
 
-def _explain(words, lists, codes, tables, entries, tasks, most):
+def _explain(words, lists, codes, tables, entries, limits, tasks, most):
     """List the pairs of rows that explain an output, for each of many tasks.
 
     Given the first row, the output says which letter the second has in each sample. So the second
@@ -49,44 +53,47 @@ def _explain(words, lists, codes, tables, entries, tasks, most):
     Args:
         words: (inputs,) uint64.
         lists: of candidates: offsets and inputs, int64, list c being
-            inputs[offsets[c]:offsets[c + 1]]; and for each of these inputs, bool, whether a row may
-            have it twice, with the same sign.
+            inputs[offsets[c]:offsets[c + 1]], ascending; and how often a row may have each of these
+            inputs, int64, with the same sign.
         codes: (output, samples) int64, the sum that each output has, -1 where it is missing.
-        tables: (P, C, 3, 3) bool, the letters of each sum, for pairs of kinds.
+        tables: (P, C, LETTERS, LETTERS) bool, the letters of each sum, for pairs of kinds.
         entries: (P, 2) int64, of the kinds of a pair.
-        tasks: (T, 5) int64: output, pair of kinds, list of the first and of the second row, and
-            whether rows may be exchanged, so that only one order is listed.
+        limits: (L, LETTERS, LETTERS) uint64, where a row with so many entries may have which
+            letter, whatever the output says.
+        tasks: (T, 7) int64: output, pair of kinds, list of the first and of the second row,
+            whether rows may be exchanged, so that only one order is listed, and the limits of the
+            first and of the second row.
         most: rows that are listed for a hidden neuron, and explanations for a task.
 
     Returns:
-        (n, 5) int64, the task and the signed inputs of both rows; and (T,) int8, whether a task is
-        ``FULL``; then none of it is listed.
+        (n, 1 + 2 ENTRIES) int64, the task and the signed inputs of both rows; and (T,) int8,
+        whether a task is ``FULL``; then none of it is listed.
     """
-    (offsets, inputs, twice), (most_rows, most_found) = lists, most
-    first, second = np.empty((most_rows, 2), np.int64), np.empty((most_rows, 2), np.int64)
-    found, total = np.empty((1024, 5), np.int64), 0
+    (offsets, inputs, often), (most_rows, most_found) = lists, most
+    first = np.empty((most_rows, ENTRIES), np.int64)
+    second = np.empty_like(first)
+    found, total = np.empty((1024, 1 + 2 * ENTRIES), np.int64), 0
     full = np.zeros(len(tasks), np.int8)
-    relation = np.empty((3, 3), np.uint64)
-    one, two = np.empty(3, np.uint64), np.empty(3, np.uint64)
-    letters, wanted = np.empty(3, np.uint64), np.empty(3, np.uint64)
+    relation = np.empty((LETTERS, LETTERS), np.uint64)
+    one, two = np.empty(LETTERS, np.uint64), np.empty(LETTERS, np.uint64)
+    letters, wanted = np.empty(LETTERS, np.uint64), np.empty(LETTERS, np.uint64)
     for t in range(len(tasks)):
-        output, pair, list_1, list_2, exchanged = tasks[t]
+        output, pair, list_1, list_2, exchanged, limit_1, limit_2 = tasks[t]
+        in_one, in_two = entries[pair]
         valid = _relation(codes[output], tables[pair], relation)
-        for k in range(3):
-            one[k], two[k] = _NONE, _NONE
-            for j in range(3):
+        one[:], two[:] = _NONE, _NONE
+        for k in range(LETTERS):
+            for j in range(LETTERS):
+                relation[k, j] &= limits[limit_1, in_one, k] & limits[limit_2, in_two, j]
                 one[k] |= relation[k, j]
-                two[k] |= relation[j, k]
+                two[j] |= relation[k, j]
         some, more = offsets[list_1], offsets[list_1 + 1]
-        n1 = _rows(words, inputs[some:more], twice[some:more], entries[pair, 0], one, valid, first)
+        n1 = _rows(words, inputs[some:more], often[some:more], in_one, one, valid, first)
         others, n2 = first, n1
-        alike = list_1 == list_2 and entries[pair, 0] == entries[pair, 1]
-        if not (alike and (one == two).all()):
+        if not (list_1 == list_2 and in_one == in_two and (one == two).all()):
             others = second
             some, more = offsets[list_2], offsets[list_2 + 1]
-            n2 = _rows(
-                words, inputs[some:more], twice[some:more], entries[pair, 1], two, valid, others
-            )
+            n2 = _rows(words, inputs[some:more], often[some:more], in_two, two, valid, others)
         if n1 < 0 or n2 < 0:
             full[t] = FULL
             continue
@@ -94,16 +101,16 @@ def _explain(words, lists, codes, tables, entries, tasks, most):
             continue
         hashes = np.empty(n2, np.uint64)
         for j in range(n2):
-            _letters(words, others[j, 0], others[j, 1], letters)
+            _letters(words, others[j], letters)
             hashes[j] = _hash(letters, valid)
         order = np.argsort(hashes)
         hashes = hashes[order]
         start = total
         for i in range(n1):
-            _letters(words, first[i, 0], first[i, 1], letters)
-            for j in range(3):
+            _letters(words, first[i], letters)
+            for j in range(LETTERS):
                 wanted[j] = _NONE
-                for k in range(3):
+                for k in range(LETTERS):
                     wanted[j] |= letters[k] & relation[k, j]
             key = _hash(wanted, valid)
             for place in range(np.searchsorted(hashes, key), n2):
@@ -112,7 +119,7 @@ def _explain(words, lists, codes, tables, entries, tasks, most):
                 j = order[place]
                 if exchanged and not _before(first[i], others[j]):
                     continue
-                _letters(words, others[j, 0], others[j, 1], letters)
+                _letters(words, others[j], letters)
                 if _differ(letters, wanted, valid):
                     continue
                 if total - start == most_found:
@@ -121,8 +128,8 @@ def _explain(words, lists, codes, tables, entries, tasks, most):
                 if total == len(found):
                     found = np.concatenate((found, np.empty_like(found)))
                 found[total, 0] = t
-                found[total, 1:3] = first[i]
-                found[total, 3:5] = others[j]
+                found[total, 1 : 1 + ENTRIES] = first[i]
+                found[total, 1 + ENTRIES :] = others[j]
                 total += 1
             if full[t]:
                 total = start
@@ -139,8 +146,8 @@ def _relation(codes, table, relation):
         if codes[s] >= 0:
             bit = _ONE << np.uint64(s)
             valid |= bit
-            for k in range(3):
-                for j in range(3):
+            for k in range(LETTERS):
+                for j in range(LETTERS):
                     if table[codes[s], k, j]:
                         relation[k, j] |= bit
     return valid
@@ -154,92 +161,143 @@ def _word(words, signed):
 
 
 @njit
-def _letters(words, i, j, out):
-    """Where a row has which letter."""
-    out[0], out[1], out[2] = _ALL, _NONE, _NONE
-    if i >= 0:
-        a = _word(words, i)
-        out[0], out[1] = ~a, a
-        if j >= 0:
-            b = _word(words, j)
-            out[0], out[1], out[2] = ~(a | b), a ^ b, a & b
+def _extend(letters, word):
+    """The letters of a row with one more term, in place of those without it."""
+    for k in range(LETTERS - 1, 0, -1):
+        letters[k] = (letters[k] & ~word) | (letters[k - 1] & word)
+    letters[0] &= ~word
 
 
 @njit
-def _rows(words, inputs, twice, entries, allowed, valid, out):
+def _letters(words, row, out):
+    """Where a row has which letter."""
+    out[:] = _NONE
+    out[0] = _ALL
+    for signed in row:
+        if signed >= 0:
+            _extend(out, _word(words, signed))
+
+
+@njit
+def _rows(words, inputs, often, entries, allowed, valid, out):
     """List the rows with so many entries whose letters are allowed; returns how many, or -1.
 
-    Only signed inputs that are +1 where both terms are, and -1 where both are, come into question.
-    Of two in a row one says what the other is where the letter is known to be the middle one, or
-    known not to be. By these bits they are sorted, and the other is looked up.
+    Only signed inputs come into question that are +1 wherever all terms are, and -1 wherever none
+    is +1. Where no two neighbouring letters are allowed, all terms but the last say what the last
+    is. By these bits inputs are sorted, and the last is looked up.
     """
+    out[0] = -1
     if entries == 0:
-        out[0] = -1
         return 0 if valid & ~allowed[0] else 1
-    last = allowed[entries]
-    if entries == 1:
-        plus, minus = valid & ~allowed[0], valid & ~last
-    else:
-        plus = valid & ~allowed[0] & ~allowed[1]
-        minus = valid & ~allowed[1] & ~allowed[2]
-    if valid & ~(allowed[0] | allowed[1] | allowed[2]) or plus & minus:
+    plus, minus, fixed = valid, valid, valid
+    for k in range(entries):
+        plus &= ~allowed[k]
+        minus &= ~allowed[k + 1]
+        fixed &= ~(allowed[k] & allowed[k + 1])
+    if plus & minus:
         return 0
-    kept, count = np.empty(2 * len(inputs), np.int64), 0
+    signed, count = np.empty(2 * len(inputs), np.int64), 0
+    room = np.empty(2 * len(inputs), np.int64)
     for place in range(2 * len(inputs)):
-        word = _word(words, 2 * inputs[place >> 1] + (place & 1))
+        one = 2 * inputs[place >> 1] + (place & 1)
+        word = _word(words, one)
         if not (word & minus) | (~word & plus):
-            kept[count] = place
+            signed[count], room[count] = one, often[place >> 1]
             count += 1
-    if entries == 1:
-        if count > len(out):
-            return -1
-        for c in range(count):
-            out[c, 0], out[c, 1] = 2 * inputs[kept[c] >> 1] + (kept[c] & 1), -1
-        return count
-    middle = valid & allowed[1] & ~allowed[0] & ~allowed[2]
-    known = middle | (valid & ~allowed[1])
     keys = np.empty(count, np.uint64)
     for c in range(count):
-        keys[c] = _word(words, 2 * inputs[kept[c] >> 1] + (kept[c] & 1)) & known
+        keys[c] = _word(words, signed[c]) & fixed
     order = np.argsort(keys)
-    keys = keys[order]
+    choice, where = (signed, room, keys[order], order), (allowed, valid, fixed)
+    letters, row = np.empty(LETTERS, np.uint64), np.full(ENTRIES, -1, np.int64)
+    if entries == 1:
+        return _complete(words, choice, where, row, 0, letters, out, 0)
     total = 0
     for c in range(count):
-        i = 2 * inputs[kept[order[c]] >> 1] + (kept[order[c]] & 1)
-        a = _word(words, i)
-        key = keys[c] ^ middle
-        for place in range(np.searchsorted(keys, key), count):
-            if keys[place] != key:
-                break
-            j = 2 * inputs[kept[order[place]] >> 1] + (kept[order[place]] & 1)
-            if j < i or (i >> 1 == j >> 1 and (j > i or not twice[kept[order[place]] >> 1])):
-                continue
-            b = _word(words, j)
-            wrong = (~(a | b) & ~allowed[0]) | ((a ^ b) & ~allowed[1]) | (a & b & ~allowed[2])
-            if wrong & valid:
-                continue
-            if total == len(out):
-                return -1
-            out[total, 0], out[total, 1] = i, j
-            total += 1
+        row[0] = signed[c]
+        if entries == 2:
+            total = _complete(words, choice, where, row, 1, letters, out, total)
+        else:
+            for d in range(c, count):
+                if total >= 0 and _may_follow(signed[d], row, 1, room[d]):
+                    row[1] = signed[d]
+                    total = _complete(words, choice, where, row, 2, letters, out, total)
+                    row[1] = -1
+        if total < 0:
+            break
     return total
+
+
+@njit
+def _complete(words, choice, where, row, filled, letters, out, total):
+    """Add to the list all rows that have these terms, which are ``filled``, and one behind them.
+
+    Returns how many there are now, or -1 if they are more than ``out`` takes.
+    """
+    (signed, room, keys, order), (allowed, valid, fixed) = choice, where
+    _letters(words, row, letters)
+    plus, minus = _NONE, _NONE  # where the last term has to be so
+    for k in range(filled + 1):
+        plus |= letters[k] & ~allowed[k]
+        minus |= letters[k] & ~allowed[k + 1]
+    plus, minus = plus & valid, minus & valid
+    if plus & minus:
+        return total
+    key = plus & fixed
+    for place in range(np.searchsorted(keys, key), len(keys)):
+        if keys[place] != key:
+            break
+        c = order[place]
+        if not _may_follow(signed[c], row, filled, room[c]):
+            continue
+        word = _word(words, signed[c])
+        if (word & minus) | (~word & plus):
+            continue
+        if total == len(out):
+            return -1
+        out[total] = row
+        out[total, filled] = signed[c]
+        total += 1
+    return total
+
+
+@njit
+def _may_follow(signed, row, filled, room):
+    """Whether a row may have a signed input behind those with which it is ``filled``."""
+    if filled == 0:
+        return True
+    last = row[filled - 1]
+    if signed >> 1 == last >> 1:
+        times = 1
+        for k in range(filled):
+            times += row[k] == signed
+        return signed == last and times <= room
+    return signed > last
 
 
 @njit
 def _hash(letters, valid):
     """A number that tells most rows apart."""
-    number = ((letters[0] & valid) * _MIX) ^ (letters[2] & valid)
-    number = (number ^ (number >> np.uint64(29))) * _MIX
-    return number ^ (letters[1] & valid)
+    number = _NONE
+    for k in range(LETTERS):
+        number = (number ^ (letters[k] & valid)) * _MIX
+        number ^= number >> np.uint64(29)
+    return number
 
 
 @njit
 def _differ(one, two, valid):
     """Whether two rows have different letters in an observed sample."""
-    return ((one[0] ^ two[0]) | (one[1] ^ two[1]) | (one[2] ^ two[2])) & valid
+    wrong = _NONE
+    for k in range(LETTERS):
+        wrong |= one[k] ^ two[k]
+    return wrong & valid
 
 
 @njit
 def _before(one, two):
     """Whether a row does not come after another."""
-    return one[0] < two[0] or (one[0] == two[0] and one[1] <= two[1])
+    for k in range(ENTRIES):
+        if one[k] != two[k]:
+            return one[k] < two[k]
+    return True

@@ -4,14 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.engine.kernels.search_rows import ENTRIES
 from sparsebp.engine.search.consistent import agreeing, fewest
 from sparsebp.engine.search.explanations import NOT_READ, Explanations, explain
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Activation, Layer
-
-SUPPORTED = 2
-"""Entries in a row, at most."""
 
 MANY = -1
 """In place of a number of explanations: more than are listed."""
@@ -47,7 +45,7 @@ def search(
     y: np.ndarray,
     hidden: int,
     phi: Activation,
-    at_most: tuple[int, int] = (SUPPORTED, SUPPORTED),
+    at_most: tuple[int, int] = (2, 2),
     readers: np.ndarray | None = None,
     candidates: list[np.ndarray] | None = None,
 ) -> Search:
@@ -58,7 +56,7 @@ def search(
         y: (samples, output) float64, NaN where an output is missing.
         hidden: neurons of the hidden layer, at most.
         phi: the activation of both layers.
-        at_most: entries in a row of W_in and of W_out, 1 or 2.
+        at_most: entries in a row of W_in, 1 to 3, and of W_out, 1 or 2.
         readers: (output, at_most[1]) int64, the hidden neurons that each output reads, -1 behind
             the last; None if nothing is known of them.
         candidates: for each hidden neuron the inputs that it may read; None for all. Where nothing
@@ -69,7 +67,7 @@ def search(
     """
     alphabet = Alphabet(phi, at_most[0])
     inputs = Inputs.of(x)
-    lists = Candidates(inputs, candidates or [np.arange(x.shape[1])])
+    lists = Candidates(inputs, candidates or [np.arange(x.shape[1])], at_most[0])
     codes = alphabet.coded(y)
     if readers is None:
         return _unknown(alphabet, inputs, lists, codes, hidden, at_most[1])
@@ -90,7 +88,7 @@ def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most) -> Search:
         # nothing; in place of none at all two that cancel as their inputs are twins.
         unread = found.rows == NOT_READ
         unread &= alphabet.silent | unread.all(axis=1, keepdims=True)
-        each[unread] = lists.alike(np.zeros(1, int), np.array([[ABSENT, ABSENT]]))
+        each[unread] = lists.pairs_or_none[0]
     explanations = _counted(found, each.prod(axis=1))
     needed = np.isin(np.arange(len(found.listed)), _in_all(found, found.rows)) & (alike == 1)
 
@@ -104,9 +102,9 @@ def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most) -> Search:
     read = neuron[chosen.rows]
     read[again, 1] = len(rows) + np.searchsorted(copies, chosen.rows[again, 1])
     every = np.concatenate([rows, copies])
-    signed = lists.members(np.zeros(len(every), int), found.listed[every])
+    signed = lists.chosen(np.zeros(len(every), int), found.listed[every])
     blank = max(hidden - len(every), 0)
-    signed = np.vstack([signed, np.full((blank, 2), ABSENT)])
+    signed = np.vstack([signed, np.full((blank, ENTRIES), ABSENT)])
     certain = np.append(needed[every], np.zeros(blank, bool))
     outer = np.full((len(found.open), 2), NOT_READ), np.zeros((len(found.open), 2), np.int64)
     outer[0][chosen.output], outer[1][chosen.output] = read, chosen.weights
@@ -129,7 +127,7 @@ def _known(alphabet, inputs, lists, codes, hidden, readers) -> Search:
     if len(lists.offsets) == 2:
         swapped = _exchangeable(two)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
         found = found.only(~swapped)
-    keep, torn = agreeing(found, two)
+    keep, torn = agreeing(found, two, hidden)
     found = found.only(keep & ~((two >= 0) & torn[two]).any(axis=1)[found.output])
     read = two[found.output]
     which = read if len(lists.offsets) > 2 else np.zeros_like(read)
@@ -149,9 +147,9 @@ def _known(alphabet, inputs, lists, codes, hidden, readers) -> Search:
     row_of = np.full(hidden, NOT_READ)
     row_of[mine[there]] = chosen.rows[there]
     has = np.flatnonzero(row_of != NOT_READ)
-    signed = np.full((hidden, 2), ABSENT)
+    signed = np.full((hidden, ENTRIES), ABSENT)
     which_of = has if len(lists.offsets) > 2 else np.zeros_like(has)
-    signed[has] = lists.members(which_of, found.listed[row_of[has]])
+    signed[has] = lists.chosen(which_of, found.listed[row_of[has]])
     weights = np.zeros(two.shape, np.int64)
     weights[chosen.output] = chosen.weights
     slots = alphabet.at_most, readers.shape[1]
@@ -172,7 +170,7 @@ def _exchangeable(readers: np.ndarray) -> np.ndarray:
     _, pair, times = np.unique(
         np.sort(readers, axis=1), axis=0, return_inverse=True, return_counts=True
     )
-    read = np.bincount(readers[readers >= 0])
+    read = np.bincount(readers[readers >= 0], minlength=1)
     return (readers >= 0).all(axis=1) & (read[readers] == times[pair][:, None]).all(axis=1)
 
 

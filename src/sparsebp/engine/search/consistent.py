@@ -82,7 +82,9 @@ def _places(found: Explanations) -> tuple[np.ndarray, ...]:
     return found.output, owner, *np.divmod(pairs, max(len(found.listed), 1)), place
 
 
-def agreeing(found: Explanations, readers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def agreeing(
+    found: Explanations, readers: np.ndarray, hidden: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Keep what all outputs that read a hidden neuron may say of it, where it is known who does.
 
     A hidden neuron of which its outputs say nothing in common is told, and rules out nothing.
@@ -90,14 +92,14 @@ def agreeing(found: Explanations, readers: np.ndarray) -> tuple[np.ndarray, np.n
     Args:
         found: the explanations.
         readers: (output, 2) int64, the hidden neurons that each output reads, or -1.
+        hidden: how many hidden neurons there are.
 
     Returns:
         (n,) bool, which to keep; and (hidden,) bool, of which neurons outputs contradict.
     """
     keep, number = np.ones(len(found.output), bool), max(len(found.listed), 1)
-    says = found.counts > 0
-    read = readers[says]
-    wanted = np.bincount(read[read >= 0], minlength=int(readers.max()) + 1)
+    read = readers[found.counts > 0]
+    wanted = np.bincount(read[read >= 0], minlength=hidden)
     torn = np.zeros(len(wanted), bool)
     while True:
         output, rows = found.output[keep], found.rows[keep]

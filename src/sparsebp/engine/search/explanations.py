@@ -1,11 +1,11 @@
 """Which rows of weights explain an output: every one, each verified on every sample."""
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.kernels.search_rows import WORD, explain_kernel
+from sparsebp.engine.kernels.search_rows import ENTRIES, LETTERS, WORD, explain_kernel
 from sparsebp.engine.memory import chunks
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import MISSING, UNREAD, Alphabet, Kind
@@ -26,7 +26,7 @@ class Explanations(NamedTuple):
         output: (n,) int64, ascending.
         weights: (n, 2) int64, -1, 0 or 1.
         rows: (n, 2) int64, the number of each row, or ``NOT_READ``.
-        listed: (R, 2) int64, the signed groups of each row, see ``inputs``.
+        listed: (R, ENTRIES) int64, the signed groups of each row, see ``inputs``.
         open: (outputs,) bool, those that have more explanations than are listed; none of theirs
             is here.
     """
@@ -44,7 +44,7 @@ class Explanations(NamedTuple):
         )
 
     def signed(self, part: slice = slice(None)) -> np.ndarray:
-        """The signed groups of both rows of a ``part`` of them, (n, 2, 2) int64."""
+        """The signed groups of both rows of a ``part`` of them, (n, 2, ENTRIES) int64."""
         rows = self.rows[part, :, None]
         return np.where(rows == NOT_READ, ABSENT, self.listed[rows[..., 0]])
 
@@ -69,8 +69,8 @@ def explain(
         inputs: what samples say of them.
         candidates: for each hidden neuron what it may read, or one list for all of them.
         codes: (samples, output) int64, see ``Alphabet.coded``.
-        readers: (output, 2) int64, the hidden neurons that each output reads, the second -1 where
-            it reads one alone; None if nothing is known of them.
+        readers: (output, 2) int64, the hidden neurons that each output reads, -1 behind the last;
+            None if nothing is known of them.
         outer_at_most: hidden neurons that an output reads, where nothing is known of them.
     """
     pairs = _pairs(alphabet, readers is not None, outer_at_most)
@@ -83,23 +83,28 @@ def explain(
         exchanged[:] = False
         if len(candidates.offsets) > 2:
             lists = np.maximum(readers[output], 0)
-        fits = (readers[output, 1] >= 0) == (kinds[pair, 1, 0] != 0)
+        fits = ((readers[output] >= 0) == (kinds[pair, :, 0] != 0)).all(axis=1)
         output, pair, lists, exchanged = (part[fits] for part in (output, pair, lists, exchanged))
-    tasks = np.column_stack([output, pair, lists, exchanged]).astype(np.int64)
     first_samples = np.ascontiguousarray(codes[:WORD].T)
+    limits, neurons = np.full((1, LETTERS, LETTERS), ~np.uint64(0)), np.zeros_like(lists)
+    if readers is not None and not alphabet.odd:  # else outputs may have rows of other signs
+        neurons = readers[output]
+        limits = _limits(first_samples, tables, kinds, output, pair, neurons)
+    tasks = np.column_stack([output, pair, lists, exchanged, neurons]).astype(np.int64)
     found, full = explain_kernel()(
         inputs.words,
-        (candidates.offsets, candidates.group, candidates.count > 1),
+        (candidates.offsets, candidates.group, candidates.count),
         first_samples,
         tables,
         np.ascontiguousarray(kinds[:, :, 1]),
+        limits,
         tasks,
         (MOST_ROWS, MOST_FOUND),
     )
     beyond = np.ones(codes.shape[1], bool)
     beyond[np.flatnonzero((first_samples != MISSING).any(axis=1))] = False
     beyond[tasks[full > 0, 0]] = True
-    task, signed = found[:, 0], found[:, 1:].reshape(-1, 2, 2)
+    task, signed = found[:, 0], found[:, 1:].reshape(-1, 2, ENTRIES)
     made = _numbered(tasks[task, 0], kinds[tasks[task, 1], :, 0], signed, beyond)
     made = made.only(~beyond[made.output])
     made = made.only(_verified(alphabet, inputs, codes, made))
@@ -126,7 +131,7 @@ def _pairs(alphabet: Alphabet, known: bool, outer_at_most: int) -> list[tuple[Ki
         if entries or known or not alphabet.silent
     ]
     if known:
-        return [(one, two) for one in kinds for two in [*kinds, UNREAD]]
+        return [*product(kinds, [*kinds, UNREAD]), (UNREAD, UNREAD)]
     both = combinations_with_replacement([*kinds, UNREAD], 2)
     return [pair for pair in both if outer_at_most == 2 or UNREAD in pair]
 
@@ -143,11 +148,53 @@ def _feasible(allowed: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.concatenate(outputs), np.concatenate(pairs)
 
 
+def _limits(
+    codes: np.ndarray,
+    tables: np.ndarray,
+    kinds: np.ndarray,
+    output: np.ndarray,
+    pair: np.ndarray,
+    neurons: np.ndarray,
+) -> np.ndarray:
+    """What all outputs that read a hidden neuron allow it to be, in the first samples.
+
+    Args:
+        codes: (output, samples) int64.
+        tables, kinds: of pairs of kinds.
+        output, pair, neurons: (n,), (n,) and (n, 2), which pairs are possible where.
+
+    Returns:
+        (hidden + 1, LETTERS, LETTERS) uint64, as the kernel takes them; all bits are set where
+        outputs contradict each other, and in the last, for no hidden neuron.
+    """
+    bits = np.uint64(1) << np.arange(codes.shape[1], dtype=np.uint64)
+    every = ~np.uint64(0)
+    hidden = int(neurons.max(initial=-1)) + 1
+    found = np.full((hidden + 1, LETTERS, LETTERS), every)
+    for slot in range(2):
+        allowed = np.asarray(tables.any(axis=3 - slot))  # (P, C, LETTERS)
+        seen = codes[output]
+        there = allowed[pair[:, None], np.maximum(seen, 0)] | (seen == MISSING)[..., None]
+        words = (there * bits[:, None]).sum(axis=1, dtype=np.uint64)
+        words |= ~bits.sum(dtype=np.uint64)
+        # Any of the kinds in which an output may read the neuron.
+        reading = np.unique(output)
+        said = np.zeros((len(codes), LETTERS, LETTERS), np.uint64)
+        np.bitwise_or.at(said, (output, kinds[pair, slot, 1]), words)
+        read = np.zeros(len(codes), int)
+        read[output] = neurons[:, slot]
+        np.bitwise_and.at(found, read[reading], said[reading])
+    none = np.asarray((np.bitwise_or.reduce(found, axis=2) != every).all(axis=1))
+    none[hidden] = True
+    found[none] = every
+    return found
+
+
 def _numbered(
     output: np.ndarray, weights: np.ndarray, signed: np.ndarray, beyond: np.ndarray
 ) -> Explanations:
-    """Explanations from the signed groups, (n, 2, 2), of both rows of each."""
-    listed, rows = np.unique(signed.reshape(-1, 2), axis=0, return_inverse=True)
+    """Explanations from the signed groups, (n, 2, ENTRIES), of both rows of each."""
+    listed, rows = np.unique(signed.reshape(-1, ENTRIES), axis=0, return_inverse=True)
     rows = np.where(weights == 0, NOT_READ, rows.reshape(-1, 2))
     return Explanations(output, weights, rows, listed, beyond)
 
@@ -167,7 +214,7 @@ def _verified(
 
 
 def _preactivation(inputs: Inputs, signed: np.ndarray) -> np.ndarray:
-    """That of hidden neurons, (n, samples) float64, from the ``signed`` groups of rows, (n, 2)."""
+    """That of hidden neurons, (n, samples) float64, from the ``signed`` groups of rows."""
     weights = np.where(signed == ABSENT, 0, 1 - 2 * (signed & 1))
     return np.einsum("nk,nks->ns", weights, inputs.x[signed // 2], dtype=float)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.kernels.search_rows import WORD
+from sparsebp.engine.kernels.search_rows import ENTRIES, WORD
 
 ABSENT = -1
 """In place of a signed input, where a row has fewer."""
@@ -62,16 +62,20 @@ class Candidates:
     Args:
         inputs: what samples say of them.
         lists: of inputs, each without repeats.
+        at_most: entries of a row.
 
     Attributes:
         offsets: (lists + 1,) int64; list c has the entries offsets[c]:offsets[c + 1].
         group: (entries,) int64, ascending in each list.
         count: (entries,) int64, how many inputs of the list are in the group.
-        first, second: (entries,) int64, signed inputs that are as the group; of the second
-            ``ABSENT`` where there is one alone.
+        pairs_or_none: (lists,) int64, how many rows of a list are always 0: that without entries,
+            and those of two twins that cancel.
+        members: (entries, ENTRIES) int64, signed inputs that are as the group, as many as there
+            are, then ``ABSENT``.
     """
 
-    def __init__(self, inputs: Inputs, lists: Sequence[np.ndarray]) -> None:
+    def __init__(self, inputs: Inputs, lists: Sequence[np.ndarray], at_most: int) -> None:
+        self._at_most = at_most
         self._groups = len(inputs.x)
         owner = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
         member = np.concatenate([np.zeros(0, int), *lists]).astype(np.int64)
@@ -83,35 +87,45 @@ class Candidates:
         )
         owner, self.group = np.divmod(self._places, self._groups)
         self.offsets = np.append(0, np.cumsum(np.bincount(owner, minlength=len(lists))))
-        self.first = signed[start]
-        self.second = np.append(signed, ABSENT)[start + 1]
-        self.second[self.count == 1] = ABSENT
+        place = np.minimum(start[:, None] + np.arange(ENTRIES), len(signed) - 1)
+        there = np.arange(ENTRIES) < self.count[:, None]
+        self.members = np.where(there, signed[place], ABSENT)
         pairs = np.bincount(owner, self.count * (self.count - 1) // 2, len(lists))
-        self._nothing = 1 + pairs.astype(np.int64)
+        self.pairs_or_none = 1 + 2 * pairs.astype(np.int64)
 
     def alike(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """How many rows of signed inputs a row of signed groups stands for, (n,) int64.
 
+        A row has any members of its groups. If it has two entries fewer than it may, it may also
+        have a pair of twins that cancel. Beside an entry of the same group these are counted, too,
+        but never if no twins are.
+
         Args:
             which: (n,) int64, the list of each row.
-            rows: (n, 2) int64, signed groups.
+            rows: (n, ENTRIES) int64, signed groups.
         """
-        place = self._entry(which, rows)
-        count = np.where(rows == ABSENT, 1, self.count[place])
-        same = (rows[:, 0] == rows[:, 1]) & (rows[:, 0] != ABSENT)
-        found = np.where(same, count[:, 0] * (count[:, 0] - 1) // 2, count[:, 0] * count[:, 1])
-        return np.where(rows[:, 0] == ABSENT, self._nothing[which], found)
+        count = np.where(rows == ABSENT, 1, self.count[self._entry(which, rows)])
+        # The second of a group has one member less to be, the third two, in any order.
+        times = np.zeros_like(rows)
+        for slot in range(1, ENTRIES):
+            again = (rows[:, slot] == rows[:, slot - 1]) & (rows[:, slot] != ABSENT)
+            times[:, slot] = np.where(again, times[:, slot - 1] + 1, 0)
+        found = ((count - times).prod(axis=1)) // (times + 1).prod(axis=1)
+        entries = (rows != ABSENT).sum(axis=1)
+        return np.where(entries + 2 <= self._at_most, found * self.pairs_or_none[which], found)
 
-    def members(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Signed inputs in place of signed groups, (n, 2) int64.
+    def chosen(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Signed inputs in place of signed groups, (n, ENTRIES) int64.
 
         Args:
             which, rows: as for ``alike``.
         """
-        place = self._entry(which, rows)
-        found = self.first[place]
-        same = rows[:, 0] == rows[:, 1]
-        found[same, 1] = self.second[place[same, 1]]
+        members, found = self.members[self._entry(which, rows)], np.full(rows.shape, ABSENT)
+        times = np.zeros(len(rows), int)
+        for slot in range(ENTRIES):
+            if slot:
+                times = np.where(rows[:, slot] == rows[:, slot - 1], times + 1, 0)
+            found[:, slot] = members[np.arange(len(rows)), slot, times]
         return np.where(rows == ABSENT, ABSENT, found ^ (rows & 1))
 
     def _entry(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -18,14 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine.factors import preactivations
+from sparsebp.engine.kernels.search_rows import LETTERS
 from sparsebp.network.model import MATCH_TOLERANCE, Activation
 
 MISSING, IMPOSSIBLE = -1, -2
 """In place of the number of a sum: no output was observed; no sum leads to this output."""
-
-
-LETTERS = 3
-"""Of rows with two entries, the most that the search takes."""
 
 
 class Kind(NamedTuple):
@@ -109,7 +106,7 @@ class Alphabet:
             pairs: P of them.
 
         Returns:
-            (P, C, 3, 3) bool, over the letters of the first and the second.
+            (P, C, LETTERS, LETTERS) bool, over the letters of the first and the second.
         """
         found = np.zeros((len(pairs), len(self.sums), LETTERS, LETTERS), bool)
         for number, (one, two) in enumerate(pairs):

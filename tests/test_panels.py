@@ -137,9 +137,8 @@ def test_a_colour_is_a_schedule_or_an_algorithm_whatever_the_method(kind):
     looks = style.style_learners(whole.learners)
     colors = {}
     for name, block in whole.learners.items():
-        if block.get("method") == "exact" or (block["schedule"] == "offline") != (
-            kind == "algorithm"
-        ):
+        reference = block.get("method") in ("exact", "density-evolution")
+        if reference or (block["schedule"] == "offline") != (kind == "algorithm"):
             continue
         what = block["schedule"], block.get("batch_size")
         if kind == "algorithm":  # one for the two whose messages are probabilities

@@ -68,11 +68,19 @@ def test_exact_posterior_of_large_networks(teacher, student):
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("algorithm", ["sum-product", "max-product", "max-sum"])
-def test_blocked_messages_of_large_networks(algorithm):
+@pytest.mark.parametrize(
+    "learner",
+    [
+        THEORY,
+        Learner("max-product", method="density-evolution"),
+        Learner("max-sum", method="density-evolution", factor="soft"),
+        Learner("sum-product", method="density-evolution", factor="soft", beta=3.0),
+    ],
+    ids=["sum-product", "max-product", "max-sum", "finite temperature"],
+)
+def test_blocked_messages_of_large_networks(learner):
     """With three readers there are loops, but long ones: errors are those of blocked messages."""
     grid = [1, 2, 3]
-    learner = replace(Learner.of(algorithm), method="density-evolution", max_steps=100)
     network, pupil, samples = case(1000, (2, 3))
     other, another, given = case(1000, (2, 3), seed=1)
     theory = errors(api.learn(pupil, samples, learner, grid), network)

@@ -376,17 +376,18 @@ def test_outputs_that_contradict_each_other_are_told_where_readers_are_known():
     assert found.certain.tolist() == [False, True]
 
 
-def test_outputs_that_contradict_each_other_leave_those_beside_them_alone():
+@pytest.mark.parametrize("phi", [TANH, sb.tanh(b=0.0)], ids=str)
+def test_outputs_that_contradict_each_other_leave_those_beside_them_alone(phi):
     """In a ring of outputs one is of another hidden neuron than it says."""
     teacher = sb.draw_teacher(60, 2, 1, 11)
     readers = teacher.outer.topology.astype(np.int64)
-    x = sb.draw_samples(teacher, TANH, 40, 1, 11).x
-    h = TANH(teacher.inner @ x)
-    y = TANH(teacher.outer @ h)
+    x = sb.draw_samples(teacher, phi, 40, 1, 11).x
+    h = phi(teacher.inner @ x)
+    y = phi(teacher.outer @ h)
     first, second = readers[8]
     stranger = next(h for h in range(60) if h not in readers[(readers == first).any(axis=1)])
-    y[:, 8] = TANH(h[:, stranger] - h[:, second])
-    found = search(x, y, 60, TANH, readers=readers)
+    y[:, 8] = phi(h[:, stranger] - h[:, second])
+    found = search(x, y, 60, phi, readers=readers)
     touched = (readers == first).any(axis=1)
     assert set(np.flatnonzero(found.explanations == 0)) <= set(np.flatnonzero(touched))
     assert found.explanations[8] == 0 and not found.certain[first]
@@ -394,7 +395,8 @@ def test_outputs_that_contradict_each_other_leave_those_beside_them_alone():
     assert near.any() and (found.explanations[near] == 1).all()
     ours, theirs = dense(found.inner, 60), dense(teacher.inner, 60)
     rest = np.arange(60) != first
-    np.testing.assert_array_equal(ours[rest], theirs[rest])
+    same = (ours == theirs).all(axis=1) | ((ours == -theirs).all(axis=1) & found.odd)
+    assert same[rest].all()
     assert found.certain[rest].all()
 
 

@@ -164,8 +164,8 @@ def _limits(
         output, pair, neurons: (n,), (n,) and (n, 2), which pairs are possible where.
 
     Returns:
-        (hidden + 1, LETTERS, LETTERS) uint64, as the kernel takes them; all bits are set where
-        outputs contradict each other, and in the last, for no hidden neuron.
+        (hidden + 1, LETTERS, LETTERS) uint64, as the kernel takes them; in the last, for no hidden
+        neuron, all bits are set.
     """
     bits = np.uint64(1) << np.arange(codes.shape[1], dtype=np.uint64)
     every = ~np.uint64(0)
@@ -184,9 +184,7 @@ def _limits(
         read = np.zeros(len(codes), int)
         read[output] = neurons[:, slot]
         np.bitwise_and.at(found, read[reading], said[reading])
-    none = np.asarray((np.bitwise_or.reduce(found, axis=2) != every).all(axis=1))
-    none[hidden] = True
-    found[none] = every
+    found[hidden] = every
     return found
 
 

@@ -69,25 +69,31 @@ def needed_samples(data, name, case, candidates):
 
 
 def _draw_ambiguous(ax, data, cases, numbers):
-    styles, drawn = style_numbers(numbers), [np.array([0.0])]
-    handles = []
-    for k, style in styles.items():
-        for name, case in cases.items():
-            if k not in case["candidates"]:
-                continue
-            m = case["samples"]
-            share = data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m).mean("seed")
-            entries = case["nonzeros_per_row"]["input"]
-            law = [ambiguous(k, count, entries) for count in m]
-            ax.plot(m, law, color=style.color, zorder=1.5, **LAW)
-            look = {"color": style.color, "marker": style.marker, "markerfacecolor": "none"}
-            ax.plot(m, share.values, **POINTS, **look)
-            drawn.append(share.values)
-            label = f"{number_label(k)} of {number_label(case['neurons'])}"
-            handles.append(Line2D([], [], label=label, **POINTS | LAW | look))
-    wrong = _draw_wrong(ax, data, cases)
+    """Points of what was found, and lines of what counting says."""
+    drawn, handles = [], []
+    curves = [
+        (k, style, name, case)
+        for k, style in style_numbers(numbers).items()
+        for name, case in cases.items()
+        if k in case["candidates"]
+    ]
+    for k, style, name, case in curves:
+        m = case["samples"]
+        share = data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m).mean("seed")
+        look = {"color": style.color, "marker": style.marker, "markerfacecolor": "none"}
+        ax.plot(m, share, **POINTS, **look)
+        drawn.append(share.values)
+        label = f"{number_label(k)} of {number_label(case['neurons'])}"
+        handles.append(Line2D([], [], label=label, **POINTS | LAW | look))
+    drawn.append(_draw_wrong(ax, data, cases))
     handles.append(Line2D([], [], label="certain, wrong", **WRONG))
-    log_scale(ax, "y", np.concatenate([*drawn, wrong]), 72 * (HEIGHT - 0.8), top=1)
+    floor = log_scale(ax, "y", np.concatenate(drawn), 72 * (HEIGHT - 0.8), top=1)
+    for k, style, _, case in curves:
+        m = np.arange(case["samples"][0], case["samples"][-1] + 1)
+        entries = case["nonzeros_per_row"]["input"]
+        law = np.array([ambiguous(k, int(count), entries) for count in m])
+        shown = law >= floor
+        ax.plot(m[shown], law[shown], color=style.color, zorder=1.5, **LAW)
     ax.set_title("(a) who reads what known", loc="left")
     ax.set(xlabel="samples m", ylabel="ambiguous rows of W_in (share)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

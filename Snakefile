@@ -96,6 +96,11 @@ if study.trees:
     include: "workflow/rules/trees.smk"
 
 
+if study.from_scratch:
+
+    include: "workflow/rules/from_scratch.smk"
+
+
 rule all:
     default_target: True
     input:

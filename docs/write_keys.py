@@ -22,8 +22,9 @@ Each block of [`config.yaml`](../config.yaml) and of the files in
 [schema](../workflow/schemas/config.schema.yaml). How to put a study together:
 [experiments.md](experiments.md).
 
-A dot goes one block deeper; `[]` is each item of a list. Learners, experiments and figures are
-blocks under names that you choose, and the tables list the keys of each.
+A dot goes one block deeper; `[]` is each item of a list. Learners, experiments, figures
+and cases of from_scratch are blocks under names that you choose, and the tables list the keys of
+each.
 """
 RELATIONS = {
     "minimum": "≥ ",

@@ -21,6 +21,8 @@ OPTIONS = {
     "figure": ["SPEC", "--inputs", "--output"],
     "verdicts": ["SPEC", "--inputs", "--output", "--table"],
     "numbers": ["SPEC", "--inputs", "--output"],
+    "search": ["SPEC", "--seed", "--output"],
+    "from_scratch": ["SPEC", "--inputs", "--output"],
     "table": ["--results", "--output"],
     "verdict_page": ["--verdicts", "--output"],
     "provenance_page": ["--inputs", "--output"],

@@ -19,6 +19,7 @@ from sparsebp.storage import formats
 from sparsebp.study.config import Study
 from sparsebp.study.schema import load_schema
 from tests.configurations import FULL, SCHEMA, whole
+from tests.scratch_problems import scratch_dataset
 from tests.tree_problems import tree_results
 
 LONG = "a label that goes on and on, as those of other people do, until nothing is left to say"
@@ -59,6 +60,8 @@ def results(study, name):
         values, coordinates = tree_results(study)
         found = {q: (formats.CONTRACT["trees"][q][0], values[q]) for q in values}
         return spec, {"trees": xr.Dataset(found, coordinates)}
+    if "from_scratch" in figure:
+        return spec, {"from_scratch": scratch_dataset(study)}
     if "drawing" in figure:
         block = study.experiments[figure["drawing"]["experiment"]]
         sizes, rows = Sizes(**block["layers"]), PerRow(**block["nonzeros_per_row"])

@@ -28,6 +28,7 @@ from sparsebp.study import inspection
 from sparsebp.study.config import Study
 from sparsebp.study.numbers_file import NOT_COMPUTED
 from tests.configurations import whole
+from tests.scratch_problems import write_from_scratch
 from tests.tree_problems import write_trees
 from tests.workflow_helpers import ROOT, Project
 
@@ -85,6 +86,7 @@ def project(tmp_path_factory):
     for experiment in STUDY.experiments:
         write_results(project / f"results/{experiment}.nc", experiment)
     write_trees(project / "results/trees.nc", STUDY)
+    write_from_scratch(project / "results/from_scratch.nc", STUDY)
     project.make("--report", "report.zip", "--report-after-run")
     with ZipFile(project / "report.zip") as file:
         file.extractall(project.folder)
@@ -275,6 +277,10 @@ def test_every_figure_is_seen_with_its_caption(browser):
         if "trees" in block:
             assert "3 graphs of each kind and size, of 4, 7 observed outputs" in caption
             assert "undamped sum-product with hard factors" in caption
+            continue
+        if "from_scratch" in block:
+            assert "mean of 3 simulations" in caption
+            assert "1000 input, hidden and output neurons each" in caption
             continue
         drawn = {e for p in STUDY.figures[name].get("panels", []) for e in p["experiments"]}
         [count] = {len(STUDY.seeds(e)) for e in drawn or [block["choices"]["experiment"]]}

@@ -19,8 +19,10 @@ from sparsebp.steps import (
     collect,
     draw,
     figure,
+    from_scratch,
     numbers,
     provenance_page,
+    search,
     table,
     verdict_page,
     verdicts,
@@ -60,6 +62,22 @@ figures:
     choices: {experiment: again, samples: [1, 3]}
   trees:
     trees: {}
+  scratch:
+    from_scratch: {}
+from_scratch:
+  hinted:
+    neurons: 20
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    output_pattern: known
+    candidates: [4]
+    samples: [8]
+  blind:
+    neurons: 20
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    output_pattern: unknown
+    samples: [8]
 trees:
   outputs: [4, 7]
   activation: {function: tanh, b: 0.1}
@@ -86,8 +104,14 @@ SIMULATION = "results/matched/seed-1"
 DRAWN = [f"{SIMULATION}/{name}.nc" for name in ("teacher", "dataset", "student")]
 TRAINED, RESULTS, VERDICTS = f"{SIMULATION}/rbp.nc", "results/matched.nc", "results/verdicts.json"
 ENDS = ("pdf", "png", "svg")
-FIGURES = [f"figures/{name}.{end}" for name in ("one", "chosen", "trees") for end in ENDS]
-FILES = [*DRAWN, TRAINED, RESULTS, paths.TREES, *FIGURES, VERDICTS, paths.NUMBERS, COMPILED]
+FIGURES = [
+    f"figures/{name}.{end}" for name in ("one", "chosen", "trees", "scratch") for end in ENDS
+]
+SEARCHED = "results/from_scratch/seed-1/blind.nc"
+FILES = [
+    *(*DRAWN, TRAINED, RESULTS, paths.TREES, SEARCHED, paths.FROM_SCRATCH, *FIGURES),
+    *(VERDICTS, paths.NUMBERS, COMPILED),
+]
 BARE = {
     "results/matched.csv": RESULTS,
     "results/verdicts.md": VERDICTS,
@@ -127,6 +151,14 @@ def compute(folder, study, claims):
         collect.run(study.collect_spec(name), {name: inputs}, results[name])
         table.run(results[name], str(folder / paths.TABLE).format(experiment=name))
     write_trees(results["trees"], study)
+    searched = {}
+    for case in study.from_scratch:
+        for seed in range(study.study["seeds"]):
+            path = str(folder / paths.SEARCH.format(case=case, seed=seed))
+            search.run(study.search_spec(case), seed, path)
+            searched.setdefault(case, {})[str(seed)] = path
+    results["from_scratch"] = str(folder / paths.FROM_SCRATCH)
+    from_scratch.run(study.from_scratch_spec(), searched, results["from_scratch"])
     for name in study.figures:
         outputs = [str(folder / path) for path in FIGURES if f"/{name}." in path]
         spec = study.figure_spec(name)
@@ -212,7 +244,8 @@ def test_every_file_says_what_made_it_and_that_it_matches(show, path):
     if made["step"] not in ("verdicts", "numbers", "figure"):
         assert block(out, "configuration") == made["spec"]
     if "seed" in made:
-        assert out[0].endswith(f" in experiment matched, seed {made['seed']}")
+        where = "case blind" if path == SEARCHED else "experiment matched"
+        assert out[0].endswith(f" in {where}, seed {made['seed']}")
 
 
 def test_results_and_figures_say_what_is_behind_them(show):
@@ -349,6 +382,17 @@ def wrong(out, path):
                 paths.TREES: ["spec.trees.fields is 1.0, but configured is 2.0"],
                 "figures/trees.pdf": [
                     "results.trees.spec.trees.fields is 1.0, but configured is 2.0"
+                ],
+            },
+        ),
+        (
+            ("from_scratch", "blind", "samples"),
+            [9],
+            {
+                SEARCHED: ["spec.case.samples is [8], but configured is [9]"],
+                paths.FROM_SCRATCH: ["spec.cases.blind.samples is [8], but configured is [9]"],
+                "figures/scratch.pdf": [
+                    "spec.cases.blind.samples is [8], but configured is [9] (so too in 1 more)"
                 ],
             },
         ),

@@ -155,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
         seed=False,
         writes=("outputs",),
         inputs="{EXPERIMENT: FILE}, the results; of a drawing {teacher: FILE, student: FILE}; of "
-        "trees {trees: FILE}",
+        "trees {trees: FILE}; of what is found from scratch {from_scratch: FILE}",
     )
     figure.add_argument(
         "--output",
@@ -183,6 +183,18 @@ def parser() -> argparse.ArgumentParser:
         "trees",
         "pass messages on trees and rings, and compare with the exact posterior (appendix A)",
         seed=False,
+    )
+    step(
+        "search",
+        "search for a network from samples alone, in one case of from_scratch",
+        epilog="Kernels come from the folder that the environment variable NUMBA_CACHE_DIR names, "
+        "or from the user's cache.",
+    )
+    step(
+        "from_scratch",
+        "put what was found from scratch in all cases into one file",
+        seed=False,
+        inputs="{CASE: {SEED: FILE}}",
     )
     step(
         "table",

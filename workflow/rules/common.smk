@@ -38,6 +38,8 @@ def behind(figure):
     """The files that a figure is drawn from, by name: for a drawing, of the first simulation."""
     if "trees" in study.figures[figure]:
         return {"trees": paths.TREES}
+    if "from_scratch" in study.figures[figure]:
+        return {"from_scratch": paths.FROM_SCRATCH}
     names = study.figure_spec(figure)["experiments"]
     if "drawing" in study.figures[figure]:
         drawn = {"teacher": paths.TEACHER, "student": paths.STUDENT}
@@ -56,6 +58,12 @@ def behind(figure):
 def by_name(names, files):
     """A file that names the input files of a step."""
     return handed.write(dict(zip(names, files, strict=True)))
+
+
+def searches(input):
+    """A file that names the files of all searches."""
+    found, seeds = iter(input), range(study.study["seeds"])
+    return handed.write({case: dict(zip(map(str, seeds), found)) for case in study.from_scratch})
 
 
 def simulations(experiment, input):

@@ -23,6 +23,7 @@ class Stream(IntEnum):
     TIE_BREAKS = 6
     NOISE = 7
     TREES = 8
+    CANDIDATES = 9
 
 
 def generator(entropy: int, seed: int, stream: Stream, *more: int) -> np.random.Generator:

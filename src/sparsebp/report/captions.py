@@ -25,7 +25,8 @@ class Caption(NamedTuple):
 
     Attributes:
         about: what it shows.
-        experiments: by name, the network, the student and the data; of trees, the one setting.
+        experiments: by name, the network, the student and the data; of trees, the one setting, and
+            of what is found from scratch, each case.
         passing: how messages are passed: which learners, if not all, and how.
         curves: by learner, the algorithm. Learners are called by their labels, and by their names
             too where two have the same.
@@ -42,6 +43,8 @@ def caption(study: Study, name: str) -> Caption:
     figure = study.figures[name]
     if "trees" in figure:
         return Caption(*_of_trees(study), {}, {})
+    if "from_scratch" in figure:
+        return Caption(*_from_scratch(study), {}, {})
     spec = study.figure_spec(name)
     experiments = {one: _experiment(study, figure, one) for one in spec["experiments"]}
     if "drawing" in figure:
@@ -104,6 +107,38 @@ def _of_trees(study: Study) -> tuple[str, dict[str, str]]:
         f"activation {_activation(block['activation'])}; undamped sum-product with hard factors"
     )
     return about, {"appendix A": setting}
+
+
+def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
+    about = (
+        "Networks found by search from samples alone, by a student that knows that a row has at "
+        f"most two non-zeros; mean of {study.study['seeds']} simulations. (a) It is known which "
+        "hidden neurons an output reads. Share of hidden neurons whose row of W_in is not certain, "
+        "if each has k candidates among its N inputs. Lines: what follows from counting the wrong "
+        "rows that agree with the samples; nothing is fitted. The shaded strip is for zero. (b) "
+        "The number of samples from which on 9 of 10 networks are exact up to their symmetries, "
+        "against k; an arrow marks where that is so at no m. (c) Nothing is known of either layer. "
+        "Share of the teacher's rows that are in the network found, and of rows that are certain. "
+        "Crosses in (a) and (c): share of rows that are said to be certain and are wrong, the "
+        "largest of all that the panel shows."
+    )
+    return about, {name: _case(case) for name, case in (study.from_scratch or {}).items()}
+
+
+def _case(case: dict) -> str:
+    known = case["output_pattern"] == "known"
+    rows, candidates, m = case["nonzeros_per_row"], case["candidates"], case["samples"]
+    return "; ".join(
+        [
+            f"{case['neurons']} input, hidden and output neurons each",
+            f"non-zero weights per row {rows['input']} in the input layer and {rows['output']} in "
+            "the output layer",
+            f"the pattern of the output layer is {'' if known else 'not '}known",
+            f"inputs that a hidden neuron may read: {enumerated([str(k) for k in candidates])}",
+            f"activation {_activation(case['activation'])}",
+            f"m from {m[0]} to {m[-1]}" if len(m) > 1 else f"m = {m[0]}",
+        ]
+    )
 
 
 def _of_drawing(study: Study, drawing: dict) -> str:

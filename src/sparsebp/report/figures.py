@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib import style as mpl_style
 
-from sparsebp.report import choice_plots, network_plots, panels, tree_plots
+from sparsebp.report import choice_plots, network_plots, panels, scratch_plots, tree_plots
 from sparsebp.report.style import RC
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study.markup import mapped, mathtext
@@ -14,6 +14,7 @@ from sparsebp.study.markup import mapped, mathtext
 FIGURE_KINDS = {
     "choices": choice_plots,
     "drawing": network_plots,
+    "from_scratch": scratch_plots,
     "panels": panels,
     "trees": tree_plots,
 }
@@ -22,9 +23,9 @@ FIGURE_KINDS = {
 def draw(spec, results, paths, provenance):
     """Draw one figure of the configuration and write it to each of `paths`, all or none.
 
-    `spec` is what `Study.figure_spec` gives, `results` maps an experiment, or "trees", to its
-    dataset, or for a drawing to its teacher and student, and `provenance` is put in the metadata
-    (see `read_provenance`).
+    `spec` is what `Study.figure_spec` gives, `results` maps an experiment, "trees" or
+    "from_scratch" to its dataset, or for a drawing to its teacher and student, and `provenance` is
+    put in the metadata (see `read_provenance`).
     """
     with mpl_style.context(RC, after_reset=True):
         (kind,) = (module for key, module in FIGURE_KINDS.items() if key in spec["figure"])

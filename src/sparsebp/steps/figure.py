@@ -12,7 +12,7 @@ def run(spec: dict, inputs: dict, outputs: list[str]) -> None:
 
     Args:
         inputs: paths of the results by experiment; for a drawing those of teacher and student, and
-            for a figure of trees that of trees.
+            for a figure of trees, or of what is found from scratch, that under this name.
 
     Raises:
         BadFile: an input file is not right.
@@ -22,6 +22,9 @@ def run(spec: dict, inputs: dict, outputs: list[str]) -> None:
     elif "trees" in spec["figure"]:
         trees, made = store.read_trees(inputs["trees"])
         shown, behind = {"trees": trees}, {"results": {"trees": made}}
+    elif "from_scratch" in spec["figure"]:
+        found, made = store.read_from_scratch(inputs["from_scratch"])
+        shown, behind = {"from_scratch": found}, {"results": {"from_scratch": made}}
     else:
         shown, made = store.read_experiments(inputs, spec["experiments"])
         behind = {"results": made}

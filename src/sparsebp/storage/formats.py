@@ -40,6 +40,7 @@ CONSECUTIVE = Rule("numbers one after the other", lambda n: n == n[0] + np.arang
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
 FINITE_OR_NAN = Rule("finite numbers, or NaN", lambda values: ~np.isinf(values))
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
+WHETHER = Rule("0 or 1, or NaN", lambda v: np.isnan(v) | (v == 0) | (v == 1))
 ERRORS = Rule("finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v)))
 
 EACH_BIREGULAR = Rule(
@@ -55,6 +56,24 @@ def _statuses(*allowed: Status) -> Rule:
 def _named(names: tuple[str, ...]) -> Rule:
     return Rule(", ".join(names), lambda values: tuple(values.tolist()) == names)
 
+
+# Of results/from_scratch.nc, and of the files behind it: (long name, comment).
+FOUND = {
+    "ambiguous_rows": ("share of hidden neurons whose row of weights is not certain", ""),
+    "certain_outputs": ("share of outputs with one explanation", ""),
+    "found_rows": (
+        "share of the teacher's hidden neurons whose row is in the network found",
+        "metrics.symmetric_error",
+    ),
+    "wrong_rows": (
+        "share of hidden neurons whose row is said to be certain, and is none of the teacher's",
+        "",
+    ),
+    "exact": (
+        "1 if the network found is the teacher up to its symmetries, else 0",
+        "metrics.symmetric_error",
+    ),
+}
 
 PATTERNS = {"input_topology": BIREGULAR, "output_topology": BIREGULAR}
 # Of networks with several hidden layers.
@@ -111,12 +130,30 @@ ALLOWED = {
         "log_partition": FINITE,
         "bethe": FINITE,
     },
+    "search": {
+        "candidates": ASCENDING,
+        "n_samples": ASCENDING,
+        **dict.fromkeys(FOUND, FRACTIONS),
+        "exact": WHETHER,
+    },
+    "from_scratch": {
+        "case": Rule("different names", _distinct),
+        "candidates": ASCENDING,
+        "seed": SEEDS,
+        "n_samples": ASCENDING,
+        **dict.fromkeys(FOUND, FRACTIONS),
+        "exact": WHETHER,
+    },
 }
 
 RESULT_DIMENSIONS = ("learner", "seed", "n_samples")
 
 
 TREES_DIMENSIONS = ("shape", "teacher", "outputs", "seed")
+
+
+SEARCH_DIMENSIONS = ("candidates", "n_samples")
+FROM_SCRATCH_DIMENSIONS = ("case", "candidates", "seed", "n_samples")
 
 
 # Of quantities; all others are numbers with a fraction.
@@ -173,6 +210,18 @@ CONTRACT = {
         "deviation": ((*TREES_DIMENSIONS, "start", "step"), "f8"),
         "log_partition": (TREES_DIMENSIONS, "f8"),
         "bethe": (TREES_DIMENSIONS, "f8"),
+    },
+    "search": {
+        "candidates": (("candidates",), "i4"),
+        "n_samples": (("n_samples",), "i4"),
+        **dict.fromkeys(FOUND, (SEARCH_DIMENSIONS, "f8")),
+    },
+    "from_scratch": {
+        "case": (("case",), str),
+        "candidates": (("candidates",), "i8"),
+        "seed": (("seed",), "i8"),
+        "n_samples": (("n_samples",), "i8"),
+        **dict.fromkeys(FOUND, (FROM_SCRATCH_DIMENSIONS, "f8")),
     },
 }
 

@@ -9,6 +9,8 @@ STUDENT = "results/{experiment}/seed-{seed}/student.nc"
 TRAINED = "results/{experiment}/seed-{seed}/{learner}.nc"
 RESULTS = "results/{experiment}.nc"
 TREES = "results/trees.nc"
+SEARCH = "results/from_scratch/seed-{seed}/{case}.nc"
+FROM_SCRATCH = "results/from_scratch.nc"
 TABLE = "results/{experiment}.csv"
 VERDICTS = "results/verdicts.json"
 VERDICTS_TABLE = "results/verdicts.md"
@@ -29,8 +31,8 @@ COMPILED = "results/kernels/{sources}.json"
 where a cache is lost that any of them can fill again."""
 
 FILES = (
-    TEACHER, DATASET, STUDENT, TRAINED, RESULTS, TREES, TABLE, VERDICTS, VERDICTS_TABLE,
-    VERDICTS_PAGE, NUMBERS, PROVENANCE_PAGE, FIGURE, COMPILED,
+    TEACHER, DATASET, STUDENT, TRAINED, RESULTS, TREES, SEARCH, FROM_SCRATCH, TABLE, VERDICTS,
+    VERDICTS_TABLE, VERDICTS_PAGE, NUMBERS, PROVENANCE_PAGE, FIGURE, COMPILED,
 )  # fmt: skip
 """Patterns of all files that the workflow makes, but for logs and benchmarks, which go by them."""
 

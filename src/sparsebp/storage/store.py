@@ -24,6 +24,7 @@ from sparsebp.storage.formats import (
     ALLOWED,
     CONTRACT,
     DEEP,
+    FOUND,
     MOST_NUMBERS,
     PROVENANCE,
     RECODING,
@@ -169,6 +170,37 @@ def write_trees(path: str | Path, values: dict, coordinates: dict, provenance: d
     _write_labelled(path, "trees", TREE_QUANTITIES, values, coordinates, provenance)
 
 
+def write_search(path: str | Path, arrays: dict, provenance: dict) -> None:
+    """Write results/from_scratch/seed-<k>/<case>.nc.
+
+    Args:
+        path: of the file.
+        arrays: those of ``CONTRACT["search"]`` by name.
+        provenance: what made it.
+    """
+    _write(path, "search", arrays, provenance)
+
+
+def read_search(path: str | Path) -> dict[str, np.ndarray]:
+    """Read such a file: the arrays of ``CONTRACT["search"]`` by name.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
+    return _read(path, "search")
+
+
+def write_from_scratch(path: str | Path, values: dict, coordinates: dict, provenance: dict) -> None:
+    """Write results/from_scratch.nc, with the names in ``FOUND``.
+
+    Arguments as for ``write_results``.
+    """
+    _write_labelled(path, "from_scratch", FOUND, values, coordinates, provenance)
+
+
 def _write_labelled(path, kind, names, values, coordinates, provenance) -> None:
     import xarray
 
@@ -226,6 +258,26 @@ def read_trees(path: str | Path) -> tuple:
     if arrays["diameter"].max() > 2 * len(arrays["step"]):
         raise BadFile(f"{path}: variable diameter holds more than twice its number of steps")
     found = {name: (CONTRACT["trees"][name][0], array) for name, array in arrays.items()}
+    return xarray.Dataset(found), made
+
+
+def read_from_scratch(path: str | Path) -> tuple:
+    """Read results/from_scratch.nc: an xarray.Dataset and its provenance.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        BadFile: missing, unreadable, or not such a file.
+    """
+    import xarray
+
+    arrays, made = _read(path, "from_scratch"), provenance(path)
+    check_made(path, made, step="from_scratch", seeds=len(arrays["seed"]))
+    told, cases = made["spec"].get("cases"), arrays["case"].tolist()
+    if not isinstance(told, dict) or sorted(told) != sorted(cases):
+        raise BadFile(f"{path}: cases of its provenance are not {cases}")
+    found = {name: (CONTRACT["from_scratch"][name][0], array) for name, array in arrays.items()}
     return xarray.Dataset(found), made
 
 

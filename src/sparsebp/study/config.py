@@ -19,12 +19,17 @@ from sparsebp.study.choices import add_choices, learner_fields, read_choices
 from sparsebp.study.experiment_blocks import (
     ROWS_COLUMNS,
     check_experiment,
+    check_from_scratch,
     check_number,
     check_trees,
     hidden_layers,
     sample_numbers,
 )
-from sparsebp.study.figure_blocks import check_figure, check_figure_of_trees
+from sparsebp.study.figure_blocks import (
+    check_figure,
+    check_figure_from_scratch,
+    check_figure_of_trees,
+)
 from sparsebp.study.schema import load_schema
 from sparsebp.study.validation import (
     ConfigError,
@@ -60,6 +65,7 @@ class Study:
             the thesis as a whole, under which the claims are judged, too.
         by_construction: title of a choice -> ids of the claims that hold under it by construction.
         trees: belief propagation on trees, None where the study has none.
+        from_scratch: cases of learning from scratch by name, None where the study has none.
         numbers: named numbers about results by name, see ``numbers_file``.
 
     Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
@@ -74,6 +80,7 @@ class Study:
     readings: dict = field(default_factory=dict)
     by_construction: dict = field(default_factory=dict)
     trees: dict | None = None
+    from_scratch: dict | None = None
     numbers: dict = field(default_factory=dict)
 
     @classmethod
@@ -143,15 +150,20 @@ class Study:
         _check_names(config)
         for name, experiment in config["experiments"].items():
             experiment["inference"] = general | experiment.get("inference", {})
-            experiment["samples"] = sample_numbers(name, experiment["samples"])
+            where = f"experiments.{name}.samples"
+            experiment["samples"] = sample_numbers(where, experiment["samples"])
         if "trees" in config:
             check_trees(config["trees"])
+        for name, case in config.get("from_scratch", {}).items():
+            check_from_scratch(f"from_scratch.{name}", case)
         study = cls(**config)
         for name, block in study.learners.items():
             _learner(name, learner_fields(general, block))
         for name, figure in study.figures.items():
             if "trees" in figure:
                 check_figure_of_trees(name, figure, study.trees)
+            elif "from_scratch" in figure:
+                check_figure_from_scratch(name, figure, study.from_scratch)
             else:
                 check_figure(name, figure, study.experiments, study.learners, study.choices)
         for name, experiment in study.experiments.items():
@@ -336,6 +348,15 @@ class Study:
         shared = {key: self.study[key] for key in ("entropy", "seeds")}
         return shared | {"trees": self.trees}
 
+    def search_spec(self, case: str) -> dict:
+        """Slice for searching a network from scratch."""
+        return {"entropy": self.study["entropy"], "case": (self.from_scratch or {})[case]}
+
+    def from_scratch_spec(self) -> dict:
+        """Slice for collecting what is found from scratch."""
+        shared = {key: self.study[key] for key in ("entropy", "seeds")}
+        return shared | {"cases": self.from_scratch}
+
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure. What is said of it is no part of it."""
         figure = {key: value for key, value in self.figures[name].items() if key != "found"}
@@ -348,6 +369,9 @@ class Study:
             return {"name": name, "figure": figure, "experiments": {experiment: drawn}}
         if "trees" in figure:
             return {"name": name, "figure": figure, "learners": {}, "experiments": {}}
+        if "from_scratch" in figure:
+            shown = {"name": name, "figure": figure, "learners": {}, "experiments": {}}
+            return shown | {"cases": self.from_scratch}
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:

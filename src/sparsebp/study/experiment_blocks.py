@@ -1,5 +1,7 @@
 """Checks of the blocks of experiments that a schema cannot make."""
 
+from sparsebp.engine.search.assembly import SUPPORTED
+from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import activation
 from sparsebp.network.patterns import column_degree, shared_entries
 from sparsebp.study.validation import ConfigError, check_among, show
@@ -104,8 +106,37 @@ def check_trees(block: dict) -> None:
         )
 
 
-def sample_numbers(name: str, samples: list | dict) -> list[int]:
-    """The numbers of samples that an experiment lists, or gives as a range.
+def check_from_scratch(where: str, case: dict) -> None:
+    """Raise ConfigError for what cannot be in a case of ``from_scratch``; list its numbers of
+    candidates and of samples."""
+    neurons, reads = case["neurons"], case["nonzeros_per_row"]
+    try:
+        Alphabet(activation(**case["activation"]), SUPPORTED)
+    except ValueError as error:
+        raise ConfigError(f"{where}.activation: {error}") from None
+    for layer, number in reads.items():
+        if number > neurons:
+            raise ConfigError(
+                f"{where}.nonzeros_per_row.{layer}: {number}; at most {neurons}, the neurons"
+            )
+    if case["output_pattern"] == "unknown":
+        if "candidates" in case:
+            raise ConfigError(
+                f"{where}.candidates: {show(case['candidates'])}; allowed with output_pattern "
+                "known only: else hidden neurons have no names, and so no candidates of their own"
+            )
+        case["candidates"] = [neurons]
+    numbers = case.setdefault("candidates", [neurons])
+    if numbers != sorted(numbers) or not reads["input"] <= numbers[0] <= numbers[-1] <= neurons:
+        raise ConfigError(
+            f"{where}.candidates: {show(numbers)}; must be ascending, from {reads['input']}, the "
+            f"teacher's non-zeros per row, to {neurons}, the neurons"
+        )
+    case["samples"] = sample_numbers(f"{where}.samples", case["samples"])
+
+
+def sample_numbers(where: str, samples: list | dict) -> list[int]:
+    """The numbers of samples that are listed at ``where``, or given as a range.
 
     Raises:
         ConfigError: they are not ascending, none, or too many.
@@ -115,8 +146,6 @@ def sample_numbers(name: str, samples: list | dict) -> list[int]:
     else:
         numbers = samples
     if not numbers or numbers != sorted(numbers):
-        raise ConfigError(
-            f"experiments.{name}.samples: {show(samples)}; must be ascending, not empty"
-        )
-    check_number(GRID, f"experiments.{name}.samples", len(numbers), "numbers of samples")
+        raise ConfigError(f"{where}: {show(samples)}; must be ascending, not empty")
+    check_number(GRID, where, len(numbers), "numbers of samples")
     return numbers

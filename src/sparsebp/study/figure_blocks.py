@@ -53,14 +53,34 @@ def _check_drawing(where: str, block: dict, experiments: dict) -> None:
 
 def check_figure_of_trees(name: str, figure: dict, trees: dict | None) -> None:
     """Check a figure of trees, and give it ``outputs``."""
-    where = f"figures.{name}"
-    for key in ("panels", "choices", "columns"):
-        if key in figure:
-            raise ConfigError(f"{where}.{key}: not allowed together with trees")
-    if trees is None:
-        raise ConfigError(f"{where}.trees: the configuration has no block trees")
+    _check_figure_of_block(name, figure, "trees", trees)
+    where = f"figures.{name}.trees.outputs"
     for outputs in figure["trees"].setdefault("outputs", list(trees["outputs"])):
-        check_among(f"{where}.trees.outputs", outputs, trees["outputs"])
+        check_among(where, outputs, trees["outputs"])
+
+
+def check_figure_from_scratch(name: str, figure: dict, cases: dict | None) -> None:
+    """Check a figure of what is found from scratch, and give it ``candidates``."""
+    _check_figure_of_block(name, figure, "from_scratch", cases)
+    patterns = [case["output_pattern"] for case in cases.values()]
+    for wanted in ("known", "unknown"):
+        if wanted not in patterns:
+            raise ConfigError(
+                f"figures.{name}.from_scratch: no case of from_scratch has output_pattern {wanted}"
+            )
+    known = [case for case in cases.values() if case["output_pattern"] == "known"]
+    numbers = sorted({k for case in known for k in case["candidates"]})
+    for number in figure["from_scratch"].setdefault("candidates", numbers):
+        check_among(f"figures.{name}.from_scratch.candidates", number, numbers)
+
+
+def _check_figure_of_block(name: str, figure: dict, kind: str, block: dict | None) -> None:
+    where = f"figures.{name}"
+    for key in ("panels", "choices", "drawing", "columns", "trees", "from_scratch"):
+        if key in figure and key != kind:
+            raise ConfigError(f"{where}.{key}: not allowed together with {kind}")
+    if block is None:
+        raise ConfigError(f"{where}.{kind}: the configuration has no block {kind}")
 
 
 def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices: dict) -> None:

@@ -24,7 +24,13 @@ from sparsebp.study.config import Study
 from sparsebp.study.numbers_file import computable, load_numbers
 from sparsebp.study.validation import ConfigError, check_among
 
-STEPS = ("draw", "kernels", "train", "collect", "trees", "figure", "verdicts", "numbers")
+STEPS = (
+    "draw", "kernels", "train", "collect", "trees", "search", "from_scratch", "figure", "verdicts",
+    "numbers",
+)  # fmt: skip
+BLOCKS = ("trees", "from_scratch")
+"""Blocks of the configuration with results of their own, which are no experiments."""
+
 DRAWN = {"teacher": paths.TEACHER, "dataset": paths.DATASET, "student": paths.STUDENT}
 # Files without provenance: what they are made from.
 MADE_FROM = {
@@ -130,8 +136,10 @@ def expected(study: Study, claims: dict, path: str | Path, made: dict) -> dict:
         case "collect":
             place = wildcards(path, paths.RESULTS) or made["spec"]
             return _of_results(study, place["experiment"])
-        case "trees":
-            return _of_trees(study)
+        case "search":
+            return _of_search(study, path)
+        case "trees" | "from_scratch" as name:
+            return _of_block(study, name)
         case "figure":
             place = wildcards(path, paths.FIGURE) or {"figure": made["spec"]["name"]}
             return of_figure(study, place["figure"])
@@ -180,10 +188,30 @@ def _of_results(study: Study, experiment: str) -> dict:
     }
 
 
-def _of_trees(study: Study) -> dict:
-    if study.trees is None:
-        raise ConfigError("trees: is not in the configuration, so there is nothing to compare with")
-    return {"step": "trees", "spec": study.trees_spec(), "sources": sources("steps.trees")}
+def _of_search(study: Study, path: Path) -> dict:
+    place = wildcards(path, paths.SEARCH)
+    if place is None:
+        raise ConfigError(
+            f"it is in no place like {paths.SEARCH}, so there is no configuration to compare with"
+        )
+    spec = study.search_spec(_among("from_scratch", place["case"], study.from_scratch or {}))
+    seed = int(place["seed"])
+    return {"step": "search", "seed": seed, "spec": spec, "sources": sources("steps.search")}
+
+
+def _of_block(study: Study, name: str) -> dict:
+    """For the results of a block that is no experiment, ``trees`` or ``from_scratch``."""
+    if getattr(study, name) is None:
+        raise ConfigError(
+            f"{name}: is not in the configuration, so there is nothing to compare with"
+        )
+    found = {"step": name, "sources": sources(f"steps.{name}")}
+    if name == "trees":
+        return found | {"spec": study.trees_spec()}
+    return found | {
+        "spec": study.from_scratch_spec(),
+        "engine": {"sources": sources("steps.search")},
+    }
 
 
 def of_figure(study: Study, name: str) -> dict:
@@ -193,8 +221,9 @@ def of_figure(study: Study, name: str) -> dict:
         record = {"step": "figure", "spec": spec, "seed": 0, "sources": sources("steps.figure")}
         drawn = study.draw_spec(spec["figure"]["drawing"]["experiment"])
         return record | {"drawn": drawn, "draw_sources": sources("steps.draw")}
-    if "trees" in spec["figure"]:
-        return _of_many(study, "figure", spec, ["trees"])
+    for name in BLOCKS:
+        if name in spec["figure"]:
+            return _of_many(study, "figure", spec, [name])
     return _of_many(study, "figure", spec, spec["experiments"])
 
 
@@ -231,7 +260,8 @@ def of_learners(made: dict, learners) -> dict:
 
 def _of_many(study, step, spec, names) -> dict:
     results = {
-        name: _of_trees(study) if name == "trees" else _of_results(study, name) for name in names
+        name: _of_block(study, name) if name in BLOCKS else _of_results(study, name)
+        for name in names
     }
     return {"step": step, "spec": spec, "results": results, "sources": sources(f"steps.{step}")}
 
@@ -297,7 +327,8 @@ def hashes(record: dict) -> dict:
     if "draw_sources" in record:
         found["draw"] = record["draw_sources"]
     if "engine" in record:
-        found["train"] = record["engine"]["sources"]
+        step = "search" if record["step"] == "from_scratch" else "train"
+        found[step] = record["engine"]["sources"]
     behind = {name: hashes(other) for name, other in record.get("results", {}).items()}
     return {"sources": found, "results": behind}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from sparsebp.claims import comparisons
 from sparsebp.engine.learner import NAMES, NUMBERS
 from sparsebp.engine.problem import WEIGHTS
+from sparsebp.engine.search.assembly import SUPPORTED
 from sparsebp.network import patterns
 from sparsebp.network.data import RANGES
 from sparsebp.network.model import ACTIVATIONS
@@ -34,6 +35,7 @@ KNOWN: dict[str, tuple | Range] = {
     "quantity": tuple(name for name, quantity in QUANTITIES.items() if quantity.label),
     "result": tuple(QUANTITIES),
     "weight": Range(WEIGHTS[0], WEIGHTS[-1], whole=True),
+    "search.per_row": Range(1, SUPPORTED, whole=True),
     "samples": SAMPLES,
     "entropy": ENTROPY,
     "memory_gib": MEMORY_GIB,

@@ -7,7 +7,7 @@ from textwrap import indent, wrap
 
 import yaml
 
-from sparsebp.storage import store
+from sparsebp.storage import paths, store
 from sparsebp.storage.records import own, shared, short
 from sparsebp.study import inspection
 from sparsebp.study.figure_blocks import DRAWINGS
@@ -62,7 +62,7 @@ def about(path: str | Path, made: dict) -> str:
     """What made a file, in words, and the configuration as YAML."""
     results = {made["spec"]["experiment"]: made} if made["step"] == "collect" else {}
     results |= made.get("results", {})
-    trees = results.pop("trees", None)  # of no trainings
+    others = {name: results.pop(name, None) for name in inspection.BLOCKS}  # of no trainings
     rows = _made(made) | (_trainings(made, list(results.values())) if results else {})
     lines = [f"{path}: {_title(Path(path), made)}", *_aligned(rows)]
     if made["step"] == "verdicts":
@@ -76,8 +76,9 @@ def about(path: str | Path, made: dict) -> str:
         lines += _block("configuration", made["spec"] | {"choices": values})
     else:
         lines += _block("configuration", made["spec"])
-    if trees:
-        lines += _block("results of trees", trees["spec"])
+    for name, record in others.items():
+        if record:
+            lines += _block(f"results of {name}", record["spec"])
     if "inputs" in made:
         drawn = {name: spec for name, spec in made["inputs"].items() if name in inspection.DRAWN}
         lines += _block("drawn from", drawn)
@@ -121,6 +122,12 @@ def _title(path: Path, made: dict) -> str:
         case "trees":
             sizes, seeds = short(spec["trees"]["outputs"]), short([*range(spec["seeds"])])
             return f"beliefs on trees and rings of {sizes} outputs, seeds {seeds}"
+        case "search":
+            place = inspection.wildcards(path, paths.SEARCH) or {"case": "unknown"}
+            return f"network from scratch in case {place['case']}, seed {made['seed']}"
+        case "from_scratch":
+            seeds = short([*range(spec["seeds"])])
+            return f"networks from scratch in cases {', '.join(spec['cases'])}, seeds {seeds}"
         case "figure":
             title = f"figure {spec['name']} ({spec['figure'].get('thesis', 'not in the thesis')})"
             if drawing := spec["figure"].get("drawing"):

@@ -15,6 +15,7 @@ def constraints(study: Study) -> dict[str, str]:
         "experiment": "|".join(study.experiments),
         "learner": "|".join(map(re.escape, study.learners)),
         "figure": "|".join(study.figures),
+        "case": "|".join(study.from_scratch or {}),
         "format": "|".join(paths.FIGURE_FORMATS),
         "seed": r"\d+",
         "sources": r"[\w-]+",
@@ -45,7 +46,9 @@ def refuse(target: str, study: Study, rules: Iterable[str]) -> None:
 
 def _patterns(study: Study) -> list[str]:
     """Those of the files that the study has."""
-    return [pattern for pattern in paths.FILES if study.trees or pattern != paths.TREES]
+    lacking = () if study.trees else (paths.TREES,)
+    lacking += () if study.from_scratch else (paths.SEARCH, paths.FROM_SCRATCH)
+    return [pattern for pattern in paths.FILES if pattern not in lacking]
 
 
 def _files(study: Study, seed: str) -> Iterator[str]:
@@ -54,6 +57,8 @@ def _files(study: Study, seed: str) -> Iterator[str]:
         if "{figure}" in pattern:
             for figure, format in product(study.figures, paths.FIGURE_FORMATS):
                 yield pattern.format(figure=figure, format=format)
+        elif "{case}" in pattern:
+            yield from (pattern.format(seed=seed, case=case) for case in study.from_scratch or {})
         elif "{experiment}" in pattern:
             for name, block in study.experiments.items():
                 learners = block["learners"] if "{learner}" in pattern else [""]

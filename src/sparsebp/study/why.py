@@ -29,6 +29,7 @@ PRODUCTS = {
     "train": "training",
     "collect": "result",
     "trees": "result",
+    "from_scratch": "result",
     "verdicts": "verdict",
     "numbers": "file of numbers",
     "verdict_page": "page",

@@ -1,0 +1,169 @@
+"""Figure of what is found from scratch: how few samples say where weights are, and which.
+
+What a figure shows. A point is the mean over the simulations. (a) It is known what each output
+reads. The share of ambiguous rows against the number m of samples, for several numbers k of
+candidates, on the curves that follow from counting (`network.counting`), in which nothing is
+fitted. Zero is in a shaded strip. (b) The number of samples from which on at least nine of ten
+simulations are exact, against k, on a line where it is known what outputs read, and as single
+points where nothing is known. An arrow marks the last m of a case that gets there at none. (c)
+Nothing is known. The share of the teacher's rows that the network found has, and of rows that are
+certain. Crosses in (a) and (c) are the share of rows that are said to be certain and are wrong, the
+largest of all cases and k of the panel.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from sparsebp.network.counting import ambiguous
+from sparsebp.report.style import (
+    LINE_WIDTH,
+    MARKS,
+    NEVER,
+    PAGE_WIDTH,
+    PALETTE,
+    add_legends,
+    learner_legend,
+    legends_height,
+    log_scale,
+    mark_properties,
+    number_label,
+    style_numbers,
+)
+
+EXACT_IN = 0.9
+"""The share of simulations that have to be exact."""
+
+HEIGHT = 2.7  # inches: of the panels
+LAW = {"linestyle": "-", "linewidth": 0.9, "alpha": 0.6}
+POINTS = {"linestyle": "none", "markersize": 3.8, "markeredgewidth": 0.9}
+WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8}
+SIZE_LOOKS = [(PALETTE[i], marker) for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))]
+
+
+def build(spec, results):
+    """Return the matplotlib figure: three panels over one legend. Arguments: `figures.draw`."""
+    data, cases = results["from_scratch"], spec["cases"]
+    known, unknown = (
+        {name: case for name, case in cases.items() if case["output_pattern"] == pattern}
+        for pattern in ("known", "unknown")
+    )
+    sizes = sorted({case["neurons"] for case in cases.values()})
+    looks = {size: SIZE_LOOKS[i % len(SIZE_LOOKS)] for i, size in enumerate(sizes)}
+    drawing = Figure(layout="constrained")
+    drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.04)
+    axes = drawing.subplots(1, 3, width_ratios=(1.25, 1, 1))
+    sets = [
+        ("(a) k =", _draw_ambiguous(axes[0], data, known, spec["figure"]["from_scratch"])),
+        ("(b) N =", _draw_needed(axes[1], data, known, unknown, looks)),
+        ("(c) N =", _draw_found(axes[2], data, unknown, looks)),
+    ]
+    wrong = Line2D([], [], **WRONG), "certain, but wrong"
+    sets.append(("(a, c)", [wrong]))
+    entries = learner_legend(sets, PAGE_WIDTH)
+    drawing.set_size_inches(PAGE_WIDTH, HEIGHT + legends_height(entries, []))
+    add_legends(drawing, entries, [])
+    return drawing
+
+
+def needed_samples(data, name, case, candidates):
+    """From which number of samples on nine of ten simulations are exact; NaN if at none.
+
+    Args:
+        data: what `store.read_from_scratch` reads.
+        name, case: of the block `from_scratch`.
+        candidates: k, one of the case's.
+    """
+    found = data["exact"].sel(case=name, candidates=candidates, n_samples=case["samples"])
+    enough = found.mean("seed").values >= EXACT_IN
+    from_here = np.logical_and.accumulate(enough[::-1])[::-1]
+    return case["samples"][from_here.argmax()] if from_here.any() else np.nan
+
+
+def _draw_ambiguous(ax, data, cases, figure):
+    """Points of what was found, and lines of what counting says. Returns entries of a legend."""
+    curves = [
+        (k, style, name, case)
+        for k, style in style_numbers(figure["candidates"]).items()
+        for name, case in cases.items()
+        if k in case["candidates"]
+    ]
+    drawn, entries = [], []
+    for k, style, name, case in curves:
+        m = case["samples"]
+        share = data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m).mean("seed")
+        look = {"color": style.color, "marker": style.marker, "markerfacecolor": "none"}
+        ax.plot(m, share, **POINTS, **look)
+        drawn.append(share.values)
+        label = f"{number_label(k)} of {number_label(case['neurons'])}"
+        entries.append((Line2D([], [], **POINTS | LAW | look), label))
+    drawn.append(_draw_wrong(ax, data, cases))
+    floor = log_scale(ax, "y", np.concatenate(drawn), 72 * (HEIGHT - 0.6), top=1)
+    for k, style, _, case in curves:
+        m = np.arange(case["samples"][0], case["samples"][-1] + 1)
+        entries_of_row = case["nonzeros_per_row"]["input"]
+        law = np.array([ambiguous(k, int(count), entries_of_row) for count in m])
+        shown = law >= floor
+        ax.plot(m[shown], law[shown], color=style.color, zorder=1.5, **LAW)
+    ax.set_title("(a) known who reads what", loc="left")
+    _label_samples(ax)
+    ax.set_ylabel("ambiguous rows of $W_{in}$ (share)")
+    return entries
+
+
+def _draw_needed(ax, data, known, unknown, looks):
+    """Returns entries of a legend."""
+    entries = []
+    for name, case in (*known.items(), *unknown.items()):
+        k, (color, marker) = case["candidates"], looks[case["neurons"]]
+        m = np.array([needed_samples(data, name, case, one) for one in k], float)
+        look = {"color": color, "marker": marker, "linewidth": LINE_WIDTH, "markersize": 4}
+        if name in unknown:  # seen around those of a case that needs as many
+            look |= {"markersize": 7, "markerfacecolor": "none", "linestyle": "none"}
+        [line] = ax.plot(k, m, **look)
+        what = "as in (a)" if name in known else "as in (c)"
+        entries.append((line, f"{number_label(case['neurons'])}, {what}"))
+        never = [one for one, number in zip(k, m, strict=True) if np.isnan(number)]
+        ax.plot(never, [case["samples"][-1]] * len(never), **mark_properties(*MARKS[NEVER][:2]))
+    every = sorted({k for case in (*known.values(), *unknown.values()) for k in case["candidates"]})
+    most = max(case["samples"][-1] for case in (*known.values(), *unknown.values()))
+    ax.set(xscale="log", xlim=(every[0] / 1.5, every[-1] * 1.5), ylim=(0, 1.05 * most))
+    ax.set_xticks(every, [number_label(k) for k in every])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_title("(b) samples needed", loc="left")
+    ax.set(xlabel="candidates k", ylabel="m from which 9 of 10 are exact")
+    return entries
+
+
+def _draw_found(ax, data, cases, looks):
+    """Returns entries of a legend."""
+    entries = []
+    for name, case in cases.items():
+        m, (color, marker) = case["samples"], looks[case["neurons"]]
+        mean = data.sel(case=name, candidates=case["neurons"], n_samples=m).mean("seed")
+        look = {"color": color, "marker": marker, "markersize": 3.5, "linewidth": LINE_WIDTH}
+        [found] = ax.plot(m, mean["found_rows"], **look)
+        look |= {"linestyle": "--", "markerfacecolor": "none"}
+        [certain] = ax.plot(m, 1 - mean["ambiguous_rows"], **look)
+        size = number_label(case["neurons"])
+        entries += [(found, f"{size}, found"), (certain, f"{size}, certain")]
+    _draw_wrong(ax, data, cases)
+    ax.set_title("(c) nothing known", loc="left")
+    _label_samples(ax)
+    ax.set(ylabel="rows of $W_{in}$ (share)", ylim=(-0.03, 1.03))
+    return entries
+
+
+def _draw_wrong(ax, data, cases):
+    """Crosses: the largest share of rows that are said to be certain, and wrong; returned."""
+    shown = data["wrong_rows"].sel(case=list(cases)).mean("seed").max(["case", "candidates"])
+    shown = shown.dropna("n_samples")
+    ax.plot(shown["n_samples"], shown, zorder=3, **WRONG)
+    return shown.values
+
+
+def _label_samples(ax):
+    ax.set_xlabel("samples m")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

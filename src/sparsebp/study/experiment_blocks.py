@@ -1,10 +1,12 @@
 """Checks of the blocks of experiments that a schema cannot make."""
 
-from sparsebp.engine.search.assembly import SUPPORTED
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import activation
 from sparsebp.network.patterns import column_degree, shared_entries
 from sparsebp.study.validation import ConfigError, check_among, show
+
+SEARCHED = 2
+"""Non-zeros in a row of a case of ``from_scratch``, at most: there is no law for more."""
 
 GRID = 10**4
 """Numbers of samples in an experiment, at most."""
@@ -111,7 +113,7 @@ def check_from_scratch(where: str, case: dict) -> None:
     candidates and of samples."""
     neurons, reads = case["neurons"], case["nonzeros_per_row"]
     try:
-        Alphabet(activation(**case["activation"]), SUPPORTED)
+        Alphabet(activation(**case["activation"]), SEARCHED)
     except ValueError as error:
         raise ConfigError(f"{where}.activation: {error}") from None
     for layer, number in reads.items():

@@ -10,13 +10,12 @@ from pathlib import Path
 from sparsebp.claims import comparisons
 from sparsebp.engine.learner import NAMES, NUMBERS
 from sparsebp.engine.problem import WEIGHTS
-from sparsebp.engine.search.assembly import SUPPORTED
 from sparsebp.network import patterns
 from sparsebp.network.data import RANGES
 from sparsebp.network.model import ACTIVATIONS
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
-from sparsebp.study import figure_blocks
+from sparsebp.study import experiment_blocks, figure_blocks
 from sparsebp.study.validation import load_yaml
 
 KNOWN: dict[str, tuple | Range] = {
@@ -35,7 +34,7 @@ KNOWN: dict[str, tuple | Range] = {
     "quantity": tuple(name for name, quantity in QUANTITIES.items() if quantity.label),
     "result": tuple(QUANTITIES),
     "weight": Range(WEIGHTS[0], WEIGHTS[-1], whole=True),
-    "search.per_row": Range(1, SUPPORTED, whole=True),
+    "search.per_row": Range(1, experiment_blocks.SEARCHED, whole=True),
     "samples": SAMPLES,
     "entropy": ENTROPY,
     "memory_gib": MEMORY_GIB,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sparsebp.cli import main
 from sparsebp.steps import train
 from sparsebp.storage import provenance
-from sparsebp.storage.formats import CONTRACT
+from sparsebp.storage.formats import CONTRACT, FOUND
 from sparsebp.study.config import Study
 from tests.configurations import SCHEMA
 from tests.curves import NO_OTHERS
@@ -44,9 +44,29 @@ experiments:
   bias: {<<: *tiny, activation: {function: tanh, b: 0.2}}
   denser: {<<: *tiny, nonzeros_per_row: {input: 3, output: 3}}
 trees: {outputs: [4, 7], activation: {function: tanh, b: 0.1}}
+from_scratch:
+  tiny:
+    neurons: 6
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    output_pattern: known
+    samples: [2, 4]
+  bias:
+    neurons: 6
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.2}
+    output_pattern: known
+    samples: [2, 4]
+  denser:
+    neurons: 6
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    output_pattern: unknown
+    samples: [2, 4]
 figures:
   one: {panels: [{experiment: tiny}]}
   trees: {trees: {}}
+  scratch: {from_scratch: {}}
 """),
     SCHEMA,
 )
@@ -61,13 +81,16 @@ DRAWN = ("teacher", "dataset", "student")
 SEEDED = "results/{experiment}/seed-{seed}"
 PATTERNS = {name: f"{SEEDED}/{name}.nc" for name in DRAWN} | {"trained": f"{SEEDED}/{{learner}}.nc"}
 PATTERNS |= {"results": "results/{experiment}.nc", "verdicts": "results/verdicts.json"}
-PATTERNS |= {"trees": "results/trees.nc"}
+PATTERNS |= {"trees": "results/trees.nc", "from_scratch": "results/from_scratch.nc"}
+PATTERNS |= {"search": "results/from_scratch/seed-{seed}/{experiment}.nc"}
 # Of each step: what stands before its files, its inputs, and the kind of its output.
 STEPS = {
     "train": ([STUDY.train_spec("tiny", "ms"), "--seed", 0], ("student", "dataset"), "nc"),
     "collect": ([STUDY.collect_spec("tiny")], (*DRAWN, "trained"), "nc"),
     "figure": ([STUDY.figure_spec("one")], ("results",), "png"),
     "figure of trees": ([STUDY.figure_spec("trees")], ("trees",), "png"),
+    "from_scratch": ([STUDY.from_scratch_spec()], ("search",), "nc"),
+    "figure from scratch": ([STUDY.figure_spec("scratch")], ("from_scratch",), "png"),
     "verdicts": (
         [{"claims": CLAIMS} | NO_OTHERS],
         ("results",),
@@ -79,7 +102,8 @@ STEPS = {
     "verdict_page": ([], ("verdicts",), "html"),
 }
 # Those whose input files are named by a file.
-NAMED = {"collect", "figure", "figure of trees", "verdicts", "numbers", "provenance_page"}
+NAMED = {"collect", "from_scratch", "verdicts", "numbers", "provenance_page"}
+NAMED |= {"figure", "figure of trees", "figure from scratch"}
 INPUTS = [(s, kind) for s, (_, kinds, _) in STEPS.items() for kind in kinds if kind in CONTRACT]
 NUMBER = count()
 
@@ -96,8 +120,12 @@ def run(folder, step, output, **files):
         inputs = simulations(folder)
         for kind, path in files.items():
             inputs["tiny"]["0"][kind] = {"ms": path} if kind == "trained" else path
+    elif step == "from_scratch":
+        inputs = searches(folder)
+        inputs["tiny"]["0"] = files["search"]
     else:
         inputs = {"trees": files.get("trees"), "tiny": files.get("results")}
+        inputs["from_scratch"] = files.get("from_scratch")
     if step in NAMED:
         inputs = {name: path for name, path in inputs.items() if path}
         arguments = [*arguments, "--inputs", given(inputs)]
@@ -119,6 +147,15 @@ def simulations(folder, experiment="tiny"):
         )
         found[str(seed)] = drawn | {"trained": trained}
     return {experiment: found}
+
+
+def searches(folder):
+    """The input files of ``from_scratch``."""
+    cases, seeds = STUDY.from_scratch, range(STUDY.study["seeds"])
+    return {
+        case: {str(seed): str(place(folder, "search", case, seed)) for seed in seeds}
+        for case in cases
+    }
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +188,11 @@ def made(tmp_path_factory):
             words = ["--inputs", inputs, "--output", str(output)]
             assert main(["collect", given(spec), *words]) == 0
         write_trees(place(folder, "trees"), STUDY)
+        for case, files in searches(folder).items():
+            for seed, path in files.items():
+                spec = given(STUDY.search_spec(case))
+                assert main(["search", spec, "--seed", seed, "--output", path]) == 0
+        assert run(folder, "from_scratch", place(folder, "from_scratch")) == 0
         assert run(folder, "verdicts", place(folder, "verdicts")) == 0
         yield folder
     provenance.surroundings.cache_clear()
@@ -279,6 +321,20 @@ BAD = {
         "log_partition": [NAN, INF],
         "bethe": [NAN, -INF],
     },
+    "search": {
+        "candidates": [0, -1, 7],
+        "n_samples": [0, -1, 3, 10**9],
+        **{name: [-0.1, 1.1, NAN, INF] for name in FOUND},
+        "exact": [0.5, -1, NAN],
+    },
+    "from_scratch": {
+        "case": ["", "x", "a\nb"],
+        "candidates": [0, -1, 7],
+        "seed": [-1, 7],
+        "n_samples": [0, -3, 3, 2**40],
+        **{name: [-0.1, 1.1, INF] for name in FOUND},
+        "exact": [0.5, 2, -INF],
+    },
 }
 RECODED = {"scale_factor": 2.0, "add_offset": 1.0, "missing_value": 1, "_Unsigned": "true"}
 
@@ -403,6 +459,8 @@ def said_otherwise(draw, kind, told):
                 "trained": ["entropy", "activation", "samples", "learner"],
                 "results": ["learners", "samples", "seeds"],
                 "trees": ["trees", "seeds"],
+                "search": ["entropy", "case"],
+                "from_scratch": ["cases", "seeds"],
             }[kind]
             block, key = told["spec"], draw(st.sampled_from(checked))
     junk = [value for value in JUNK if not isinstance(value, type(block[key]))]
@@ -440,8 +498,8 @@ def others(made, kind):
 @pytest.mark.parametrize("step, kind", INPUTS)
 def test_other_files(made, attempt, step, kind):
     found = others(made, kind)
-    if step in ("table", "figure of trees") or kind == "trees":
-        # They are told no name of an experiment, and take any; trees are of none.
+    if step in ("table", "figure of trees") or kind in ("trees", "from_scratch"):
+        # They are told no name of an experiment, and take any; these two are of none.
         found = {name: path for name, path in found.items() if not name.startswith("another")}
     for name, path in found.items():
         assert isinstance(attempt(step, kind, path), str), name
@@ -503,7 +561,7 @@ def compressed(whole):
 
 @pytest.mark.parametrize(
     "step, kind",
-    [(s, k) for s, k in INPUTS if k not in ("results", "trees") or s == "table"],
+    [(s, k) for s, k in INPUTS if k not in ("results", "trees", "from_scratch") or s == "table"],
 )
 def test_flipped_bytes_of_data(made, tmp_path, attempt, step, kind):
     """What is not noticed, as in the last bits of a stream, changes no number.

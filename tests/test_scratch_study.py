@@ -263,7 +263,7 @@ def test_a_file_that_is_not_right_is_refused(study, tmp_path):
     for key, value in (("seeds", 3), ("cases", {"hinted": {}}), ("cases", 1)):
         made = record("from_scratch", spec | {key: value})
         store.write_from_scratch(path, values, coordinates, made)
-        with pytest.raises(store.BadFile, match="of its provenance"):
+        with pytest.raises(store.BadFile, match="its provenance"):
             store.read_from_scratch(path)
 
 

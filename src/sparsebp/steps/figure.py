@@ -24,6 +24,7 @@ def run(spec: dict, inputs: dict, outputs: list[str]) -> None:
         shown, behind = {"trees": trees}, {"results": {"trees": made}}
     elif "from_scratch" in spec["figure"]:
         found, made = store.read_from_scratch(inputs["from_scratch"])
+        store.check_made(inputs["from_scratch"], made, cases=spec["cases"])
         shown, behind = {"from_scratch": found}, {"results": {"from_scratch": made}}
     else:
         shown, made = store.read_experiments(inputs, spec["experiments"])

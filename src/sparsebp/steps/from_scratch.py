@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from sparsebp.storage import provenance, store
-from sparsebp.storage.formats import FOUND
+from sparsebp.storage.formats import FOUND, scratch_coordinates
 
 
 def run(spec: dict, inputs: dict, output: str) -> None:
@@ -21,12 +21,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
         ValueError: files were made by different sources or library versions.
     """
     cases, seeds = spec["cases"], range(spec["seeds"])
-    coordinates = {
-        "case": list(cases),
-        "candidates": sorted({k for case in cases.values() for k in case["candidates"]}),
-        "seed": list(seeds),
-        "n_samples": sorted({m for case in cases.values() for m in case["samples"]}),
-    }
+    coordinates = scratch_coordinates(cases, spec["seeds"])
     values = {name: np.full([*map(len, coordinates.values())], np.nan) for name in FOUND}
     engines, seconds = {}, 0.0
     for i, (name, case) in enumerate(cases.items()):
@@ -37,6 +32,11 @@ def run(spec: dict, inputs: dict, output: str) -> None:
             found, made = store.read_search(path), store.provenance(path)
             wanted = {"entropy": spec["entropy"], "case": case}
             store.check_made(path, made, step="search", seed=seed, spec=wanted)
+            for key, wanted in (("candidates", case["candidates"]), ("n_samples", case["samples"])):
+                if found[key].tolist() != wanted:
+                    raise store.BadFile(
+                        f"{path}: its {key} is {found[key].tolist()}; expected is {wanted}"
+                    )
             engines[store.as_json(provenance.engine(made))] = path
             seconds += made["seconds"]
             for quantity in FOUND:

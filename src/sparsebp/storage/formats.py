@@ -40,7 +40,6 @@ CONSECUTIVE = Rule("numbers one after the other", lambda n: n == n[0] + np.arang
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
 FINITE_OR_NAN = Rule("finite numbers, or NaN", lambda values: ~np.isinf(values))
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
-WHETHER = Rule("0 or 1, or NaN", lambda v: np.isnan(v) | (v == 0) | (v == 1))
 ERRORS = Rule("finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v)))
 
 EACH_BIREGULAR = Rule(
@@ -133,8 +132,8 @@ ALLOWED = {
     "search": {
         "candidates": ASCENDING,
         "n_samples": ASCENDING,
-        **dict.fromkeys(FOUND, FRACTIONS),
-        "exact": WHETHER,
+        **dict.fromkeys(FOUND, Rule("numbers from 0 to 1", lambda v: np.abs(v - 0.5) <= 0.5001)),
+        "exact": Rule("0 and 1", lambda v: np.isin(v, (0, 1))),
     },
     "from_scratch": {
         "case": Rule("different names", _distinct),
@@ -142,7 +141,7 @@ ALLOWED = {
         "seed": SEEDS,
         "n_samples": ASCENDING,
         **dict.fromkeys(FOUND, FRACTIONS),
-        "exact": WHETHER,
+        "exact": Rule("0 and 1, or NaN", lambda v: np.isnan(v) | np.isin(v, (0, 1))),
     },
 }
 
@@ -235,6 +234,21 @@ DEEP = {
     "student": {"middle_topology": (_MIDDLE, "i4")},
     "trained": {"middle_estimate": (("n_samples", *_MIDDLE), "i1")},
 }
+
+
+def scratch_coordinates(cases: dict, seeds: int) -> dict[str, list]:
+    """The labels along each of ``FROM_SCRATCH_DIMENSIONS``.
+
+    Args:
+        cases: blocks by name, with ``candidates`` and ``samples``.
+        seeds: how many simulations there are.
+    """
+    return {
+        "case": list(cases),
+        "candidates": sorted({k for case in cases.values() for k in case["candidates"]}),
+        "seed": list(range(seeds)),
+        "n_samples": sorted({m for case in cases.values() for m in case["samples"]}),
+    }
 
 
 # The same of results/trees.nc.

@@ -30,6 +30,7 @@ from sparsebp.storage.formats import (
     RECODING,
     RESULT_DIMENSIONS,
     TREE_QUANTITIES,
+    scratch_coordinates,
 )
 
 # Raised by netCDF4 and json for what they cannot read.
@@ -274,9 +275,16 @@ def read_from_scratch(path: str | Path) -> tuple:
 
     arrays, made = _read(path, "from_scratch"), provenance(path)
     check_made(path, made, step="from_scratch", seeds=len(arrays["seed"]))
-    told, cases = made["spec"].get("cases"), arrays["case"].tolist()
-    if not isinstance(told, dict) or sorted(told) != sorted(cases):
-        raise BadFile(f"{path}: cases of its provenance are not {cases}")
+    try:
+        wanted = scratch_coordinates(made["spec"]["cases"], len(arrays["seed"]))
+    except (TypeError, LookupError, AttributeError):
+        raise BadFile(f"{path}: its provenance has no proper cases") from None
+    # A provenance is sorted by name, and so are its cases.
+    wanted["case"] = sorted(wanted["case"])
+    for name, labels in wanted.items():
+        there = arrays[name].tolist()
+        if (sorted(there) if name == "case" else there) != labels:
+            raise BadFile(f"{path}: its {name} is {there}; that of its provenance is {labels}")
     found = {name: (CONTRACT["from_scratch"][name][0], array) for name, array in arrays.items()}
     return xarray.Dataset(found), made
 

@@ -29,6 +29,7 @@ PRODUCTS = {
     "train": "training",
     "collect": "result",
     "trees": "result",
+    "search": "network",
     "from_scratch": "result",
     "verdicts": "verdict",
     "numbers": "file of numbers",
@@ -119,9 +120,10 @@ def _table(estimates: dict) -> Iterator[str]:
 
 
 def _subjects(jobs: list) -> str:
-    """The experiments or figures that jobs are of, each with its number of jobs if not one."""
+    """What jobs are of, as experiments or figures, each with its number of jobs if not one."""
     wildcards = [job.wildcards_dict for job in jobs]
-    of = Counter(one.get("experiment") or one.get("figure") or "" for one in wildcards)
+    kinds = ("experiment", "figure", "case")
+    of = Counter(next((one[kind] for kind in kinds if one.get(kind)), "") for one in wildcards)
     names = [name if number == 1 else f"{name} ({number})" for name, number in of.items()]
     return shorten(", ".join(names), SUBJECTS_WIDTH, placeholder=f" ... ({len(of)} in all)")
 

@@ -410,3 +410,16 @@ def test_theory_that_results_lack():
     results = {"one": dataset(), "two": dataset(entropy=9)}
     with pytest.raises(ValueError, match="no learner 'theory' in two"):
         build(panel(theory={"two": ["theory"]}), results=results)
+
+
+def test_learners_of_one_label_are_told_apart_in_the_legend():
+    """By their algorithm, where curves of two algorithms share a panel."""
+    learners = {name: LEARNERS[name] for name in NAMES} | {
+        "mp-offline": {"label": "offline", "algorithm": "max-product", "schedule": "offline"}
+    }
+    names = ["bp-offline", "mp-offline", "ms"]
+    data = dataset(names=names)
+    drawing = build(panel(learners=names), results={"one": data}, learners=learners)
+    texts = [text.get_text() for legend in drawing.legends for text in legend.get_texts()]
+    assert {"BP, offline", "max-product, offline"} <= {*texts}
+    assert learners["ms"]["label"] in texts and "offline" not in texts

@@ -468,7 +468,7 @@ def _legend_sets(panels, learners, styles):
     for (by, head), shown in sets.items():
         if not any(shown.keys() < other for other in looks):
             labels = [
-                number_label(name) if by else learners[name].get("label") or name
+                number_label(name) if by else _label(name, learners, shown.values())
                 for name in shown.values()
             ]
             lines = [
@@ -480,6 +480,14 @@ def _legend_sets(panels, learners, styles):
     if any(panel.get("law") for panel in panels):
         found.append(("", [(Line2D([], [], **LAW), "decay by counting (no fit)")]))
     return found
+
+
+def _label(name, learners, others):
+    """What a learner is called beside others: by its algorithm too, if another has its label."""
+    label = learners[name].get("label") or name
+    if sum((learners[other].get("label") or other) == label for other in others) == 1:
+        return label
+    return f"{ALGORITHMS[learners[name]['algorithm']].label}, {label}"
 
 
 def _head(by, names, learners):

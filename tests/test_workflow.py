@@ -709,6 +709,7 @@ def test_bad_configuration_is_refused_in_one_line(bare, case):
         ("results/matchd/seed-0/teacher.nc", "results/matched/seed-0/teacher.nc"),
         ("verdict", "verdicts"),
         ("results/trees.nc", "results/matched.nc"),  # a study without trees
+        ("results/from_scratch.nc", "results/matched.nc"),
         ("nothing/like-it", None),
     ],
 )
@@ -723,9 +724,13 @@ def test_what_nothing_makes_is_answered_with_the_nearest(bare, target, near):
 
 def test_every_file_that_a_rule_makes_is_no_unknown_one(bare):
     """Else Snakemake asks for it there, too, and warns of the answer."""
-    bare.change({"trees": {"outputs": [4], "activation": {"function": "tanh", "b": 0.1}}})
-    run = bare.make("--dry-run", "all", "results/trees.nc")
-    assert run.work == EVERYTHING | {"trees", "numbers"} and "nothing makes it" not in run.output
+    phi = {"function": "tanh", "b": 0.1}
+    case = {"neurons": 6, "nonzeros_per_row": {"input": 2, "output": 2}, "activation": phi}
+    case |= {"output_pattern": "unknown", "samples": [4]}
+    bare.change({"trees": {"outputs": [4], "activation": phi}, "from_scratch": {"blind": case}})
+    run = bare.make("--dry-run", "all", "results/trees.nc", "results/from_scratch.nc")
+    more = jobs("search", SEEDS, "blind") | {"trees", "from_scratch", "numbers"}
+    assert run.work == EVERYTHING | more and "nothing makes it" not in run.output
 
 
 def test_a_mistake_of_an_overlay_is_not_said_of_the_configuration(bare):

@@ -120,7 +120,7 @@ def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
         "against k; an arrow marks where that is so at no m. (c) Nothing is known of either layer. "
         "Share of the teacher's rows that are in the network found, and of rows that are certain. "
         "Crosses in (a) and (c): share of rows that are said to be certain and are wrong, the "
-        "largest of all that the panel shows."
+        "largest of all cases of that kind."
     )
     return about, {name: _case(case) for name, case in (study.from_scratch or {}).items()}
 

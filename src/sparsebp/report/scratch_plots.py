@@ -8,7 +8,7 @@ simulations are exact, against k, on a line where it is known what outputs read,
 points where nothing is known. An arrow marks the last m of a case that gets there at none. (c)
 Nothing is known. The share of the teacher's rows that the network found has, and of rows that are
 certain. Crosses in (a) and (c) are the share of rows that are said to be certain and are wrong, the
-largest of all cases and k of the panel.
+largest of all cases of that kind and their k.
 """
 
 import numpy as np
@@ -106,7 +106,7 @@ def _draw_ambiguous(ax, data, cases, figure):
         law = np.array([ambiguous(k, int(count), entries_of_row) for count in m])
         shown = law >= floor
         ax.plot(m[shown], law[shown], color=style.color, zorder=1.5, **LAW)
-    ax.set_title("(a) known who reads what", loc="left")
+    ax.set_title("(a) output pattern known", loc="left")
     _label_samples(ax)
     ax.set_ylabel("ambiguous rows of $W_{in}$ (share)")
     return entries

@@ -285,6 +285,11 @@ def test_every_figure_is_seen_with_its_caption(browser):
         drawn = {e for p in STUDY.figures[name].get("panels", []) for e in p["experiments"]}
         [count] = {len(STUDY.seeds(e)) for e in drawn or [block["choices"]["experiment"]]}
         assert f"{count} simulations" in caption
+        learners = {n for p in STUDY.figures[name].get("panels", []) for n in p["learners"]}
+        methods = {STUDY.learners[learner].get("method") for learner in learners}
+        if methods == {"density-evolution"}:
+            assert "a population of messages, until it settles, at most 500 steps" in caption
+            continue
         names = {p["experiment"] for p in block.get("panels", []) if "experiment" in p}
         passing = [STUDY.experiments[e]["inference"] for e in drawn] or [CONFIG["inference"]]
         for text in (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sparsebp.engine import factors as fac
 from sparsebp.engine import memory
 from sparsebp.engine.survivors import FEW, half_sums, join_halves
-from sparsebp.network.model import activation
+from sparsebp.network.model import activation, preactivations
 from tests.problems import RELU, TANH, instance
 
 # Non-zeros per row and alphabet: from 2 to 8^4 and 19^3 configurations per factor.
@@ -53,7 +53,7 @@ def test_hard_factors_are_the_same_as_by_trying_everything(shape, phi, m, seed):
     expected = []
     for a, read in enumerate(outer):
         total = sum(z[:, neuron, every[:, j]] for j, neuron in enumerate(read))
-        low, high = fac.preactivations(phi, y[:, a, None])
+        low, high = preactivations(phi, y[:, a, None])
         match = ((total >= low) & (total <= high)).all(axis=0)
         expected.append(every[match])
         assert (every[match] == truth[a]).all(axis=1).any()

@@ -12,6 +12,7 @@ holds by construction if it holds.
 
 from collections import Counter
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from sparsebp.claims.comparisons import (
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 BY_CONSTRUCTION = "holds by construction"
 SHARE = 0.5
+MOST_LISTED = 20  # names in a message
 """Of a mean over m, the share of one m from which on it is named."""
 
 
@@ -218,7 +220,12 @@ def _where(claim: dict, choice: str | None) -> str:
 
 def _known(where: str, what: str, name: str, allowed) -> None:
     if name not in allowed:
-        raise ClaimError(f"{where}: no {what} {name!r}; there are: {', '.join(sorted(allowed))}")
+        names = sorted(allowed)
+        there = f"there are: {', '.join(names)}"
+        if len(names) > MOST_LISTED:
+            near = get_close_matches(name, names, MOST_LISTED, cutoff=0)
+            there = f"of the {len(names)} that there are, nearest: {', '.join(near)}"
+        raise ClaimError(f"{where}: no {what} {name!r}; {there}")
 
 
 # Records.

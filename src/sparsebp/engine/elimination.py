@@ -11,8 +11,8 @@ from itertools import chain
 import numpy as np
 from opt_einsum import contract, contract_path
 
-from sparsebp.engine.factors import preactivations
 from sparsebp.engine.problem import Beliefs, Problem
+from sparsebp.network.model import preactivations
 
 
 def posterior(

@@ -30,7 +30,7 @@ from sparsebp.engine.memory import chunks, refuse_beyond
 from sparsebp.engine.states import HiddenStates, log_sum
 from sparsebp.engine.survivors import half_sums, join_halves
 from sparsebp.network.data import checked_data
-from sparsebp.network.model import MATCH_TOLERANCE, Activation
+from sparsebp.network.model import MATCH_TOLERANCE, preactivations
 
 CONTRADICTED = (
     "contradiction: no weights reproduce the samples. With hard factors an output has to be what "
@@ -161,22 +161,6 @@ def _blocks(states, input_topology, output_topology, phi, x):
     outputs, fan_in = output_topology.shape
     for rows in chunks(outputs, (len(x) + 1) * fan_in * len(states.class_output)):
         yield rows, states.contributions(input_topology[output_topology[rows]], phi, x)
-
-
-def preactivations(phi: Activation, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the largest pre-activation that leads to each output, to ``MATCH_TOLERANCE``.
-
-    Args:
-        phi: the activation.
-        y: float64 of any shape; NaN where an output is missing.
-
-    Returns:
-        Two arrays as y; infinite where there is no bound, as for a missing output.
-    """
-    missing = np.isnan(y)
-    low, high = phi.sources(y)
-    low, high = low - MATCH_TOLERANCE, high + MATCH_TOLERANCE
-    return np.where(missing, -np.inf, low), np.where(missing, np.inf, high)
 
 
 def _between(terms, low, high, owner, configurations) -> np.ndarray:

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.factors import preactivations, search
+from sparsebp.engine.factors import search
 from sparsebp.engine.memory import chunks, refuse_beyond
 from sparsebp.engine.survivors import half_sums
-from sparsebp.network.model import MATCH_TOLERANCE, Activation
+from sparsebp.network.model import MATCH_TOLERANCE, Activation, preactivations
 
 # Values this close are equal: far above rounding, and far below the tolerance for outputs.
 MERGE_TOLERANCE = 1e-12

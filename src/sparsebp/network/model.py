@@ -160,6 +160,22 @@ def sign() -> Activation:
     return Activation("sign", lambda x: np.where(x < 0, -1.0, 1.0), interval=interval)
 
 
+def preactivations(phi: Activation, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the largest pre-activation that leads to each output, to ``MATCH_TOLERANCE``.
+
+    Args:
+        phi: the activation.
+        y: float64 of any shape; NaN where an output is missing.
+
+    Returns:
+        Two arrays as y; infinite where there is no bound, as for a missing output.
+    """
+    missing = np.isnan(y)
+    low, high = phi.sources(y)
+    low, high = low - MATCH_TOLERANCE, high + MATCH_TOLERANCE
+    return np.where(missing, -np.inf, low), np.where(missing, np.inf, high)
+
+
 class Layer(NamedTuple):
     """A sparse weight matrix by rows.
 

@@ -52,3 +52,5 @@ FRACTION = Range(0, 1)
 
 ENTROPY = Range(0, 2**128 - 1, whole=True)
 """Of a root of random streams, or a seed: 128 bits, as many as NumPy asks for."""
+ENTRIES = 3
+"""Of a row, at most, that the search takes which knows nothing of where weights are."""

@@ -79,7 +79,7 @@ DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
 # Inches: what labels take of the width of a panel; what of it a title does not have.
-BESIDE, TITLE = 0.75, 0.6
+BESIDE, TITLE = 0.75, 0.75
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 STATUS_ROW = 5  # points: a curve's row in the strip above a panel
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one

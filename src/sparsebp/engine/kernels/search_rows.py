@@ -12,11 +12,10 @@ import numpy as np
 from numba import njit, types
 
 from sparsebp.engine.kernels.cache import compiled_once
+from sparsebp.network.ranges import ENTRIES
 
 WORD = 64
 """Samples in a word."""
-ENTRIES = 3
-"""Of a row, at most."""
 LETTERS = ENTRIES + 1
 FULL = 1
 """An output that has more rows, or more explanations, than are listed."""

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.kernels.search_rows import ENTRIES
 from sparsebp.engine.search.consistent import agreeing, fewest
 from sparsebp.engine.search.explanations import NOT_READ, Explanations, explain
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Activation, Layer
+from sparsebp.network.ranges import ENTRIES
 
 MANY = -1
 """In place of a number of explanations: more than are listed."""

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.kernels.search_rows import ENTRIES, LETTERS, WORD, explain_kernel
+from sparsebp.engine.kernels.search_rows import WORD, explain_kernel
 from sparsebp.engine.memory import chunks
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
-from sparsebp.engine.search.symbols import MISSING, UNREAD, Alphabet, Kind
+from sparsebp.engine.search.symbols import LETTERS, MISSING, UNREAD, Alphabet, Kind
+from sparsebp.network.ranges import ENTRIES
 
 MOST_ROWS = 1 << 18
 """Rows of one hidden neuron that are listed; where there are more, samples say too little."""

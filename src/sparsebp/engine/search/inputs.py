@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.kernels.search_rows import ENTRIES, WORD
+from sparsebp.engine.kernels.search_rows import WORD
+from sparsebp.network.ranges import ENTRIES
 
 ABSENT = -1
 """In place of a signed input, where a row has fewer."""

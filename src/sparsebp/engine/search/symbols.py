@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.factors import preactivations
-from sparsebp.engine.kernels.search_rows import LETTERS
-from sparsebp.network.model import MATCH_TOLERANCE, Activation
+from sparsebp.network.model import MATCH_TOLERANCE, Activation, preactivations
+from sparsebp.network.ranges import ENTRIES
 
 MISSING, IMPOSSIBLE = -1, -2
 """In place of the number of a sum: no output was observed; no sum leads to this output."""
+LETTERS = ENTRIES + 1
 
 
 class Kind(NamedTuple):

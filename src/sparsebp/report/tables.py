@@ -1,20 +1,25 @@
 """The verdicts as Markdown: tables, and in words where they depend on the open choices."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
 from sparsebp.claims.conditions import Point, meets, settings, shortest, words
 from sparsebp.claims.verdicts import (
     BY_CONSTRUCTION,
     FAILS,
+    FILE,
     HOLDS,
     UNDECIDED,
     experiments,
     number,
 )
+from sparsebp.storage import store
 from sparsebp.study.markup import markdown
+from sparsebp.study.validation import check
 
 SYMBOLS = {HOLDS: "✓", BY_CONSTRUCTION: "=", UNDECIDED: "?", FAILS: "✗"}
 MIXED = "±"  # of a claim that has several verdicts under choices
@@ -57,6 +62,26 @@ class Family(NamedTuple):
 
     keys: tuple[str, ...]
     points: dict[str, Point]
+
+
+def read_verdicts(path: str) -> list[dict]:
+    """The records of a file of verdicts, as ``verdicts.judge`` returned them.
+
+    Raises:
+        BadFile: there is no such file.
+        OSError: it cannot be read.
+        ValueError: it holds no verdicts.
+    """
+    store.check_there(path)
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=int)
+        check(found, FILE)
+        for record in found["records"]:
+            if record["key"] >= len(record["tests"]):
+                raise ValueError(f"{record['id']}: key: {record['key']}; there is no such test")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a file of verdicts ({error})") from None
+    return found["records"]
 
 
 def page(records: list[dict], spec: dict) -> str:

@@ -1,0 +1,25 @@
+"""Put the verdicts and the curves behind them into a page to explore."""
+
+from sparsebp.report import explorer
+from sparsebp.report.tables import read_verdicts
+from sparsebp.storage import store
+from sparsebp.storage.atomic import written_whole
+
+
+def run(spec: dict, verdicts: str, inputs: dict, output: str) -> None:
+    """Write the explorer as HTML.
+
+    Args:
+        spec: as ``Study.explorer_spec`` returns it.
+        verdicts: path of the verdicts.
+        inputs: paths of the results by experiment.
+
+    Raises:
+        BadFile: an input file is not right.
+        OSError: one cannot be read.
+        ValueError: the file of verdicts holds none.
+    """
+    records = read_verdicts(verdicts)
+    shown = explorer.collect(records, spec, *store.read_experiments(inputs, inputs))
+    with written_whole(output) as part:
+        part.write_text(explorer.page(shown), encoding="utf-8")

@@ -23,6 +23,7 @@ OPTIONS = {
     "numbers": ["SPEC", "--inputs", "--output"],
     "table": ["--results", "--output"],
     "verdict_page": ["--verdicts", "--output"],
+    "explorer": ["SPEC", "--verdicts", "--inputs", "--output"],
     "provenance_page": ["--inputs", "--output"],
     "show": ["FILE", "--configfile"],
     "why": ["TARGET", "--configfile", "--directory"],

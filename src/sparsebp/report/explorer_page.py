@@ -38,8 +38,8 @@ button { font: inherit; color: inherit; border: 0; background: none; padding: 0;
 .holds { background: #dcfce7; color: #166534; }
 .undecided { background: #fef3c7; color: #854d0e; }
 .does-not-hold { background: #fee2e2; color: #991b1b; }
-#key span { padding: 0 .35em; border-radius: 3px; font-weight: 600; margin-left: .8em; }
-#key span:first-child { margin-left: 0; }
+#key .entry { white-space: nowrap; margin-right: .8em; }
+#key .entry span { padding: 0 .35em; border-radius: 3px; font-weight: 600; }
 .lines { white-space: pre-line; }
 #picked { border-left: 4px solid #94a3b8; padding: .1em .8em; margin: 1.2em 0 1em; }
 #experiments { margin: .6em 0; display: flex; flex-wrap: wrap; gap: .2em 1.2em; }
@@ -366,8 +366,9 @@ function drawPanel(plot, curves) {
     if (text) showTip(text, event.clientX, event.clientY);
     else hideTip();
   });
-  view.initialize(plot).run();
-  plot.querySelector("svg").setAttribute("aria-hidden", "true");
+  const drawing = make("div", { ariaHidden: "true" });  // Vega gives it a label of its own
+  plot.append(drawing);
+  view.initialize(drawing).run();
   walk(plot, view, curves);
 }
 
@@ -379,8 +380,9 @@ function walk(plot, view, curves) {
   let [curve, i] = [0, 0];
   const show = () => {
     const { m, mean, said } = drawn[curve].points[i];
-    const [left, top] = view.origin();
-    const [x, y] = [left + view.scale("x")(m), top + view.scale("y")(mean)];
+    const [{ left, top }, origin] = [view.padding(), view.origin()];
+    const x = left + origin[0] + view.scale("x")(m);
+    const y = top + origin[1] + view.scale("y")(mean);
     ring.style.left = `${x}px`;
     ring.style.top = `${y}px`;
     ring.hidden = false;
@@ -434,8 +436,10 @@ addEventListener("resize", () => {
 
 part("headline").textContent = data.headline;
 part("key").append(...Object.entries(data.symbols).flatMap(([verdict, symbol]) => [
-  make("span", { className: classOf(verdict) }, symbol), ` ${verdict}`,
-]), "; empty: not tested");
+  make("span", { className: "entry" },
+    make("span", { className: classOf(verdict) }, symbol), ` ${verdict}`),
+  " ",
+]), "empty: not tested");
 drawMatrix();
 const changed = data.ways.findIndex((_, w) => w > 0);
 picked.claim = 0;

@@ -43,6 +43,9 @@ HYPOTHESES = {
 }
 UNDER = "under other choices"
 REACH = ("margin", "turns at", "m", "holds from")
+EXPLORE = (
+    "The [explorer](explorer.html) shows the curves behind each verdict, under every choice.\n"
+)
 COLUMNS = ("", "thesis", "claim", "verdict", "deciding number [interval]", *REACH, "n", UNDER)
 NOTE = (
     "n: simulations. Of several tests of a claim one is shown: that nearest to its margin where "
@@ -91,7 +94,7 @@ def page(records: list[dict], spec: dict) -> str:
         records: as ``verdicts.judge`` returns them.
         spec: as ``Study.verdicts_spec`` returns it.
     """
-    parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n"]
+    parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n", EXPLORE]
     parts += [headline(records), table(records)]
     parts += [_by_reading(records, name) for name in spec["readings"]]
     if families := _families(records):

@@ -1,7 +1,7 @@
 """Put the verdicts and the curves behind them into a page to explore."""
 
 from sparsebp.report import explorer
-from sparsebp.report.tables import read_verdicts
+from sparsebp.report.tables import configured, read_verdicts
 from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
 
@@ -17,9 +17,17 @@ def run(spec: dict, verdicts: str, inputs: dict, output: str) -> None:
     Raises:
         BadFile: an input file is not right.
         OSError: one cannot be read.
-        ValueError: the file of verdicts holds none.
+        ValueError: the file of verdicts holds none, or others than ``spec`` is about.
     """
     records = read_verdicts(verdicts)
+    tests = {record["id"]: len(record["tests"]) for record in records if configured(record)}
+    ways = {record["choice"] or record["reading"] for record in records} - {None}
+    if (
+        tests.keys() != spec["claims"].keys()
+        or ways - spec["ways"].keys()
+        or any(len(record["tests"]) != tests.get(record["id"]) for record in records)
+    ):
+        raise ValueError(f"{verdicts}: other claims or choices than those of this study")
     shown = explorer.collect(records, spec, *store.read_experiments(inputs, inputs))
     with written_whole(output) as part:
         part.write_text(explorer.page(shown), encoding="utf-8")

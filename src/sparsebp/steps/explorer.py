@@ -28,6 +28,8 @@ def run(spec: dict, verdicts: str, inputs: dict, output: str) -> None:
         or any(len(record["tests"]) != tests.get(record["id"]) for record in records)
     ):
         raise ValueError(f"{verdicts}: other claims or choices than those of this study")
-    shown = explorer.collect(records, spec, *store.read_experiments(inputs, inputs))
+    behind = (spec["configured"], *spec["ways"].values())
+    names = sorted({curves["experiment"] for way in behind for curves in way.values()})
+    shown = explorer.collect(records, spec, *store.read_experiments(inputs, names))
     with written_whole(output) as part:
         part.write_text(explorer.page(shown), encoding="utf-8")

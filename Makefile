@@ -43,7 +43,7 @@ fill: $(STAMP)  ## put the numbers about results into docs and the README
 	$(RUN) snakemake results/numbers.json $(ARGS)
 	$(RUN) python -m docs.fill results/numbers.json
 
-gallery: $(STAMP)  ## put figures, verdicts and numbers into docs (ONLY=fig3_2: this figure alone)
+gallery: $(STAMP)  ## put figures, verdicts, explorer and numbers into docs (ONLY=fig3_2: this figure alone)
 ifdef ONLY
 	$(RUN) snakemake $(ONLY:%=figures/%.png) $(ARGS)
 	$(RUN) python -m docs.write_gallery figures docs/verdicts.json --only $(ONLY)

@@ -1,10 +1,11 @@
-"""The gallery: a run's figures and verdicts in docs/, and the pages that show them.
+"""The gallery: a run's figures, verdicts and explorer in docs/, and the pages that show them.
 
     python -m docs.write_gallery figures results/verdicts.json
 
 run in the project's folder, takes them from there (``make gallery``); ``docs/gallery
 docs/verdicts.json`` in their place writes the pages alone anew. Both refuse what was made with
-another configuration than config.yaml and workflow/claims.yaml have.
+another configuration than config.yaml and workflow/claims.yaml have, and an explorer of other
+verdicts. It lies beside the verdicts.
 
 Sources and versions may differ: whether the same configuration still gives the same numbers is for
 the tests of the engine, and tidying code is no reason to compute for an hour.
@@ -18,7 +19,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from docs import fill
-from sparsebp.report import tables
+from sparsebp.report import explorer, tables
 from sparsebp.report.captions import caption, enumerated
 from sparsebp.storage import paths
 from sparsebp.storage.atomic import written_whole
@@ -29,6 +30,7 @@ from sparsebp.study.numbers_file import PLACEHOLDER
 from sparsebp.study.validation import check_among
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
+EXPLORER = "docs/explorer.html"
 RECORD = ("id", "thesis", "statement", "choice", "reading", "verdict", "from")
 TEST = (
     *("contrast", "measured", "meaning", "verdict", "effect", "interval", "corrected", "n"),
@@ -63,6 +65,19 @@ def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]
                 now["spec"]["learners"].remove(learner)
                 del now["inputs"][learner]
     return _mismatches("verdicts", verdicts, expected)
+
+
+def explorer_mismatches(page: Path, kept: dict) -> list[str]:
+    """What of a page of the explorer is not as in a copy of verdicts, in a line.
+
+    Raises:
+        ValueError: the file is not such a page.
+    """
+    if not page.exists():
+        return [f"explorer: no file {page}"]
+    ways = explorer.shown_in(page.read_text(encoding="utf-8"))["ways"]
+    same = [cell for way in ways for cell in way["cells"]] == explorer.verdicts(kept["records"])
+    return [] if same else [f"explorer: {page} shows other verdicts"]
 
 
 def copy(verdicts: Path) -> dict:
@@ -150,11 +165,19 @@ def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
 
 
 def write(
-    root: Path, study: Study, claims: dict, figures: Path, verdicts: dict, names: list[str]
+    root: Path,
+    study: Study,
+    claims: dict,
+    figures: Path,
+    verdicts: dict,
+    page: bytes,
+    names: list[str],
 ) -> None:
     """Put figures and verdicts into the docs of the project in a folder, and write the pages.
 
     Args:
+        verdicts: as ``copy`` returns them.
+        page: the explorer.
         names: of the figures to be put there; the others stay.
 
     Raises:
@@ -166,6 +189,7 @@ def write(
         if path.stem not in study.figures:
             path.unlink()
     _write(root / VERDICTS, _lines(verdicts).encode())
+    _write(root / EXPLORER, page)
     for path, text in pages(root, study, claims).items():
         _write(path, text.encode())
 
@@ -194,8 +218,11 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             wrong += verdicts_mismatches(study, claims, options.verdicts)
             verdicts = {} if wrong else copy(options.verdicts)
+        page = options.verdicts.with_name(Path(EXPLORER).name)
         if not wrong:
-            write(root, study, claims, options.figures, verdicts, names)
+            wrong = explorer_mismatches(page, verdicts)
+        if not wrong:
+            write(root, study, claims, options.figures, verdicts, page.read_bytes(), names)
     except (ValueError, OSError) as error:
         wrong = [str(error)]
     for line in wrong:

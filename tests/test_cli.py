@@ -25,6 +25,7 @@ OPTIONS = {
     "from_scratch": ["SPEC", "--inputs", "--output"],
     "table": ["--results", "--output"],
     "verdict_page": ["--verdicts", "--output"],
+    "explorer": ["SPEC", "--verdicts", "--inputs", "--output"],
     "provenance_page": ["--inputs", "--output"],
     "show": ["FILE", "--configfile"],
     "why": ["TARGET", "--configfile", "--directory"],

@@ -100,9 +100,10 @@ STEPS = {
     "table": ([], ("results",), "csv"),
     "provenance_page": ([], ("results",), "html"),
     "verdict_page": ([], ("verdicts",), "html"),
+    "explorer": ([STUDY.explorer_spec(CLAIMS)], ("verdicts", "results"), "html"),
 }
 # Those whose input files are named by a file.
-NAMED = {"collect", "from_scratch", "verdicts", "numbers", "provenance_page"}
+NAMED = {"collect", "from_scratch", "verdicts", "numbers", "provenance_page", "explorer"}
 NAMED |= {"figure", "figure of trees", "figure from scratch"}
 INPUTS = [(s, kind) for s, (_, kinds, _) in STEPS.items() for kind in kinds if kind in CONTRACT]
 NUMBER = count()
@@ -131,6 +132,8 @@ def run(folder, step, output, **files):
         arguments = [*arguments, "--inputs", given(inputs)]
     else:
         arguments = [*arguments, *(word for k, path in files.items() for word in (f"--{k}", path))]
+    if step == "explorer":
+        arguments = [*arguments, "--verdicts", files["verdicts"]]
     if step == "verdicts":
         arguments = [*arguments, "--table", output.with_suffix(".md")]
     words = [given(a) if isinstance(a, dict) else str(a) for a in arguments]
@@ -634,7 +637,9 @@ def test_damaged_verdicts(made, tmp_path, attempt):
         file = tmp_path / f"{next(NUMBER)}.json"
         file.write_text(json.dumps(everything))
         found = attempt("verdict_page", "verdicts", file)
+        explored = attempt("explorer", "verdicts", file)
         if isinstance(found, str):
+            assert isinstance(explored, str)
             return "refused"
         optional = {"choice": str | None, "reading": str | None, "from": int | None}
         kind = optional.get(path[-1], type(record.get(path[-1], "")))
@@ -646,7 +651,8 @@ def test_damaged_verdicts(made, tmp_path, attempt):
     for whole in TEXTS:
         path = tmp_path / f"{next(NUMBER)}.json"
         path.write_text(whole)
-        assert isinstance(attempt("verdict_page", "verdicts", path), str), whole[:50]
+        for step in ("verdict_page", "explorer"):
+            assert isinstance(attempt(step, "verdicts", path), str), whole[:50]
 
 
 def test_so_many_files_were_tried():

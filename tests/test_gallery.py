@@ -13,7 +13,7 @@ from docs import release
 from docs import write_gallery as gallery
 from sparsebp.network import quantities
 from sparsebp.report.captions import caption
-from sparsebp.steps import figure, verdicts
+from sparsebp.steps import explorer, figure, verdicts
 from sparsebp.storage import store
 from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.storage.provenance import record
@@ -45,6 +45,12 @@ def test_the_verdicts_are_of_this_configuration():
     kept = json.loads((ROOT / gallery.VERDICTS).read_text(encoding="utf-8"))
     wrong = gallery.copy_mismatches(STUDY, CLAIMS, kept)
     assert not wrong, "\n".join([*wrong, AGAIN])
+
+
+def test_the_explorer_shows_the_verdicts_that_stand_beside_it():
+    kept = json.loads((ROOT / gallery.VERDICTS).read_text(encoding="utf-8"))
+    wrong = gallery.explorer_mismatches(ROOT / gallery.EXPLORER, kept)
+    assert not wrong, "\n".join([*wrong, "run `make gallery`"])
 
 
 def test_the_pages_show_what_docs_hold():
@@ -144,8 +150,10 @@ def compute(folder, study, claims):
     for name in study.figures:
         figure.run(study.figure_spec(name), results, [str(folder / f"figures/{name}.png")])
     spec = study.verdicts_spec(claims)
-    written = (str(folder / f"results/verdicts.{end}") for end in ("json", "md"))
+    written = [str(folder / f"results/verdicts.{end}") for end in ("json", "md")]
     verdicts.run(spec, results, *written)
+    page = str(folder / "results/explorer.html")
+    explorer.run(study.explorer_spec(claims), written[0], results, page)
 
 
 @pytest.fixture(scope="module")
@@ -314,6 +322,7 @@ def test_the_gallery_of_a_run(project):
     assert gallery.main(RUN) == 0
     assert sorted(path.name for path in (project / "docs").rglob("*.*")) == [
         "both.png",
+        "explorer.html",
         "gallery.md",
         "one.png",
         "verdicts.json",
@@ -332,8 +341,8 @@ def test_the_gallery_of_a_run(project):
         assert text.startswith("above\n\n<!-- ")
         assert text.endswith(" -->\n\nbelow\n")
         assert "\nold\n" not in text
-    own = (project / "results/verdicts.md").read_text()
-    assert (project / "docs/verdicts.md").read_text() == own
+    for name in ("verdicts.md", "explorer.html"):
+        assert (project / "docs" / name).read_text() == (project / "results" / name).read_text()
 
 
 def test_the_pages_alone_are_made_from_docs(project):
@@ -378,11 +387,12 @@ def test_a_release_refuses_pages_and_pictures_of_another_run(project):
     (project / "docs/numbers.json").write_text("{}")
     assert gallery.main(RUN) == 0
     assert release.stale_pages(project) == ["error: is not computed"]
-    for name in ("gallery.md", "gallery/one.png", "verdicts.md"):
+    for name in ("explorer.html", "gallery.md", "gallery/one.png", "verdicts.md"):
         (project / "docs" / name).write_bytes((project / "docs" / name).read_bytes() + b" ")
     assert release.stale_pages(project) == [
         "error: is not computed",
         "docs/gallery/one.png: not the figure of this run",
+        "docs/explorer.html: not of this run",
         "docs/verdicts.md: not of this run",
     ]
     page = project / "docs/gallery.md"
@@ -414,6 +424,25 @@ def test_a_run_of_another_configuration_is_refused(project, capsys):
         "gallery: one: spec.experiments.matched.activation.b is 0.1, but configured is 0.2"
     )
     assert {path: path.read_bytes() for path in (project / "docs").rglob("*.*")} == before
+
+
+def test_an_explorer_of_other_verdicts_is_refused(project, capsys):
+    page = project / "results/explorer.html"
+    made = page.read_text()
+    before = {path: path.read_bytes() for path in (project / "docs").rglob("*.*")}
+    for text, said in (
+        (
+            made.replace("So it is.", "So it was.").replace('"n": 2', '"n": 3'),
+            "shows other verdicts",
+        ),
+        ("<script></script>", "not a page of the explorer"),
+        (None, "no file results/explorer.html"),
+    ):
+        page.unlink() if text is None else page.write_text(text)
+        assert gallery.main(RUN) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert said in line and "explorer" in line
+        assert {path: path.read_bytes() for path in (project / "docs").rglob("*.*")} == before
 
 
 @pytest.mark.parametrize(

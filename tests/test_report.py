@@ -8,14 +8,12 @@ The tests in a browser need chromium and chromedriver, and are skipped where the
 import io
 import json
 import re
-import shutil
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -27,6 +25,7 @@ from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
 from sparsebp.study.numbers_file import NOT_COMPUTED
+from tests.browser import headless, requests
 from tests.configurations import whole
 from tests.scratch_problems import write_from_scratch
 from tests.tree_problems import write_trees
@@ -56,7 +55,6 @@ STUDY = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]
 FIRST = {"experiment": "illustration", "seed": 0}
 MENU = ["1. Verdicts", "2. Figures", "3. Data", "4. Provenance"]
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 def write_results(path, experiment):
@@ -108,7 +106,7 @@ def test_report_holds_the_files_as_they_are(project):
     assert results.keys() == (
         {f"figures/{name}.svg" for name in CONFIG["figures"]}
         | {f"results/{name}.{end}" for name in STUDY.experiments for end in ("nc", "csv")}
-        | {"results/verdicts.html", "results/provenance.html"}
+        | {"results/verdicts.html", "results/explorer.html", "results/provenance.html"}
     )
     assert NOT_COMPUTED not in str([entry["caption"] for entry in results.values()])
     number = json.loads((project / "results/numbers.json").read_text())["numbers"]
@@ -158,19 +156,7 @@ def test_study_that_cannot_test_the_claims_has_a_report_without_verdicts(project
 @pytest.fixture(scope="module")
 def opened():
     """A browser without a window."""
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("the report is not opened: chromium or chromedriver is missing")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "headless=new",
-        "no-sandbox",
-        "disable-dev-shm-usage",
-        "window-size=1440,1000",
-    ):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    browser = headless()
     yield browser
     browser.quit()
 
@@ -202,10 +188,9 @@ def colours(element):
 
 def test_page_opens_without_an_error_or_a_request(browser):
     assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
-    messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
-    sent = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    sent = requests(browser)
     assert sent
-    assert {p["request"]["url"].partition(":")[0] for p in sent} <= {"file", "data"}
+    assert {url.partition(":")[0] for url in sent} <= {"file", "data"}
 
 
 def test_the_drawings_open_the_page(browser):
@@ -378,7 +363,7 @@ def test_menu_is_in_order_and_leads_to_every_file(browser, project):
 
 def test_links_in_the_text_work(browser):
     links = browser.find_elements(By.CSS_SELECTOR, ".prose a")
-    assert len(links) == 2 * len(STUDY.experiments)
+    assert len(links) == 2 * len(STUDY.experiments) + 1  # and the explorer
     for link in links:
         unfold(browser)
         name = link.text

@@ -18,6 +18,7 @@ from sparsebp.cli import main
 from sparsebp.steps import (
     collect,
     draw,
+    explorer,
     figure,
     from_scratch,
     numbers,
@@ -116,6 +117,7 @@ BARE = {
     "results/matched.csv": RESULTS,
     "results/verdicts.md": VERDICTS,
     "results/verdicts.html": VERDICTS,
+    "results/explorer.html": VERDICTS,
     "results/provenance.html": "results/<experiment>.nc",
 }
 
@@ -166,10 +168,12 @@ def compute(folder, study, claims):
         drawn = {part: patterns[part].format(**at) for part in ("teacher", "student")}
         figure.run(spec, drawn if "drawing" in spec["figure"] else results, outputs)
     judged, *written = (
-        str(folder / path) for path in (VERDICTS, paths.VERDICTS_TABLE, paths.VERDICTS_PAGE)
+        str(folder / path)
+        for path in (VERDICTS, paths.VERDICTS_TABLE, paths.VERDICTS_PAGE, paths.EXPLORER)
     )
     verdicts.run(study.verdicts_spec(claims), results, judged, written[0])
     verdict_page.run(judged, written[1])
+    explorer.run(study.explorer_spec(claims), judged, results, written[2])
     numbers.run({"numbers": computable(study)}, results, str(folder / paths.NUMBERS))
     matched = {"matched": results["matched"]}
     provenance_page.run(matched, str(folder / paths.PROVENANCE_PAGE))

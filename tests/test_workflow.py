@@ -463,18 +463,18 @@ def test_verdicts_come_after_all_results(bare):
 def test_verdicts_are_made_again_only_for_what_they_depend_on(project):
     (project / "workflow/claims.yaml").write_text(CLAIMS)
     assert project.todo(VERDICTS) == {"verdicts"}
-    assert project.make().work == {"verdicts", "verdict_page"}
+    assert project.make().work == {"verdicts", "verdict_page", "explorer"}
     assert "Of 1 claim," in (project / "results/verdicts.md").read_text()
     assert project.todo(VERDICTS) == project.todo() == set()
     (project / "workflow/claims.yaml").write_text(CLAIMS.replace("0.95", "0.9"))
-    assert project.todo() == {"verdicts", "verdict_page"}
+    assert project.todo() == {"verdicts", "verdict_page", "explorer"}
     (project / "workflow/claims.yaml").write_text(CLAIMS)
     project.append("src/sparsebp/claims/verdicts.py", '\n"""An edit."""\n')
-    assert project.todo() == {"verdicts", "verdict_page"}
+    assert project.todo() == {"verdicts", "verdict_page", "explorer"}
     assert_shown(project, {"verdicts"})
     project.change({"learners.rms.reinforcement": 0.02})
     changed = jobs("train", "mismatched", SEEDS, "rms") | AFTER_MISMATCHED
-    assert project.todo() == changed | {"verdicts", "verdict_page"}
+    assert project.todo() == changed | {"verdicts", "verdict_page", "explorer"}
     assert_shown(project, changed | {"verdicts"})
 
 

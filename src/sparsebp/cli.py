@@ -211,6 +211,13 @@ def parser() -> argparse.ArgumentParser:
         seed=False,
     )
     step(
+        "explorer",
+        "put the verdicts and the curves behind them into a page to explore, HTML",
+        [("verdicts", "verdicts to read, as the step verdicts writes them")],
+        seed=False,
+        inputs="{EXPERIMENT: FILE}, the results",
+    )
+    step(
         "provenance_page",
         "put what made the results into a page of the report, HTML",
         spec=False,

@@ -20,12 +20,12 @@ def claimed():
 
 
 def verdicts_if_any(wildcards):
-    """The page of verdicts, unless this study cannot test the claims."""
+    """The pages of verdicts, unless this study cannot test the claims."""
     try:
         claimed()
     except ConfigError:
         return []
-    return paths.VERDICTS_PAGE
+    return [paths.VERDICTS_PAGE, paths.EXPLORER]
 
 
 @cache

@@ -62,6 +62,36 @@ rule verdict_page:
         "sparsebp verdict_page --verdicts {input:q} --output {output:q} 2> {log:q}"
 
 
+rule explorer:
+    input:
+        verdicts=paths.VERDICTS,
+        results=lambda w: expand(paths.RESULTS, experiment=claimed()),
+    output:
+        report(
+            paths.EXPLORER,
+            caption="../report/explorer.rst",
+            category=VERDICTS,
+            labels={"page": "explorer: claims, choices and curves"},
+        ),
+    log:
+        paths.log(paths.EXPLORER),
+    benchmark:
+        paths.benchmark(paths.EXPLORER)
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda w: handed.write(study.explorer_spec(claims)),
+        inputs=lambda w, input: by_name(claimed(), input.results),
+        sources=sources("steps.explorer"),
+    message:
+        "explorer of claims and choices"
+    shell:
+        "sparsebp explorer {params.spec:q} --verdicts {input.verdicts:q}"
+        " --inputs {params.inputs:q} --output {output:q} 2> {log:q}"
+
+
 rule provenance_page:
     input:
         expand(paths.RESULTS, experiment=study.experiments),

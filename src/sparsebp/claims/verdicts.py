@@ -39,9 +39,17 @@ def _block(**properties) -> dict:
 
 
 _TEXT, _VERDICT = {"type": "string"}, {"enum": [HOLDS, FAILS, UNDECIDED, BY_CONSTRUCTION]}
+_ENDS = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2}
 _TEST = _block(
     verdict=_VERDICT,
     reading=_TEXT,
+    contrast=_TEXT,
+    measured=_TEXT,
+    meaning=_TEXT,
+    effect={"type": "number"},
+    interval=_ENDS,
+    corrected=_ENDS,
+    n={"type": "integer"},
     m={"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
     margin={"type": ["number", "null"]},
     turns={"type": "array", "items": {"type": "number"}},

@@ -1,20 +1,25 @@
 """The verdicts as Markdown: tables, and in words where they depend on the open choices."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 from typing import NamedTuple
 
 from sparsebp.claims.conditions import Point, meets, settings, shortest, words
 from sparsebp.claims.verdicts import (
     BY_CONSTRUCTION,
     FAILS,
+    FILE,
     HOLDS,
     UNDECIDED,
     experiments,
     number,
 )
+from sparsebp.storage import store
 from sparsebp.study.markup import markdown
+from sparsebp.study.validation import check
 
 SYMBOLS = {HOLDS: "✓", BY_CONSTRUCTION: "=", UNDECIDED: "?", FAILS: "✗"}
 MIXED = "±"  # of a claim that has several verdicts under choices
@@ -38,6 +43,9 @@ HYPOTHESES = {
 }
 UNDER = "under other choices"
 REACH = ("margin", "turns at", "m", "holds from")
+EXPLORE = (
+    "The [explorer](explorer.html) shows the curves behind each verdict, under every choice.\n"
+)
 COLUMNS = ("", "thesis", "claim", "verdict", "deciding number [interval]", *REACH, "n", UNDER)
 NOTE = (
     "n: simulations. Of several tests of a claim one is shown: that nearest to its margin where "
@@ -59,6 +67,26 @@ class Family(NamedTuple):
     points: dict[str, Point]
 
 
+def read_verdicts(path: str) -> list[dict]:
+    """The records of a file of verdicts, as ``verdicts.judge`` returned them.
+
+    Raises:
+        BadFile: there is no such file.
+        OSError: it cannot be read.
+        ValueError: it holds no verdicts.
+    """
+    store.check_there(path)
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=int)
+        check(found, FILE)
+        for record in found["records"]:
+            if record["key"] >= len(record["tests"]):
+                raise ValueError(f"{record['id']}: key: {record['key']}; there is no such test")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a file of verdicts ({error})") from None
+    return found["records"]
+
+
 def page(records: list[dict], spec: dict) -> str:
     """Everything about the verdicts: Markdown.
 
@@ -66,7 +94,7 @@ def page(records: list[dict], spec: dict) -> str:
         records: as ``verdicts.judge`` returns them.
         spec: as ``Study.verdicts_spec`` returns it.
     """
-    parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n"]
+    parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n", EXPLORE]
     parts += [headline(records), table(records)]
     parts += [_by_reading(records, name) for name in spec["readings"]]
     if families := _families(records):

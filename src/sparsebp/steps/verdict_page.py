@@ -1,9 +1,5 @@
 """Put the verdicts on the claims of the thesis into a page."""
 
-import json
-from pathlib import Path
-
-from sparsebp.claims.verdicts import FILE
 from sparsebp.report import pages
 from sparsebp.report.tables import (
     SYMBOLS,
@@ -12,11 +8,10 @@ from sparsebp.report.tables import (
     glance,
     headline,
     reach,
+    read_verdicts,
     symbols_explained,
 )
-from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
-from sparsebp.study.validation import check
 
 
 def run(verdicts: str, output: str) -> None:
@@ -27,16 +22,7 @@ def run(verdicts: str, output: str) -> None:
         OSError: it cannot be read.
         ValueError: it holds no verdicts.
     """
-    store.check_there(verdicts)
-    try:
-        found = json.loads(Path(verdicts).read_text(encoding="utf-8"), parse_constant=int)
-        check(found, FILE)
-        for record in found["records"]:
-            if record["key"] >= len(record["tests"]):
-                raise ValueError(f"{record['id']}: key: {record['key']}; there is no such test")
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{verdicts}: not a file of verdicts ({error})") from None
-    records = found["records"]
+    records = read_verdicts(verdicts)
     under = {record["id"]: dependence(records, record["id"]) for record in records}
     reached = {record["id"]: reach(record) for record in records if configured(record)}
     seen = glance(records)

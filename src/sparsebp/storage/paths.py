@@ -15,6 +15,7 @@ TABLE = "results/{experiment}.csv"
 VERDICTS = "results/verdicts.json"
 VERDICTS_TABLE = "results/verdicts.md"
 VERDICTS_PAGE = "results/verdicts.html"
+EXPLORER = "results/explorer.html"
 NUMBERS = "results/numbers.json"
 PROVENANCE_PAGE = "results/provenance.html"
 FIGURE = "figures/{figure}.{format}"
@@ -32,7 +33,7 @@ where a cache is lost that any of them can fill again."""
 
 FILES = (
     TEACHER, DATASET, STUDENT, TRAINED, RESULTS, TREES, SEARCH, FROM_SCRATCH, TABLE, VERDICTS,
-    VERDICTS_TABLE, VERDICTS_PAGE, NUMBERS, PROVENANCE_PAGE, FIGURE, COMPILED,
+    VERDICTS_TABLE, VERDICTS_PAGE, EXPLORER, NUMBERS, PROVENANCE_PAGE, FIGURE, COMPILED,
 )  # fmt: skip
 """Patterns of all files that the workflow makes, but for logs and benchmarks, which go by them."""
 

@@ -1,12 +1,14 @@
 """The configuration: reading it, its checks, and the slice of it that each step depends on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from snakemake.utils import update_config
 
+from sparsebp.claims.comparisons import curves
 from sparsebp.claims.conditions import settings
 from sparsebp.engine import memory
 from sparsebp.engine.learner import Learner
@@ -212,6 +214,45 @@ class Study:
             "by_construction": self.by_construction | known,
         }
 
+    def explorer_spec(self, claims: dict) -> dict:
+        """Slice for the explorer: what the ``claims`` are about, and what stands for it elsewhere.
+
+        By claim its experiments; by experiment what it and the learners that claims name are
+        called; and as configured and for each choice and reading, by experiment of the claims that
+        are tested under it, the experiment and the learners that stand for those that claims name.
+        """
+        about = {
+            claim["id"]: [curve for test in claim["tests"] for curve in curves(test)]
+            for claim in claims["claims"]
+        }
+        named = _standing({}, about.values())
+        ways = self.choices | {name: block["names"] for name, block in self.readings.items()}
+        return {
+            "claims": {
+                claim: list(dict.fromkeys(experiment for experiment, _ in found))
+                for claim, found in about.items()
+            },
+            "experiments": {
+                name: {
+                    "thesis": self.experiments[name].get("thesis", ""),
+                    "learners": {
+                        learner: self.learners[learner]
+                        for learner in self.experiments[name]["learners"]
+                        if learner in block["learners"]
+                    },
+                }
+                for name, block in named.items()
+            },
+            "configured": named,
+            "ways": {
+                title: _standing(
+                    names,
+                    [found for found in about.values() if names.keys() >= {e for e, _ in found}],
+                )
+                for title, names in ways.items()
+            },
+        }
+
     def learner(self, experiment: str, name: str) -> dict:
         """The fields of ``learner.Learner`` for a learner in an experiment.
 
@@ -403,6 +444,15 @@ class Study:
                 for title, renamed in self.choices.items()
             ]
         return spec
+
+
+def _standing(names: dict, claimed: Iterable[list[tuple[str, str]]]) -> dict:
+    """What stands for the curves (experiment, learner) of some claims where names are replaced."""
+    found: dict = {}
+    for experiment, learner in chain.from_iterable(claimed):
+        block = {"experiment": names.get(experiment, experiment), "learners": {}}
+        found.setdefault(experiment, block)["learners"][learner] = names.get(learner, learner)
+    return found
 
 
 def _sizes(experiment: dict) -> dict:

@@ -37,6 +37,7 @@ MADE_FROM = {
     paths.TABLE: paths.RESULTS,
     paths.VERDICTS_TABLE: paths.VERDICTS,
     paths.VERDICTS_PAGE: paths.VERDICTS,
+    paths.EXPLORER: paths.VERDICTS,
     paths.PROVENANCE_PAGE: paths.RESULTS,
 }
 ABSENT = object()

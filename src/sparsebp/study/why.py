@@ -34,6 +34,7 @@ PRODUCTS = {
     "verdicts": "verdict",
     "numbers": "file of numbers",
     "verdict_page": "page",
+    "explorer": "page",
     "provenance_page": "page",
 }
 """What the jobs of a rule make, in words, where the rule is not called so."""

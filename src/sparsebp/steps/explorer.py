@@ -1,0 +1,35 @@
+"""Put the verdicts and the curves behind them into a page to explore."""
+
+from sparsebp.report import explorer
+from sparsebp.report.tables import configured, read_verdicts
+from sparsebp.storage import store
+from sparsebp.storage.atomic import written_whole
+
+
+def run(spec: dict, verdicts: str, inputs: dict, output: str) -> None:
+    """Write the explorer as HTML.
+
+    Args:
+        spec: as ``Study.explorer_spec`` returns it.
+        verdicts: path of the verdicts.
+        inputs: paths of the results by experiment.
+
+    Raises:
+        BadFile: an input file is not right.
+        OSError: one cannot be read.
+        ValueError: the file of verdicts holds none, or others than ``spec`` is about.
+    """
+    records = read_verdicts(verdicts)
+    tests = {record["id"]: len(record["tests"]) for record in records if configured(record)}
+    ways = {record["choice"] or record["reading"] for record in records} - {None}
+    if (
+        tests.keys() != spec["claims"].keys()
+        or ways - spec["ways"].keys()
+        or any(len(record["tests"]) != tests.get(record["id"]) for record in records)
+    ):
+        raise ValueError(f"{verdicts}: other claims or choices than those of this study")
+    behind = (spec["configured"], *spec["ways"].values())
+    names = sorted({curves["experiment"] for way in behind for curves in way.values()})
+    shown = explorer.collect(records, spec, *store.read_experiments(inputs, names))
+    with written_whole(output) as part:
+        part.write_text(explorer.page(shown), encoding="utf-8")

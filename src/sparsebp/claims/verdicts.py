@@ -30,8 +30,9 @@ from sparsebp.claims.comparisons import (
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 BY_CONSTRUCTION = "holds by construction"
 SHARE = 0.5
-MOST_LISTED = 20  # names in a message
 """Of a mean over m, the share of one m from which on it is named."""
+MOST_LISTED = 20
+"""Names in a message."""
 
 
 def _block(**properties) -> dict:

@@ -28,7 +28,7 @@ from sparsebp.engine.learner import RANDOM_START, Learner
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
 from sparsebp.network.data import Patterns, Samples
-from sparsebp.network.model import forward
+from sparsebp.network.model import MATCH_TOLERANCE, Layer, forward
 from sparsebp.network.patterns import on_pattern
 
 WINDOW = 5
@@ -66,18 +66,18 @@ class Population:
         self._kinds = np.flatnonzero(there), np.flatnonzero(~there)
         self.steps, self.certain, self.u = 0, True, None
 
-    def step(self, threads: int = 1) -> Messages:
+    def step(self, threads: int = 1) -> None:
         """Deal the edges, and update all messages. ``threads``: see ``messages.Messages.run``."""
         dealt = np.arange(self._weights.size)
         for kind in self._kinds:
             dealt[kind] = self._rng.permutation(kind)
-        return self._update(dealt, threads)
+        self._update(dealt, threads)
 
     def final_beliefs(self, threads: int = 1) -> Beliefs:
         """Log-beliefs after one more step, with the network as it is. Sets ``certain``.
 
         Args:
-            threads: as above.
+            threads: see ``messages.Messages.run``.
         """
         now = self._update(np.arange(self._weights.size), threads)
         beliefs = now.final_beliefs()
@@ -87,14 +87,13 @@ class Population:
     def _update(self, dealt: np.ndarray, threads: int) -> Messages:
         """One step in which each slot of an output reads through the edge that it was dealt."""
         outer = self._outer.ravel()[dealt].reshape(self._outer.shape)
-        answers = np.einsum("maj,aj->ma", self._hidden[:, outer], self._weights)
+        y = forward([Layer(outer, self._weights)], self._problem.phi, self._hidden)
         problem = replace(
             self._problem,
             patterns=Patterns(self._problem.patterns.inner, outer),
             readers=readers(outer, len(self._problem.readers)),
         )
         make: Callable = fac.soft_factors if self._learner.rules.soft else fac.hard_factors
-        y = problem.phi(answers)
         where = problem.states, *problem.patterns, problem.phi, self._x, y
         factors, prior = make(*where, self._memory_gib), Beliefs.uniform(problem)
         now = Messages(self._learner, problem, factors, prior, self._rng, self._algebra)
@@ -170,12 +169,13 @@ def check(problem: Problem, samples: Samples) -> None:
             "method density-evolution needs the teacher, of whose weights it predicts the errors"
         )
     for layer, pattern in zip(teacher, problem.patterns, strict=True):
-        found = on_pattern(np.ones_like(pattern), pattern, layer.topology)
-        if len(layer.topology) != len(pattern) or not found.all():
+        alike = len(layer.topology) == len(pattern)
+        if not (alike and on_pattern(np.ones_like(pattern), pattern, layer.topology).all()):
             raise ValueError(
                 "method density-evolution needs a student whose patterns contain the teacher's"
             )
-    if not np.allclose(forward(teacher, problem.phi, samples.x), samples.y, atol=1e-9):
+    answers = forward(teacher, problem.phi, samples.x)
+    if not np.allclose(answers, samples.y, rtol=0, atol=MATCH_TOLERANCE):
         raise ValueError(
             "method density-evolution predicts the errors with the teacher's own answers; others "
             "are given, as with noise"

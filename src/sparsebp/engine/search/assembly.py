@@ -70,12 +70,28 @@ def search(
     lists = Candidates(inputs, candidates or [np.arange(x.shape[1])], at_most[0])
     codes = alphabet.coded(y)
     if readers is None:
-        return _unknown(alphabet, inputs, lists, codes, hidden, at_most[1])
-    return _known(alphabet, inputs, lists, codes, hidden, readers)
+        found = _unknown(alphabet, inputs, lists, codes, hidden, at_most[1])
+    else:
+        found = _known(alphabet, inputs, lists, codes, hidden, readers)
+    (inner, outer), explanations, certain, least_hidden = found
+    return Search(
+        inner,
+        outer,
+        explanations,
+        certain,
+        _reproduced(alphabet, inputs, codes, (inner, outer)),
+        least_hidden,
+        inputs.twins,
+        alphabet.odd,
+    )
 
 
-def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most) -> Search:
-    """Where nothing is known of the outputs: hidden neurons are the rows that occur."""
+def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most):
+    """Where nothing is known of the outputs: hidden neurons are the rows that occur.
+
+    Returns:
+        The layers, and explanations, certain and least_hidden as in ``Search``.
+    """
     found = explain(alphabet, inputs, lists, codes, outer_at_most=outer_at_most)
     keep, least_hidden = fewest(found, hidden)
     found = found.only(keep)
@@ -109,19 +125,11 @@ def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most) -> Search:
     outer = np.full((len(found.open), 2), NOT_READ), np.zeros((len(found.open), 2), np.int64)
     outer[0][chosen.output], outer[1][chosen.output] = read, chosen.weights
     layers = _layers(signed, *outer, (alphabet.at_most, outer_at_most), alphabet.odd)
-    return Search(
-        *layers,
-        explanations,
-        certain,
-        _reproduced(alphabet, inputs, codes, layers),
-        least_hidden,
-        inputs.twins,
-        alphabet.odd,
-    )
+    return layers, explanations, certain, least_hidden
 
 
-def _known(alphabet, inputs, lists, codes, hidden, readers) -> Search:
-    """Where it is known which hidden neurons outputs read."""
+def _known(alphabet, inputs, lists, codes, hidden, readers):
+    """Where it is known which hidden neurons outputs read. Returns as ``_unknown``."""
     two = np.pad(readers, ((0, 0), (0, 2 - readers.shape[1])), constant_values=NOT_READ)
     found = explain(alphabet, inputs, lists, codes, two)
     if len(lists.offsets) == 2:
@@ -154,15 +162,7 @@ def _known(alphabet, inputs, lists, codes, hidden, readers) -> Search:
     weights[chosen.output] = chosen.weights
     slots = alphabet.at_most, readers.shape[1]
     layers = _layers(signed, two, weights, slots, alphabet.odd)
-    return Search(
-        *layers,
-        explanations,
-        certain,
-        _reproduced(alphabet, inputs, codes, layers),
-        hidden,
-        inputs.twins,
-        alphabet.odd,
-    )
+    return layers, explanations, certain, hidden
 
 
 def _exchangeable(readers: np.ndarray) -> np.ndarray:

@@ -41,6 +41,16 @@ def project(finished, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def opened():
+    """A browser without a window."""
+    from tests.browser import headless  # here, as few tests need it
+
+    browser = headless()
+    yield browser
+    browser.quit()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """As many as there are cores, and one more for slow tests, which wait for other programs."""

@@ -10,12 +10,7 @@ from sparsebp.storage.provenance import record
 def scratch_results(study):
     """Numbers as of the step ``from_scratch``: arrays and coordinates."""
     rng, cases = np.random.default_rng(0), study.from_scratch
-    coordinates = {
-        "case": list(cases),
-        "candidates": sorted({k for case in cases.values() for k in case["candidates"]}),
-        "seed": list(range(study.study["seeds"])),
-        "n_samples": sorted({m for case in cases.values() for m in case["samples"]}),
-    }
+    coordinates = formats.scratch_coordinates(cases, study.study["seeds"])
     values = {name: np.full([*map(len, coordinates.values())], np.nan) for name in formats.FOUND}
     for i, case in enumerate(cases.values()):
         for j, k in enumerate(coordinates["candidates"]):

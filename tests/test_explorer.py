@@ -23,7 +23,7 @@ from sparsebp.steps import verdicts
 from sparsebp.storage import store
 from sparsebp.storage.provenance import record
 from sparsebp.study.config import Study
-from tests.browser import headless, requests
+from tests.browser import requests
 from tests.conftest import ROOT
 from tests.given import given
 
@@ -245,13 +245,6 @@ def test_verdicts_of_another_study_are_refused(folder, tmp_path, capsys, key):
 
 
 # In a browser.
-
-
-@pytest.fixture(scope="module")
-def opened():
-    browser = headless()
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture

@@ -45,24 +45,14 @@ experiments:
   denser: {<<: *tiny, nonzeros_per_row: {input: 3, output: 3}}
 trees: {outputs: [4, 7], activation: {function: tanh, b: 0.1}}
 from_scratch:
-  tiny:
+  tiny: &case
     neurons: 6
     nonzeros_per_row: {input: 2, output: 2}
     activation: {function: tanh, b: 0.1}
     output_pattern: known
     samples: [2, 4]
-  bias:
-    neurons: 6
-    nonzeros_per_row: {input: 2, output: 2}
-    activation: {function: tanh, b: 0.2}
-    output_pattern: known
-    samples: [2, 4]
-  denser:
-    neurons: 6
-    nonzeros_per_row: {input: 2, output: 2}
-    activation: {function: tanh, b: 0.1}
-    output_pattern: unknown
-    samples: [2, 4]
+  bias: {<<: *case, activation: {function: tanh, b: 0.2}}
+  denser: {<<: *case, output_pattern: unknown}
 figures:
   one: {panels: [{experiment: tiny}]}
   trees: {trees: {}}

@@ -25,7 +25,7 @@ from sparsebp.storage.provenance import record
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
 from sparsebp.study.numbers_file import NOT_COMPUTED
-from tests.browser import headless, requests
+from tests.browser import requests
 from tests.configurations import whole
 from tests.scratch_problems import write_from_scratch
 from tests.tree_problems import write_trees
@@ -151,14 +151,6 @@ def test_study_that_cannot_test_the_claims_has_a_report_without_verdicts(project
 
 
 # --- In a browser
-
-
-@pytest.fixture(scope="module")
-def opened():
-    """A browser without a window."""
-    browser = headless()
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture

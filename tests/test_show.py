@@ -66,19 +66,13 @@ figures:
   scratch:
     from_scratch: {}
 from_scratch:
-  hinted:
-    neurons: 20
-    nonzeros_per_row: {input: 2, output: 2}
-    activation: {function: tanh, b: 0.1}
-    output_pattern: known
-    candidates: [4]
-    samples: [8]
-  blind:
+  blind: &case
     neurons: 20
     nonzeros_per_row: {input: 2, output: 2}
     activation: {function: tanh, b: 0.1}
     output_pattern: unknown
     samples: [8]
+  hinted: {<<: *case, output_pattern: known, candidates: [4]}
 trees:
   outputs: [4, 7]
   activation: {function: tanh, b: 0.1}

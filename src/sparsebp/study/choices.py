@@ -52,11 +52,12 @@ def add_choices(config: dict, general: dict, choices: dict) -> tuple[dict, dict]
             raise ConfigError(f"choices.vary: {title} stands there twice, to six digits")
         names = {original: again for again, original in choices["experiments"].items()}
         for base in bases:
-            variant = _variant(learners[base], choice)
+            read = _read(learners[base], choice)
+            variant = _variant(learners[base], read)
             pairs = [[learner_fields(i, b) for b in (variant, learners[base])] for i in inferences]
             if all(one == other for one, other in pairs):
                 continue  # the learner is as this choice has it
-            names[base] = f"{base}-{_title(choice, '-')}"
+            names[base] = f"{base}-{_title(read, '-')}"
             if len(names[base]) > LONGEST_NAME:
                 raise ConfigError(
                     f"choices.vary: {names[base]} is too long a name; "
@@ -108,10 +109,17 @@ def _title(choice: dict, link: str = " ") -> str:
     return ", ".join(parts) if link == " " else link.join(parts).replace("_", link)
 
 
+def _read(learner: dict, choice: dict) -> dict:
+    """What of a choice a learner reads. Without reinforcement it stays so."""
+    return {
+        key: value
+        for key, value in choice.items()
+        if key != "reinforcement" or learner["reinforcement"]
+    }
+
+
 def _variant(learner: dict, choice: dict) -> dict:
-    """A learner's block under a choice. Without reinforcement it stays so."""
-    own, inference = dict(learner), dict(choice)
-    strength = inference.pop("reinforcement", None)
-    if strength is not None and own["reinforcement"]:
-        own["reinforcement"] = strength
-    return own | {"inference": own.get("inference", {}) | inference}
+    """A learner's block under what it reads of a choice."""
+    inference = dict(choice)
+    own = {key: inference.pop(key) for key in ("reinforcement",) if key in inference}
+    return learner | own | {"inference": learner.get("inference", {}) | inference}

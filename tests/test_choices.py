@@ -57,6 +57,17 @@ def test_a_choice_that_is_the_setting_itself_is_not_trained_twice():
     assert names["ms"] == "ms-damping-0.3-initial-scale-0"  # for one of the two it differs
 
 
+def test_a_learner_without_reinforcement_is_trained_once_for_all_its_strengths():
+    crossed = [{"damping": [0], "reinforcement": [0.02, 0.1]}]
+    study = load(put("choices", CHOICES | {"vary": crossed}))
+    weak, strong = study.choices.values()
+    assert weak["ms"] == strong["ms"] == "ms-damping-0"
+    assert [names["bp"] for names in (weak, strong)] == [
+        f"bp-reinforcement-{strength}-damping-0" for strength in (0.02, 0.1)
+    ]
+    assert study.experiments["again"]["learners"].count("ms-damping-0") == 1
+
+
 def test_choices_have_the_teachers_data_and_students_of_their_experiment():
     study = load(put("choices", CHOICES | {"samples": [4, 5]}))
     assert study.draw_spec("again") == study.draw_spec("wider")

@@ -15,10 +15,10 @@ NEURONS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 TEXT = """# Growth with the number of neurons
 
 Written by `make growth`. A matched student, N neurons in each layer, 2 non-zero weights per row of
-W_in and W_out, tanh, learns offline from 2 samples by sum-product (damping 0.3, at most 500 steps
-until no message changes by more than 1e-6), {threads} threads at a time. After 20 steps their
-messages are compared with those of one thread, and are the same to the last bit. Every N has its
-own process; peak memory is that of the whole process, with libraries and compiled kernels.
+W_in and W_out, drawn by matching, tanh, learns offline from 2 samples by sum-product (damping 0.3,
+at most 500 steps until no message changes by more than 1e-6), {threads} threads at a time. After 20
+steps their messages are compared with those of one thread, and are the same to the last bit. Every
+N has its own process; peak memory is that of the whole process, with libraries and compiled kernels.
 
 ![Time per step, building time and peak memory against N](growth.png)
 
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--neurons", type=int, nargs="+", default=NEURONS)
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder to write to")
     chosen = parser.parse_args()
-    cases = [Case(n, samples=2, threads=chosen.threads) for n in chosen.neurons]
+    cases = [Case(n, samples=2, threads=chosen.threads, drawing="matching") for n in chosen.neurons]
     results = []
     for case, found in measure_all(cases):
         print(*row(case, found), sep="  ", flush=True)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine import factors as fac
-from sparsebp.engine.kernels.updates import step_kernel
 from sparsebp.engine.learning import propagate
 from sparsebp.engine.messages import Messages
 from sparsebp.engine.problem import Beliefs, Problem
@@ -19,6 +18,7 @@ from sparsebp.network.data import PerRow, Sizes, draw_samples, draw_student, dra
 from sparsebp.network.metrics import weight_error
 from sparsebp.network.model import Layer, activation
 from sparsebp.network.quantities import Status
+from sparsebp.steps.kernels import KERNELS
 from speed.cases import learner
 
 
@@ -34,6 +34,7 @@ class Case(NamedTuple):
         max_steps: limit on the number of steps.
         memory_gib: limit on the list or table.
         threads: of message passing.
+        drawing: of the patterns, see ``patterns.biregular``.
     """
 
     neurons: int
@@ -45,6 +46,7 @@ class Case(NamedTuple):
     max_steps: int = 500
     memory_gib: float = 4
     threads: int = 1
+    drawing: str = "trades"
 
 
 class Measured(NamedTuple):
@@ -79,7 +81,8 @@ def measure_all(cases: Iterable[Case]) -> Iterator[tuple[Case, Measured | str]]:
 def draw(case: Case):
     """A teacher, its samples and the student's problem."""
     sizes, phi = Sizes(*[case.neurons] * 3), activation("tanh", b=0.1)
-    teacher = draw_teacher(sizes, PerRow(*case.teacher), entropy=1, seed=0)
+    shape = sizes, PerRow(*case.teacher)
+    teacher = draw_teacher(*shape, entropy=1, seed=0, drawing=case.drawing)
     patterns = draw_student(teacher, PerRow(*case.student), entropy=1, seed=0)
     samples = draw_samples(teacher, phi, case.samples, entropy=1, seed=0)
     return teacher, samples, Problem.of(patterns, case.alphabet, phi)
@@ -88,8 +91,9 @@ def draw(case: Case):
 def _compile(case: Case) -> None:
     join_kernel()
     k_in, k_out = case.student
-    for kind in learner(case.maximise).kernels(k_in, k_out, list(case.alphabet), degree=k_out):
-        step_kernel(*kind)
+    how = learner(case.maximise)
+    for name, *parts in how.kernels(k_in, k_out, list(case.alphabet), degree=k_out):
+        KERNELS[name](*parts)
 
 
 def _measure(case: Case) -> Measured:
@@ -109,9 +113,12 @@ def _measure(case: Case) -> Measured:
         for pattern, belief in zip(problem.patterns, outcome.beliefs, strict=True)
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    alone, together = Messages(*start_of), Messages(*start_of)
-    took = _seconds_per_step(alone, 1), _seconds_per_step(together, case.threads)
-    if not np.array_equal(alone.u, together.u):
+    took, messages = [], []
+    for threads in (1, case.threads):  # one after the other: large networks need the memory
+        passing = Messages(*start_of)
+        took.append(_seconds_per_step(passing, threads))
+        messages.append(passing.u)
+    if not np.array_equal(*messages):
         raise AssertionError(f"{case.threads} threads and one disagree")
     return Measured(
         draw=drawn - start,

@@ -17,8 +17,8 @@ TEXT = """# Growth with the number of neurons
 Written by `make growth`. A matched student, N neurons in each layer, 2 non-zero weights per row of
 W_in and W_out, drawn by matching, tanh, learns offline from 2 samples by sum-product (damping 0.3,
 at most 500 steps until no message changes by more than 1e-6), {threads} threads at a time. After 20
-steps their messages are compared with those of one thread, and are the same to the last bit. Every
-N has its own process; peak memory is that of the whole process, with libraries and compiled kernels.
+steps their messages are compared with those of one thread, and are the same to the last bit. Each N
+has a process of its own; peak memory is that of the whole of it, with libraries and kernels.
 
 ![Time per step, building time and peak memory against N](growth.png)
 

@@ -32,25 +32,26 @@ class Mutation(NamedTuple):
     new: str
 
 
-_EQUATIONS, _UPDATES = "engine/equations.py", "engine/kernels/updates.py"
+_ALGEBRAS, _EQUATIONS = "engine/algebras.py", "engine/equations.py"
+_UPDATES = "engine/kernels/updates.py"
 MUTATIONS = {
     "damping swapped": Mutation(
-        _EQUATIONS,
+        _ALGEBRAS,
         "return weights[0] * old + weights[1] * new",
         "return weights[0] * new + weights[1] * old",
     ),
     "damping of wide numbers swapped": Mutation(
-        _EQUATIONS,
+        _ALGEBRAS,
         "self.mass([self.times(weights[0], old), self.times(weights[1], new)])",
         "self.mass([self.times(weights[0], new), self.times(weights[1], old)])",
     ),
     "sum in place of maximum": Mutation(
-        _EQUATIONS,
+        _ALGEBRAS,
         'in place of the sum, Eq. 2.12."""\n        return largest(terms)',
         'in place of the sum, Eq. 2.12."""\n        return summed(terms)',
     ),
     "temperature left out of a sum": Mutation(
-        _EQUATIONS, "np.exp((x - base) / temperature)", "np.exp(x - base)"
+        _ALGEBRAS, "np.exp((x - base) / temperature)", "np.exp(x - base)"
     ),
     "cavity of a variable leaves out another": Mutation(
         "engine/layout.py", "np.delete(gets, d, axis=1)", "np.delete(gets, d - 1, axis=1)"

@@ -220,14 +220,14 @@ def test_an_edit_of_an_imported_module_is_compiled_and_taken_back_without_a_trac
     package, run = copy
     assert run() == (0.75, True)
     assert run() == (0.75, False)
-    right = (package / "engine/equations.py").read_text(encoding="utf-8")
+    right = (package / "engine/algebras.py").read_text(encoding="utf-8")
     wrong = right.replace(
         "weights[0] * old + weights[1] * new", "weights[0] * new + weights[1] * old"
     )
     assert wrong != right
-    (package / "engine/equations.py").write_text(wrong, encoding="utf-8")
+    (package / "engine/algebras.py").write_text(wrong, encoding="utf-8")
     assert run() == (0.25, True)
-    (package / "engine/equations.py").write_text(right, encoding="utf-8")
+    (package / "engine/algebras.py").write_text(right, encoding="utf-8")
     assert run() == (0.75, False)
 
 

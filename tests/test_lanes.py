@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from sparsebp.engine.equations import STRAIGHT
+from sparsebp.engine.algebras import STRAIGHT
 from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
 from sparsebp.engine.kernels.registers import constant, known, on_numbers, over_blocks
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sparsebp.engine.equations import ALGEBRAS
+from sparsebp.engine.algebras import ALGEBRAS
 from sparsebp.engine.kernels.updates import Kind
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.learning import Beliefs, learn

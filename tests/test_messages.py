@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sparsebp.engine.equations import WIDE
+from sparsebp.engine.algebras import WIDE
 from sparsebp.engine.learning import Beliefs, Messages, learn, propagate
 from sparsebp.network.quantities import Status
 from tests.oracles import twin

@@ -33,7 +33,8 @@ FOR_OWN_STUDIES = [
     name
     for name in LISTED
     if re.match(
-        r"sparsebp\.(api|scratch|network|engine\.(?!kernels|equations)|storage\.store)", name
+        r"sparsebp\.(api|scratch|network|engine\.(?!kernels|algebras|equations)|storage\.store)",
+        name,
     )
 ]
 

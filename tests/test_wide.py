@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from sparsebp.engine.equations import ALGEBRAS, LOWEST, WIDE, SumTimes
+from sparsebp.engine.algebras import ALGEBRAS, LOWEST, WIDE, SumTimes
 from sparsebp.engine.kernels.registers import on_numbers
 from sparsebp.engine.wide import Wide
 from tests.test_lanes import Program

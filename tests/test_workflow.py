@@ -353,8 +353,8 @@ def test_kernels_are_compiled_once_and_before_all_trainings(project):
 @pytest.mark.slow
 def test_sources_edited_during_a_run_are_refused_and_taken_back_without_a_trace(bare, finished):
     """What was made by edited sources, kernels too, would else pass for what these make."""
-    equations = bare / "src/sparsebp/engine/equations.py"
-    right = equations.read_text(encoding="utf-8")
+    algebras = bare / "src/sparsebp/engine/algebras.py"
+    right = algebras.read_text(encoding="utf-8")
     running = bare.begin("--cores", "2")
     while not list(bare.folder.glob("results/*/seed-*/teacher.nc")):
         assert running.process.poll() is None
@@ -362,11 +362,11 @@ def test_sources_edited_during_a_run_are_refused_and_taken_back_without_a_trace(
     rule = "weights[0] * old + weights[1] * new"
     assert rule in right
     wrong = right.replace(rule, "weights[0] * new + weights[1] * old")
-    equations.write_text(wrong, encoding="utf-8")
+    algebras.write_text(wrong, encoding="utf-8")
     run = running.end()
     assert run.status == 1 and run.failed and run.failed <= {"kernels"} | TRAININGS
     assert "were edited since the workflow began; start it again" in run.output
-    equations.write_text(right, encoding="utf-8")
+    algebras.write_text(right, encoding="utf-8")
     bare.make()
     assert contents(bare.folder) == contents(finished[1])
     assert_shown(bare, set())

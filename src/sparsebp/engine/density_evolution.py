@@ -44,7 +44,7 @@ class Population:
         x: (samples, input).
         rng: of the initial messages, and of the edges that are dealt.
         memory_gib: the largest table or list of configurations.
-        algebra: to calculate in, see ``equations``.
+        algebra: to calculate in, see ``algebras``.
 
     Attributes:
         steps: number of steps done.

@@ -282,7 +282,7 @@ def output_beliefs(factors, states: HiddenStates, joint, field, temperature: flo
         states: the HiddenStates.
         joint: (edges, S) log-messages of each edge's input weights together to the factor.
         field: (output, k_out, Q) log-fields of the output weights.
-        temperature: of the sum, see ``equations``.
+        temperature: of the sum, see ``algebras``.
 
     Returns:
         (output, k_out, Q) float64.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sparsebp.engine import reachable
-from sparsebp.engine.equations import WIDE
+from sparsebp.engine.algebras import WIDE
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
 from sparsebp.engine.problem import Beliefs
 from sparsebp.network.data import checked_data
@@ -88,7 +88,7 @@ class HiddenMessages:
         graph: what hidden variables can be, and how they and the weights go together.
         prior: the ``problem.Beliefs`` that the fields of the weights come from.
         rng: of the initial messages; not used where ``initial_scale`` is 0.
-        algebra: to calculate in, see ``equations``; by default that of the learner's rules.
+        algebra: to calculate in, see ``algebras``; by default that of the learner's rules.
 
     Attributes:
         up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.equations import WIDE, LogSum, MaxPlus, MaxTimes, SumTimes
+from sparsebp.engine.algebras import WIDE, LogSum, MaxPlus, MaxTimes, SumTimes
 from sparsebp.network.ranges import Range
 
 METHODS = {
@@ -25,7 +25,7 @@ class Algorithm(NamedTuple):
         label: what figures call it.
         temperature: of the sums over configurations: 1, as of beliefs that are probabilities, where
             soft factors have one of their own, 1 / beta; 0 for maxima; None for no messages.
-        algebras: what the updates consist of, see ``equations``, by the factors that it takes, the
+        algebras: what the updates consist of, see ``algebras``, by the factors that it takes, the
             default first; none without messages.
         reinforced: whether it can be (Eqs. 3.8-3.11).
     """
@@ -124,7 +124,7 @@ class Rules(NamedTuple):
     """What sets one algorithm apart from another.
 
     Attributes:
-        algebra: which sums and products the updates are made of, see ``equations``.
+        algebra: which sums and products the updates are made of, see ``algebras``.
         temperature: T of the sums over configurations, see there.
         soft: factors are energies (Eq. 3.2) instead of constraints (Eq. 2.5).
         reinforcement: r of Eqs. 3.8, 3.10; 0 for none.

@@ -13,7 +13,7 @@ import numpy as np
 
 from sparsebp.engine import bethe, density_evolution
 from sparsebp.engine import factors as fac
-from sparsebp.engine.equations import MaxPlus, SumTimes
+from sparsebp.engine.algebras import MaxPlus, SumTimes
 from sparsebp.engine.hidden_messages import HiddenGraph, HiddenMessages, hidden_graph
 from sparsebp.engine.learner import Learner, brief
 from sparsebp.engine.messages import Messages

@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 
 from sparsebp.engine import factors as fac
-from sparsebp.engine.equations import LOWEST, WIDE
+from sparsebp.engine.algebras import LOWEST, WIDE
 from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
 from sparsebp.engine.kernels.updates import Arrays, Places, step_kernel
 from sparsebp.engine.learner import SMALL_TABLE
@@ -45,7 +45,7 @@ class Messages:
         factors: ``factors.HardFactors`` or ``factors.SoftFactors``, as the learner's rules ask for.
         prior: the ``problem.Beliefs`` that fields come from (Eq. 2.11).
         rng: of the initial messages; not used where ``initial_scale`` is 0.
-        algebra: to calculate in, see ``equations``; by default that of the learner's rules.
+        algebra: to calculate in, see ``algebras``; by default that of the learner's rules.
         leaves: as above.
 
     Attributes:
@@ -309,7 +309,7 @@ class Messages:
 
 
 def _saturated(logs):
-    """Log-fields that never grow into impossible ones, see ``equations.MaxPlus.power``."""
+    """Log-fields that never grow into impossible ones, see ``algebras.MaxPlus.power``."""
     return np.where(logs == -np.inf, -np.inf, np.maximum(logs, LOWEST))
 
 

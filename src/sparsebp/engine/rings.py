@@ -11,7 +11,7 @@ and the total of a ring is the trace of the product of its matrices. What the re
 one output is the product of all other matrices: its *environment*. Factor times environment is the
 joint distribution of the output's weights and the states beside it, and so has every marginal.
 
-Sums and products are those of an algebra, see ``equations``, and are done by
+Sums and products are those of an algebra, see ``algebras``, and are done by
 ``kernels.ring_updates``. With hard factors a matrix counts configurations, and that tells maxima,
 too: every configuration that is possible is a most probable one.
 """
@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine import factors as fac
-from sparsebp.engine.equations import MaxPlus
+from sparsebp.engine.algebras import MaxPlus
 from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
 from sparsebp.engine.kernels.ring_updates import (
     Arrays,

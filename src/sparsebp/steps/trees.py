@@ -4,9 +4,9 @@ from itertools import product
 
 import numpy as np
 
+from sparsebp.engine.algebras import WIDE
 from sparsebp.engine.bethe import log_partition
 from sparsebp.engine.elimination import posterior
-from sparsebp.engine.equations import WIDE
 from sparsebp.engine.factors import hard_factors
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.messages import Messages

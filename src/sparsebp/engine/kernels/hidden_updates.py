@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 from numba import njit, types
 
-from sparsebp.engine.equations import ALGEBRAS
+from sparsebp.engine.algebras import ALGEBRAS
 from sparsebp.engine.kernels.cache import compiled_once
 from sparsebp.engine.kernels.registers import constant, known, on_numbers
 
@@ -26,7 +26,7 @@ class HiddenKind:
     """What a kernel is compiled for.
 
     Attributes:
-        algebra: a name of ``equations.ALGEBRAS``.
+        algebra: a name of ``algebras.ALGEBRAS``.
         damped: whether messages to hidden variables are.
     """
 

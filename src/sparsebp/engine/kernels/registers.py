@@ -19,7 +19,7 @@ from numba.core import cgutils, types
 from numba.core.imputils import lower_constant
 from numba.extending import intrinsic, models, register_model, typeof_impl
 
-from sparsebp.engine.equations import STRAIGHT, Lists
+from sparsebp.engine.algebras import STRAIGHT, Lists
 from sparsebp.engine.kernels.lanes import WIDTH
 
 _INT, _DOUBLE = ir.IntType(64), ir.DoubleType()

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, types
 
+from sparsebp.engine.algebras import ALGEBRAS
 from sparsebp.engine.equations import (
-    ALGEBRAS,
     EdgeStates,
     contract,
     first_classes,
@@ -31,7 +31,7 @@ class RingKind(EdgeStates):
     """What a kernel is compiled for.
 
     Attributes:
-        algebra: a name of ``equations.ALGEBRAS``.
+        algebra: a name of ``algebras.ALGEBRAS``.
         k_in: input weights of a hidden neuron.
         q: states of a weight.
         blank: the state of a weight that is zero, or -1.

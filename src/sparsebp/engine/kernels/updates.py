@@ -25,17 +25,15 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, types
 
+from sparsebp.engine.algebras import ALGEBRAS, largest, smallest
 from sparsebp.engine.equations import (
-    ALGEBRAS,
     EdgeStates,
     contract,
     join,
-    largest,
     outer,
     over_all,
     reinforced,
     settle,
-    smallest,
     split_inputs,
     split_outputs,
     to_factor,
@@ -51,7 +49,7 @@ class Kind(EdgeStates):
     """What a kernel is compiled for.
 
     Attributes:
-        algebra: a name of ``equations.ALGEBRAS``.
+        algebra: a name of ``algebras.ALGEBRAS``.
         k_in, k_out: input weights of a hidden neuron, hidden neurons that a factor reads.
         q: states of a weight.
         degree: factors that read a hidden neuron.

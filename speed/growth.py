@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 from speed.measure import Case, ending, measure_all, table
 
 DOCS = Path(__file__).parents[1] / "docs"
-NEURONS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
+NEURONS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000, 10_000_000)
 TEXT = """# Growth with the number of neurons
 
 Written by `make growth`. A matched student, N neurons in each layer, 2 non-zero weights per row of

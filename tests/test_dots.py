@@ -112,6 +112,18 @@ def test_table_of_the_choices():
     assert third == ["reinforcement r", "0.001", "0.003", "0.01", "0.03", "0.1"]
 
 
+def test_what_all_rows_of_a_box_set_alike_stands_once_below_it():
+    spec = STUDY.figure_spec("reconstruction_grid")
+    assert len(spec["choices"]) == 18
+    (row,) = boxes(build(dataset(), spec))
+    heads = [text for text in texts(row[0]) if not text.replace(".", "").isdigit()]
+    assert heads == ["size of random\nstart", "damping", "reinforcement r"]
+    assert row[1].get_xlabel().splitlines()[1:] == [
+        "messages that start at random: variable-to-factor",
+        "distribution of random start: uniform",
+    ]
+
+
 def test_the_rows_of_the_original_setting_are_shaded():
     drawing = build(dataset())
     gray = to_hex(choice_plots.SHADE)

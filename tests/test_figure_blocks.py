@@ -56,6 +56,14 @@ def test_a_figure_of_choices_knows_which_learners_stand_under_each():
     ]
 
 
+def test_a_figure_of_choices_shows_all_sets_unless_it_names_some():
+    block = put("figures/chosen/choices/sets", [2], EXTENDED)
+    (only,) = load(block).figure_spec("chosen")["choices"]
+    assert only["values"] == {"reinforcement": "0.1"}
+    block = put("figures/chosen/choices/sets", [1, 3], EXTENDED)
+    assert refusal(block) == "figures.chosen.choices.sets: 3; there are 2 sets of choices"
+
+
 def test_a_figure_of_choices_shows_all_learners_unless_it_names_some():
     spec = load(put("figures/chosen/choices/learners", DELETE, EXTENDED)).figure_spec("chosen")
     assert list(spec["learners"]) == ["bp", "ms", "soft"]

@@ -1,10 +1,11 @@
 """Figures of choices: the errors of an experiment under each of the choices of the configuration.
 
 What a figure shows. A row is a choice, and rows stand in boxes by the keys that their choices vary;
-the table on the left gives the values, each where it changes. A column is a quantity. A marker is
-the mean over the seeds of the mean over the numbers of samples in a range, with the 95 % confidence
-interval of that mean (`intervals.mean_interval`); there is none with one seed. Learners lie below
-each other within their row. The axes are logarithmic, with a shaded strip for zero on the left.
+the table on the left gives the values, each where it changes. What all rows of a box set alike is
+told once, below it. A column is a quantity. A marker is the mean over the seeds of the mean over
+the numbers of samples in a range, with the 95 % confidence interval of that mean
+(`intervals.mean_interval`); there is none with one seed. Learners lie below each other within their
+row. The axes are logarithmic, with a shaded strip for zero on the left.
 
 Rows in which no learner differs from the experiment that the choices are about are shaded.
 
@@ -86,12 +87,13 @@ def build(spec, results):
             _draw_box(ax, box, names, styles, table)
         column[0].set_title(Y_LABELS[quantity].replace(" (", "\n("))
     for row, box, found in zip(grid, boxes, ended, strict=True):
-        _add_values(row[0], [choice["values"] for choice in box])
+        _add_values(row, [choice["values"] for choice in box])
         _mark_ends(row[-1], found, styles, names)
     samples = [str(m) for m in data["n_samples"].values]
     if len(samples) > 8:
         samples[2:-1] = ["..."]
-    grid[-1, 1].set_xlabel(f"mean over m = {', '.join(samples)}")
+    told = grid[-1, 1].get_xlabel()
+    grid[-1, 1].set_xlabel(f"mean over m = {', '.join(samples)}" + f"\n{told}" * bool(told))
     add_legends(drawing, shown, marks)
     return drawing
 
@@ -150,8 +152,14 @@ def _draw_box(ax, box, names, styles, table):
         )  # fmt: skip
 
 
-def _add_values(ax, rows):
+def _add_values(axes, rows):
     """Write the values of the choices to the left of their rows, and their keys above."""
+    ax, *others = axes
+    alike = {key: value for key, value in rows[0].items() if all(r[key] == value for r in rows)}
+    if len(rows) > 1:
+        rows = [{key: row[key] for key in row if key not in alike} for row in rows]
+        told = [f"{KEYS[key]}: {value}" for key, value in alike.items()]
+        others[0].set_xlabel("\n".join(told), fontsize="small", color="0.4")
     right = -6  # points from the box
     for k, key in reversed(list(enumerate(rows[0]))):
         head = wrapped(KEYS[key], HEAD_WIDTH, RC["font.size"] * 0.833)

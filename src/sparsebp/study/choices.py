@@ -2,9 +2,10 @@
 
 from copy import deepcopy
 from dataclasses import fields
-from itertools import product
+from itertools import groupby, product
 from math import prod
 
+from sparsebp.claims.conditions import settings
 from sparsebp.engine.learner import OPEN_CHOICES, RANDOM_START, Learner, open_choices
 from sparsebp.study.validation import ConfigError, check_among
 
@@ -71,6 +72,11 @@ def add_choices(config: dict, general: dict, choices: dict) -> tuple[dict, dict]
         titles[title] = names
     experiments.update(blocks)
     return titles, known
+
+
+def sets(choices: dict) -> list[list[str]]:
+    """The titles of ``Study.choices``, those side by side that set the same keys together."""
+    return [list(titles) for _, titles in groupby(choices, lambda title: [*settings(title)])]
 
 
 def learner_fields(inference: dict, block: dict) -> dict:

@@ -17,7 +17,7 @@ from sparsebp.network.patterns import column_degree
 from sparsebp.storage import paths
 from sparsebp.storage.formats import MOST_NUMBERS
 from sparsebp.study import files, markup
-from sparsebp.study.choices import add_choices, learner_fields, read_choices
+from sparsebp.study.choices import add_choices, learner_fields, read_choices, sets
 from sparsebp.study.experiment_blocks import (
     ROWS_COLUMNS,
     check_experiment,
@@ -439,9 +439,15 @@ class Study:
             },
         }
         if "choices" in figure:
+            groups = sets(self.choices)
+            shown = figure["choices"].get("sets") or range(1, len(groups) + 1)
             spec["choices"] = [
-                {"values": settings(title), "learners": {n: renamed.get(n, n) for n in names}}
-                for title, renamed in self.choices.items()
+                {
+                    "values": settings(title),
+                    "learners": {n: self.choices[title].get(n, n) for n in names},
+                }
+                for number in shown
+                for title in groups[number - 1]
             ]
         return spec
 

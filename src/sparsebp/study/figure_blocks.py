@@ -1,6 +1,7 @@
 """Checks of the figures of a configuration: that what their panels draw exists."""
 
 from sparsebp.network import law
+from sparsebp.study.choices import sets
 from sparsebp.study.validation import ConfigError, check_among, check_either, is_number, show
 
 # Keys of a panel that compares: which number of experiments, or the first of learners, and what
@@ -97,6 +98,10 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
             ran,
             f"is not run again in {name}, or not in {originals[name]}",
         )
+    count = len(sets(choices))
+    for number in block.get("sets", ()):
+        if number > count:
+            raise ConfigError(f"{where}.sets: {number}; there are {count} sets of choices")
     (first, last), grid = block["samples"], experiments[name]["samples"]
     if not any(first <= m <= last for m in grid):
         raise ConfigError(

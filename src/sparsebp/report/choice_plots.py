@@ -56,7 +56,11 @@ def build(spec, results):
     for choice in spec["choices"]:
         wanted = {"learner": choice["learners"].values()}
         check_results(spec["name"], results, asked["experiment"], COMPARED, wanted)
-    boxes = [list(box) for _, box in groupby(spec["choices"], lambda choice: [*choice["values"]])]
+    boxes, alike = [], []
+    for _, group in groupby(spec["choices"], lambda choice: [*choice["values"]]):
+        box, same = _told_once(list(group))
+        boxes.append(box)
+        alike.append(same)
     data = results[asked["experiment"]].sel(n_samples=slice(first, last))
 
     entries = [
@@ -86,14 +90,14 @@ def build(spec, results):
         for ax, box, table in zip(column, boxes, tables, strict=True):
             _draw_box(ax, box, names, styles, table)
         column[0].set_title(Y_LABELS[quantity].replace(" (", "\n("))
-    for row, box, found in zip(grid, boxes, ended, strict=True):
-        _add_values(row, [choice["values"] for choice in box])
+    for row, box, same, found in zip(grid, boxes, alike, ended, strict=True):
+        _add_values(row[0], [choice["values"] for choice in box])
+        row[1].set_xlabel("\n".join(same), fontsize="small", color="0.4")
         _mark_ends(row[-1], found, styles, names)
     samples = [str(m) for m in data["n_samples"].values]
     if len(samples) > 8:
         samples[2:-1] = ["..."]
-    told = grid[-1, 1].get_xlabel()
-    grid[-1, 1].set_xlabel(f"mean over m = {', '.join(samples)}" + f"\n{told}" * bool(told))
+    grid[-1, 1].set_xlabel("\n".join([f"mean over m = {', '.join(samples)}", *alike[-1]]))
     add_legends(drawing, shown, marks)
     return drawing
 
@@ -152,14 +156,17 @@ def _draw_box(ax, box, names, styles, table):
         )  # fmt: skip
 
 
-def _add_values(axes, rows):
+def _told_once(box):
+    """The choices of a box without the values that all of several set alike, and these in words."""
+    rows = [choice["values"] for choice in box]
+    alike = {k: v for k, v in rows[0].items() if len(rows) > 1 and all(r[k] == v for r in rows)}
+    apart = [{key: row[key] for key in row if key not in alike} for row in rows]
+    box = [choice | {"values": values} for choice, values in zip(box, apart, strict=True)]
+    return box, [f"{KEYS[key]}: {value}" for key, value in alike.items()]
+
+
+def _add_values(ax, rows):
     """Write the values of the choices to the left of their rows, and their keys above."""
-    ax, *others = axes
-    alike = {key: value for key, value in rows[0].items() if all(r[key] == value for r in rows)}
-    if len(rows) > 1:
-        rows = [{key: row[key] for key in row if key not in alike} for row in rows]
-        told = [f"{KEYS[key]}: {value}" for key, value in alike.items()]
-        others[0].set_xlabel("\n".join(told), fontsize="small", color="0.4")
     right = -6  # points from the box
     for k, key in reversed(list(enumerate(rows[0]))):
         head = wrapped(KEYS[key], HEAD_WIDTH, RC["font.size"] * 0.833)

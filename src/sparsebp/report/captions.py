@@ -49,7 +49,10 @@ def caption(study: Study, name: str) -> Caption:
     experiments = {one: _experiment(study, figure, one) for one in spec["experiments"]}
     if "drawing" in figure:
         return Caption(_of_drawing(study, figure["drawing"]), experiments, {}, {})
-    about = _of_choices(study, figure) if "choices" in figure else _of_panels(study, figure)
+    if "choices" in figure:
+        about = _of_choices(study, figure)
+    else:
+        about = _of_maps(study, figure) if "maps" in figure else _of_panels(study, figure)
     called = _called(spec["learners"])
     ways: dict[str, dict[str, list[str]]] = {}
     curves = {}
@@ -184,6 +187,28 @@ def _of_choices(study: Study, figure: dict) -> str:
     )
 
 
+def _of_maps(study: Study, figure: dict) -> str:
+    maps = figure["maps"]
+    simulations = _simulations(study, {name for block in maps for name in block["experiments"]})
+    quantity = _quantity(maps[0]["quantity"])
+    colors = "The darker a cell, the larger is its value."
+    if "by" in maps[0]:
+        keys = " or ".join(dict.fromkeys(KEYS[block["by"]] for block in maps))
+        return (
+            f"Mean {quantity} of {simulations}, for each number m of samples (columns) and {keys} "
+            f"(rows). {colors}"
+        )
+    called = dict.fromkeys(name for block in maps for name in block["references"].values())
+    labels = [study.learners[name].get("label") or name for name in called]
+    return (
+        f"Largest loss of each learner (rows) in each experiment (columns): the mean, over "
+        f"{simulations}, of its {quantity} minus that of a reference in the same simulation, at "
+        f"the number of samples where it is largest, of those that the learner has. The reference "
+        f"is {' or '.join(labels)}, the first of these that the experiment has. An empty cell: the "
+        f"learner does not run. {colors}"
+    )
+
+
 def _of_panels(study: Study, figure: dict) -> str:
     panels, learners = figure["panels"], study.learners
     names = [_quantity(name) for name in dict.fromkeys(p["quantity"] for p in panels)]
@@ -282,7 +307,8 @@ def _experiment(study: Study, figure: dict, name: str) -> str:
         several = f"m from {grid[0]} to {grid[-1]}" if len(grid) > 1 else f"m = {grid[0]}"
         parts.append(several)
         if "choices" in figure or any(
-            panel["quantity"] == "generalization_error" for panel in figure["panels"]
+            block["quantity"] == "generalization_error"
+            for block in figure["panels" if "panels" in figure else "maps"]
         ):
             fresh = study.study["test_samples"]
             parts.append(f"{fresh} fresh samples for the generalisation error")

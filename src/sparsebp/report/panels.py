@@ -35,7 +35,6 @@ there, a circle that its messages oscillated, an exclamation mark that one met a
 configuration left). All others converged.
 """
 
-import string
 from itertools import chain
 
 import numpy as np
@@ -57,7 +56,6 @@ from sparsebp.report.labels import KEYS
 from sparsebp.report.style import (
     MARKS,
     NEVER,
-    PAGE_WIDTH,
     RC,
     REFERENCE,
     ROOM,
@@ -65,8 +63,11 @@ from sparsebp.report.style import (
     add_legends,
     check_results,
     curve_properties,
+    figure_width,
+    learner_label,
     learner_legend,
     legends_height,
+    lettered,
     log_scale,
     mark_legend,
     mark_properties,
@@ -78,7 +79,8 @@ from sparsebp.report.style import (
 DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
-# Inches: what labels take of the width of a panel; what of it a title does not have.
+# Inches: what labels take of the width of a panel; what of it a title does not
+# have beside a label of one line.
 BESIDE, TITLE = 0.75, 0.75
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 STATUS_ROW = 5  # points: a curve's row in the strip above a panel
@@ -103,9 +105,13 @@ def build(spec, results):
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = range(0, len(panels), columns)
-    width = PAGE_WIDTH if columns > 1 else 0.65 * PAGE_WIDTH
+    width = figure_width(spec["figure"], columns)
     titles = [
-        wrapped(_title(i, panel, spec), width / columns - TITLE, RC["axes.titlesize"])
+        wrapped(
+            _title(i, panel, spec),
+            width / columns - TITLE - LINE * _y_label(panel, learners).count("\n"),
+            RC["axes.titlesize"],
+        )
         for i, panel in enumerate(panels)
     ]
     entries = learner_legend(_legend_sets(panels, learners, styles), width)
@@ -133,18 +139,16 @@ def build(spec, results):
 
 
 def _title(number, panel, spec):
-    """The title of a panel, behind its letter if there are several."""
-    again, place = divmod(number, len(string.ascii_lowercase))
-    letter = f"({string.ascii_lowercase[place] * (again + 1)}) "
-    if len(spec["figure"]["panels"]) == 1:
-        letter = ""
+    """The title of a panel: its own, or what its curves share."""
     if panel.get("title"):
-        return letter + panel["title"]
-    if "by" in panel:
+        title = panel["title"]
+    elif "by" in panel:
         [name] = panel["learners"]
-        return letter + (spec["learners"][name].get("label") or name)
-    name = panel["experiments"][0]
-    return letter + (spec["experiments"][name].get("thesis") or name)
+        title = spec["learners"][name].get("label") or name
+    else:
+        name = panel["experiments"][0]
+        title = spec["experiments"][name].get("thesis") or name
+    return lettered(number, len(spec["figure"]["panels"]), title)
 
 
 def _styles(panels, learners):
@@ -357,7 +361,7 @@ def _align(axes, panels, learners, columns, tables):
         ax.set_xlabel("" if hide_x else wrapped(_x_label(panel), width, size))
         label = _y_label(panel, learners)
         same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
-        ax.set_ylabel("" if same_label else wrapped(label, 1.2 * PANEL_HEIGHT, size))
+        ax.set_ylabel("" if same_label else label)
     return floors
 
 
@@ -443,13 +447,14 @@ def _x_label(panel):
 
 
 def _y_label(panel, learners):
-    label = Y_LABELS[panel["quantity"]]
+    """The label of the vertical axis, in lines that fit."""
+    label, words = Y_LABELS[panel["quantity"]], QUANTITIES[panel["quantity"]].words
     if "minus" in panel:
         other = learners[panel["minus"]].get("label") or panel["minus"]
-        return f"{QUANTITIES[panel['quantity']].words}\n− that of {other}"
-    if "at_most" in panel:
-        return f"m from which on\n{QUANTITIES[panel['quantity']].words} ≤ {panel['at_most']:g}"
-    return label
+        label = f"{words}\n− that of {other}"
+    elif "at_most" in panel:
+        label = f"m from which on\n{words} ≤ {panel['at_most']:g}"
+    return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
 
 
 def _legend_sets(panels, learners, styles):
@@ -468,7 +473,7 @@ def _legend_sets(panels, learners, styles):
     for (by, head), shown in sets.items():
         if not any(shown.keys() < other for other in looks):
             labels = [
-                number_label(name) if by else _label(name, learners, shown.values())
+                number_label(name) if by else learner_label(name, learners, shown.values())
                 for name in shown.values()
             ]
             lines = [
@@ -480,14 +485,6 @@ def _legend_sets(panels, learners, styles):
     if any(panel.get("law") for panel in panels):
         found.append(("", [(Line2D([], [], **LAW), "decay by counting (no fit)")]))
     return found
-
-
-def _label(name, learners, others):
-    """What a learner is called beside others: by its algorithm too, if another has its label."""
-    label = learners[name].get("label") or name
-    if sum((learners[other].get("label") or other) == label for other in others) == 1:
-        return label
-    return f"{ALGORITHMS[learners[name]['algorithm']].label}, {label}"
 
 
 def _head(by, names, learners):

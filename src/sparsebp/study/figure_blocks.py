@@ -1,5 +1,7 @@
 """Checks of the figures of a configuration: that what their panels draw exists."""
 
+from itertools import chain
+
 from sparsebp.network import law
 from sparsebp.study.validation import ConfigError, check_among, check_either, is_number, show
 
@@ -10,6 +12,11 @@ NUMBER_KEYS, POSITION_KEYS = ("against", "by"), ("at", "at_most", "x_scale")
 DRAWINGS = {"network": "the teacher's network", "factor-graph": "the student's factor graph"}
 """What a figure may be a drawing of, in words."""
 
+WIDTHS = {"single": 3.4, "double": 7.0}
+"""Inches: of a column of a journal's page, and of both."""
+
+KEYS = ("panels", "maps", "choices", "drawing", "columns", "width", "trees", "from_scratch")
+
 MOST_WEIGHTS = 40
 """Weights in a drawing, at most: more cannot be told apart on a page."""
 
@@ -17,18 +24,23 @@ MOST_WEIGHTS = 40
 def check_figure(name: str, figure: dict, experiments: dict, learners: dict, choices: dict) -> None:
     """Fill in what a figure leaves out, and raise ConfigError for what cannot be drawn."""
     where = f"figures.{name}"
-    kind = check_either(where, figure, "panels", "choices", "drawing")
-    if kind != "panels" and "columns" in figure:
-        raise ConfigError(f"{where}.columns: {figure['columns']}; allowed with panels only")
+    kind = check_either(where, figure, "panels", "choices", "drawing", "maps")
+    for key in ("columns", "width"):
+        if key in figure and kind not in ("panels", "maps"):
+            raise ConfigError(f"{where}.{key}: {figure[key]!r}; allowed with panels or maps only")
     if kind == "choices":
         _check_figure_of_choices(f"{where}.choices", figure["choices"], experiments, choices)
         return
     if kind == "drawing":
         _check_drawing(f"{where}.drawing", figure["drawing"], experiments)
         return
-    figure.setdefault("columns", 1)
-    for number, panel in enumerate(figure["panels"]):
-        _check_panel(f"{where}.panels.{number}", panel, experiments, learners)
+    if figure.setdefault("columns", 1) > 1 and figure.get("width") == "single":
+        raise ConfigError(f"{where}.width: 'single'; allowed with columns: 1 only")
+    for number, block in enumerate(figure[kind]):
+        if kind == "panels":
+            _check_panel(f"{where}.panels.{number}", block, experiments, learners)
+        else:
+            _check_map(f"{where}.maps.{number}", block, figure["maps"][0], experiments)
 
 
 def _check_drawing(where: str, block: dict, experiments: dict) -> None:
@@ -76,7 +88,7 @@ def check_figure_from_scratch(name: str, figure: dict, cases: dict | None) -> No
 
 def _check_figure_of_block(name: str, figure: dict, kind: str, block: dict | None) -> None:
     where = f"figures.{name}"
-    for key in ("panels", "choices", "drawing", "columns", "trees", "from_scratch"):
+    for key in KEYS:
         if key in figure and key != kind:
             raise ConfigError(f"{where}.{key}: not allowed together with {kind}")
     if block is None:
@@ -102,6 +114,42 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
         raise ConfigError(
             f"{where}.samples: no m of {name} is in {[first, last]}; allowed: {show(grid)}"
         )
+
+
+def _check_map(where: str, block: dict, first: dict, experiments: dict) -> None:
+    """Check a map beside the first one of its figure, and give it ``learners``.
+
+    And ``positions``, its experiments' values of ``by``; or its ``references`` by experiment.
+    """
+    kind = check_either(where, block, "by", "references")
+    for key in ("quantity", kind):
+        if key not in first or (key == "quantity" and block[key] != first[key]):
+            raise ConfigError(
+                f"{where}.{key}: {show(block[key])}; must be as in the first map, as all maps of a "
+                "figure have one scale of colours"
+            )
+    for name in block["experiments"]:
+        check_among(f"{where}.experiments", name, experiments)
+    runs = [experiments[name]["learners"] for name in block["experiments"]]
+    if kind == "by":
+        _check_key(where, block, "by", experiments)
+        common = [learner for learner in runs[0] if all(learner in others for others in runs)]
+        trouble = f"does not run in {', '.join(block['experiments'])}"
+        for learner in block.setdefault("learners", common):
+            check_among(f"{where}.learners", learner, common, trouble)
+        if len(block["learners"]) != 1:
+            raise ConfigError(f"{where}.learners: {block['learners']}; allowed with by: one")
+        return
+    asked, found = block["references"], {}
+    for name, ran in zip(block["experiments"], runs, strict=True):
+        found[name] = next((learner for learner in asked if learner in ran), None)
+        if found[name] is None:
+            raise ConfigError(f"{where}.references: {show(asked)}; none of them runs in {name}")
+    block["references"] = found
+    others = [one for one in dict.fromkeys(chain.from_iterable(runs)) if one not in asked]
+    trouble = f"runs in none of {', '.join(block['experiments'])}, or is among references"
+    for learner in block.setdefault("learners", others):
+        check_among(f"{where}.learners", learner, others, trouble)
 
 
 def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> None:
@@ -194,17 +242,23 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
         check_either(where, panel, "at", "at_most")
     else:
         _check_absent(where, panel, POSITION_KEYS, "against")
-    key, values = panel[name], {}
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)
-        block = experiments[experiment]
-        numbers = numbers_of(block)
+    _check_key(where, panel, name, experiments)
+    for experiment in panel["experiments"] if "at" in panel else ():
+        samples = experiments[experiment]["samples"]
+        check_among(f"{where}.at", panel["at"], samples, f"is no m of {experiment}")
+
+
+def _check_key(where: str, block: dict, name: str, experiments: dict) -> None:
+    """Check the key, under a name, in which experiments differ; and give ``positions``."""
+    key, values = block[name], {}
+    for experiment in block["experiments"]:
+        numbers = numbers_of(experiments[experiment])
         check_among(f"{where}.{name}", key, numbers, f"is no number of {experiment}")
-        if "at" in panel:
-            check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
         values[experiment] = numbers[key]
     _check_different(f"{where}.{name}", key, values)
-    panel["positions"] = list(values.values())
+    block["positions"] = list(values.values())
 
 
 def _check_numbers(where: str, panel: dict, experiment: dict, learners: dict) -> None:

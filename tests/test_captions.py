@@ -66,7 +66,7 @@ def test_a_caption_says_what_a_figure_of_its_kind_shows(study, name):
 
 
 def test_a_law_is_named_where_it_is_drawn(study):
-    assert "Dashed: the decay" in captions.caption(study, "decay").about
+    assert "Dashed: what follows from counting" in captions.caption(study, "decay").about
 
 
 @pytest.mark.parametrize(

@@ -142,12 +142,16 @@ BAD_VALUES = [
     ("figures/curves/panels/0/by", "layers.output", "20", "matched and wider", "differ"),
     *(
         (f"figures/curves/panels/0/{key}", value, f"{value!r}", "allowed with against only")
-        for key, value in (("at", 5), ("at_most", 0), ("x_scale", "log"))
+        for key, value in (("at", 5), ("x_scale", "log"))
     ),
     ("figures/one/panels/0/minus", "ms", "matched", "allowed: bp"),
     ("figures/limited/panels/0/minus", "bp", "allowed without at_most only"),
     ("figures/one/panels/0/law", "yes", "boolean"),
-    ("figures/curves/panels/0/law", True, "experiment only"),
+    ("figures/several/panels/0/law", True, "experiment or by only"),
+    ("figures/curves/panels/0/law", True, "wider has another law than matched"),
+    ("figures/curves/panels/0/minus_log2", "yes", "boolean"),
+    ("figures/several/panels/0/minus_log2", True, "allowed with by only"),
+    ("figures/one/panels/0/minus_log2", True, "allowed with experiments only"),
     ("figures/several/panels/0/at_most", 3, "together with at"),
     ("figures/limited/panels/0/at_most", -0.1, "at least 0"),
     ("figures/limited/panels/0/at_most", "none", "number"),

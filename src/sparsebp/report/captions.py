@@ -231,10 +231,15 @@ def _of_panels(study: Study, figure: dict) -> str:
         )
     if any(panel.get("law") for panel in panels):
         parts.append(
-            "Dashed: the decay that follows from counting the weights that samples leave "
-            "undetermined; nothing is fitted."
+            "Dashed: what follows from counting the weights that samples leave undetermined; "
+            "nothing is fitted."
         )
-    if any("at_most" in panel for panel in panels):
+    if any("by" in panel and "at_most" in panel for panel in panels):
+        parts.append(
+            "Where its label says so, an axis has the share of simulations whose error is at most "
+            "a limit."
+        )
+    if any("against" in panel and "at_most" in panel for panel in panels):
         parts.append(
             "Where its label says so, an axis has the m from which on the error of a simulation is "
             "at most a limit. An arrow marks a mean with simulations above the limit at the last "
@@ -252,7 +257,8 @@ def _quantity(name: str) -> str:
 def _axis(panel: dict, learners: dict[str, dict]) -> str:
     """What a panel is drawn against."""
     if "against" not in panel:
-        return "the number m of samples"
+        shift = f" minus log₂ of {KEYS[panel['by']]}" if panel.get("minus_log2") else ""
+        return f"the number m of samples{shift}"
     key, m = KEYS[panel["against"]], panel.get("at")
     if m is None:
         return key

@@ -14,6 +14,9 @@ Against a key, the value of a seed is its error at one m, or the m from which on
 limit. Where the error is above the limit at the last m, the last counts, which is too few: an arrow
 in the strip above tells that this is so for some seed.
 
+A panel `by` and with a limit has the share of simulations whose error is at most that, as points
+without lines. With `minus_log2` each curve is shifted by the logarithm of its number.
+
 Curves that coincide. The learners of a panel lie in layers, from a large hollow marker below to a
 small filled one on top, so those underneath show around those above; experiments are told apart by
 colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` points, to separate
@@ -27,7 +30,7 @@ References. The exact learner is a thin black line without markers and bars, and
 evolution, with dashes; a panel with `theory` takes that from other experiments. In a panel `minus`
 a learner each curve is the mean of its difference from that learner in the same simulation; if the
 axis is logarithmic, it is so to both sides of zero, over three powers of ten, and linear around
-zero. The dashed grey line is the decay of `law`, which has no parameter to fit.
+zero. The dashed grey line is what follows from `law`, which has no parameter to fit.
 
 How a run ended. In a strip above the panel, each curve with trainings that did not converge has a
 row, which begins with its marker: a cross tells that at least one seed stopped at the step limit
@@ -167,6 +170,11 @@ def _by(panel):
     return "n_samples" if "numbers" in panel else panel.get("by")
 
 
+def _is_share(panel):
+    """Whether a panel draws the share of simulations that are at most at a limit."""
+    return "by" in panel and "at_most" in panel
+
+
 def _drawn(panel):
     """The learners of a panel, and those of its theory."""
     return [*panel["learners"], *chain.from_iterable(panel.get("theory", {}).values())]
@@ -206,6 +214,8 @@ def _table(panel, results):
             data["value"] = data["value"] - other
         if "at" in panel:
             data = data.sel(n_samples=np.atleast_1d(panel["at"]))
+        elif _is_share(panel):
+            data["value"] = (data["value"] <= panel["at_most"]).where(data["status"] > 0)
         elif "at_most" in panel:
             data = first_at_most(data, panel["at_most"])
         tables.append(data.to_dataframe().reset_index())
@@ -215,7 +225,10 @@ def _table(panel, results):
     if "numbers" in panel:
         table["limit"] = ~table["learner"].isin([*panel["numbers"]])
         table["number"] = table["learner"].map(_places(panel))
+    if panel.get("minus_log2"):
+        table["shifted"] = table["n_samples"] - np.log2(table["number"])
     x = "number" if "against" in panel else "n_samples"
+    x = "shifted" if panel.get("minus_log2") else x
     curve = {"n_samples": "n_samples", None: "learner"}.get(_by(panel), "number")
     return table.rename(columns={x: "x", curve: "curve"})
 
@@ -281,7 +294,8 @@ def _draw_curves(ax, panel, styles, table, floors):
             for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
                 line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
                 label = f"_{name}" if limit or strip else str(name)
-                ax.plot(x, line, label=label, **look | ({"linestyle": "none"} if limit else {}))
+                lines = {"linestyle": "none"} if limit or _is_share(panel) else {}
+                ax.plot(x, line, label=label, **look | lines)
         if name in offsets:
             x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
             y, *ends = np.maximum(ends, lowest)
@@ -290,13 +304,17 @@ def _draw_curves(ax, panel, styles, table, floors):
 
 
 def _draw_law(ax, panel, experiments, positions, floors):
-    """Draw the decay of the quantity of a panel that the law gives, where the axis has a scale."""
-    [name] = panel["experiments"]
-    found = law.of_experiment(experiments[name])
-    m = np.linspace(positions[0], positions[-1], 200)
-    decay = getattr(found, panel["quantity"]) * found.rate**m
-    shown = decay >= floors[1]
-    ax.plot(m[shown], decay[shown], label="law", **LAW)
+    """Draw what the law gives for a panel, where the axis has a scale."""
+    found = law.of_experiment(experiments[panel["experiments"][0]])
+    x = np.linspace(positions[0], positions[-1], 200)
+    largest = max(panel.get("positions", [1]))  # of which all others, shifted, have nearly the law
+    m = x + np.log2(largest) if panel.get("minus_log2") else x
+    if _is_share(panel):
+        y, look = np.exp(-largest * found.neurons * found.rate**m), LAW | {"zorder": 3}
+    else:
+        y, look = getattr(found, panel["quantity"]) * found.rate**m, LAW
+    shown = y >= floors[1]
+    ax.plot(x[shown], y[shown], label="law", **look)
 
 
 def _draw_strip(ax, rows, styles):
@@ -333,7 +351,7 @@ def _align(axes, panels, learners, columns, tables):
     floors = []
     x_keys = [
         (
-            *map(panel.get, ("against", "at", "x_scale", "x")),
+            *map(panel.get, ("against", "at", "x_scale", "x", "minus_log2")),
             panel.get("numbers") and _places(panel),
         )
         for panel in panels
@@ -341,7 +359,12 @@ def _align(axes, panels, learners, columns, tables):
     # What is a part of another is drawn on its scale.
     wholes = [QUANTITIES[panel["quantity"]].part_of or panel["quantity"] for panel in panels]
     y_keys = [
-        (whole, *map(panel.get, ("minus", "at_most", "scale")), tuple(panel.get("y") or ()))
+        (
+            whole,
+            _is_share(panel),
+            *map(panel.get, ("minus", "at_most", "scale")),
+            tuple(panel.get("y") or ()),
+        )
         for whole, panel in zip(wholes, panels, strict=True)
     ]
     width = axes[0].figure.get_size_inches()[0] / columns - BESIDE
@@ -441,6 +464,8 @@ def _name_limits(ax, panel, learners):
 
 def _x_label(panel):
     if "against" not in panel:
+        if panel.get("minus_log2"):
+            return f"number of samples m − log₂ ({KEYS[panel['by']]})"
         return "number of samples m"
     at = f" at m\u00a0=\u00a0{panel['at']}" if "at" in panel and "numbers" not in panel else ""
     return KEYS[panel["against"]] + at
@@ -453,7 +478,8 @@ def _y_label(panel, learners):
         other = learners[panel["minus"]].get("label") or panel["minus"]
         label = f"{words}\n− that of {other}"
     elif "at_most" in panel:
-        label = f"m from which on\n{words} ≤ {panel['at_most']:g}"
+        what = "share of simulations with" if _is_share(panel) else "m from which on"
+        label = f"{what}\n{words} ≤ {panel['at_most']:g}"
     return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
 
 
@@ -469,6 +495,7 @@ def _legend_sets(panels, learners, styles):
         for name in names:
             shown.setdefault((by, styles[by][name]), name)
     looks = [shown.keys() for shown in sets.values()]
+    bare = {"linestyle": "none"} if all(map(_is_share, panels)) else {}
     found = []
     for (by, head), shown in sets.items():
         if not any(shown.keys() < other for other in looks):
@@ -477,13 +504,14 @@ def _legend_sets(panels, learners, styles):
                 for name in shown.values()
             ]
             lines = [
-                Line2D([], [], **curve_properties(styles[by][name])) for name in shown.values()
+                Line2D([], [], **curve_properties(styles[by][name]) | bare)
+                for name in shown.values()
             ]
             found.append((head, list(zip(lines, labels, strict=True)), by))
     several = len(found) > 1
     found = [(head if several or by else "", entries) for head, entries, by in found]
     if any(panel.get("law") for panel in panels):
-        found.append(("", [(Line2D([], [], **LAW), "decay by counting (no fit)")]))
+        found.append(("", [(Line2D([], [], **LAW), "by counting (no fit)")]))
     return found
 
 

@@ -160,7 +160,7 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         _check_comparison(where, panel, experiments)
     else:
         check_among(f"{where}.experiment", panel["experiment"], experiments)
-        _check_absent(where, panel, ("by", "at_most"), "experiments")
+        _check_absent(where, panel, ("by", "at_most", "minus_log2"), "experiments")
         if not of_learners:
             _check_absent(where, panel, POSITION_KEYS, "against")
         panel["experiments"] = [panel.pop("experiment")]
@@ -187,21 +187,35 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
 
 
 def _check_law(where: str, panel: dict, experiments: dict) -> None:
-    if "against" in panel or "by" in panel:
-        raise ConfigError(f"{where}: True; allowed with experiment only")
+    if "against" in panel:
+        raise ConfigError(f"{where}: True; allowed with experiment or by only")
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
-    [name] = panel["experiments"]
-    block = experiments[name]
-    deep = block["layers"].get("hidden_layers", 1) > 1
-    if deep or "noise" in block or "overlap" in block["student"]:
-        raise ConfigError(
-            f"{where}: True; the law is for one hidden layer, and a student that contains its "
-            f"teacher and sees no noise; not so in {name}"
-        )
-    try:
-        law.neuron(block)
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}, in {name}") from None
+    if "at_most" in panel:
+        asked = [panel[key] for key in ("quantity", "at_most", "by")]
+        if not panel.get("minus_log2") or asked != ["weight_error", 0, "layers.hidden"]:
+            raise ConfigError(
+                f"{where}: True; allowed with at_most for quantity weight_error, at_most: 0, "
+                "by: layers.hidden and minus_log2 only"
+            )
+    neurons = []
+    for name in panel["experiments"]:
+        block = experiments[name]
+        deep = block["layers"].get("hidden_layers", 1) > 1
+        if deep or "noise" in block or "overlap" in block["student"]:
+            raise ConfigError(
+                f"{where}: True; the law is for one hidden layer, and a student that contains its "
+                f"teacher and sees no noise; not so in {name}"
+            )
+        try:
+            neuron = law.neuron(block)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}, in {name}") from None
+        neurons.append((neuron, block["activation"], block["student"]["alphabet"]))
+        if neurons[-1] != neurons[0]:
+            raise ConfigError(
+                f"{where}: True; {name} has another law than {panel['experiments'][0]}; allowed: "
+                "experiments of one law"
+            )
 
 
 def _check_theory(where: str, panel: dict, experiments: dict, learners: dict) -> None:
@@ -240,11 +254,17 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
     name = "against" if "against" in panel else "by"
     if name == "against":
         check_either(where, panel, "at", "at_most")
+        _check_absent(where, panel, ("minus_log2",), "by")
     else:
-        _check_absent(where, panel, POSITION_KEYS, "against")
+        _check_absent(where, panel, ("at", "x_scale"), "against")
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)
     _check_key(where, panel, name, experiments)
+    if panel.get("minus_log2") and min(panel["positions"]) <= 0:
+        raise ConfigError(
+            f"{where}.minus_log2: True; {panel['by']} is {min(panel['positions'])} in some "
+            "experiment; must be > 0"
+        )
     for experiment in panel["experiments"] if "at" in panel else ():
         samples = experiments[experiment]["samples"]
         check_among(f"{where}.at", panel["at"], samples, f"is no m of {experiment}")

@@ -159,3 +159,14 @@ def test_a_logarithm_of_nothing_is_refused():
     message = refusal(config)
     assert "figures.shares.panels.0.minus_log2: True; activation.b is 0" in message
     assert "must be > 0" in message
+
+
+def test_a_panel_of_expected_errors_has_one_scale():
+    shown = {"experiment": "matched", "learners": ["bp", "batch4"], "expected": True}
+    config = put("figures/believed", {"panels": [shown, shown | {"scale": "log"}]}, BASE)
+    first, second = load(config).figure_spec("believed")["figure"]["panels"]
+    assert (first["x_scale"], second["x_scale"]) == ("linear", "log")
+    config["figures"]["believed"]["panels"][1]["quantity"] = "topology_error"
+    assert "panels.1.expected: 'topology_error' is not what beliefs expect" in refusal(config)
+    config["figures"]["believed"]["panels"][1] = shown | {"experiment": "wider", "learners": ["bp"]}
+    assert "student with the teacher's pattern" in refusal(config)

@@ -256,6 +256,8 @@ def _quantity(name: str) -> str:
 
 def _axis(panel: dict, learners: dict[str, dict]) -> str:
     """What a panel is drawn against."""
+    if panel.get("expected"):
+        return "the mean error that their beliefs expect, a point for each number of samples"
     if "against" not in panel:
         shift = f" minus log₂ of {KEYS[panel['by']]}" if panel.get("minus_log2") else ""
         return f"the number m of samples{shift}"

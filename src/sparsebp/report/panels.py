@@ -17,6 +17,9 @@ in the strip above tells that this is so for some seed.
 A panel `by` and with a limit has the share of simulations whose error is at most that, as points
 without lines. With `minus_log2` each curve is shifted by the logarithm of its number.
 
+In a panel `expected` a point is one number of samples: the mean error found, against the mean error
+that the beliefs expect. On the grey diagonal both are equal.
+
 Curves that coincide. The learners of a panel lie in layers, from a large hollow marker below to a
 small filled one on top, so those underneath show around those above; experiments are told apart by
 colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` points, to separate
@@ -133,6 +136,9 @@ def build(spec, results):
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
         looks = styles[_by(panel)]
         _draw_curves(ax, panel, looks, tables[i], floors[i])
+        if panel.get("expected"):
+            ends = max(floors[i][0], floors[i][1], 0), min(ax.get_xlim()[1], ax.get_ylim()[1])
+            ax.plot(ends, ends, label="expected", **LAW)
         if panel.get("law"):
             _draw_law(ax, panel, spec["experiments"], np.unique(tables[i]["x"]), floors[i])
         _draw_strip(ax, ended[i], looks)
@@ -209,6 +215,9 @@ def _table(panel, results):
     for experiment, names in (sources | panel.get("theory", {})).items():
         data = results[experiment].sel(learner=names)
         data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
+        data["value"] = data["value"].where(data["status"] > 0)
+        if panel.get("expected"):
+            data["expected"] = results[experiment]["expected_error"].sel(learner=names).mean("seed")
         if "minus" in panel:
             other = results[experiment][panel["quantity"]].sel(learner=panel["minus"], drop=True)
             data["value"] = data["value"] - other
@@ -229,6 +238,7 @@ def _table(panel, results):
         table["shifted"] = table["n_samples"] - np.log2(table["number"])
     x = "number" if "against" in panel else "n_samples"
     x = "shifted" if panel.get("minus_log2") else x
+    x = "expected" if panel.get("expected") else x
     curve = {"n_samples": "n_samples", None: "learner"}.get(_by(panel), "number")
     return table.rename(columns={x: "x", curve: "curve"})
 
@@ -351,7 +361,7 @@ def _align(axes, panels, learners, columns, tables):
     floors = []
     x_keys = [
         (
-            *map(panel.get, ("against", "at", "x_scale", "x", "minus_log2")),
+            *map(panel.get, ("against", "at", "x_scale", "x", "minus_log2", "expected")),
             panel.get("numbers") and _places(panel),
         )
         for panel in panels
@@ -429,6 +439,8 @@ def _limit_x(ax, panel, positions, points):
     shown = positions[(low <= positions) & (positions <= high)]
     if panel.get("x_scale") == "log":
         floor = log_scale(ax, "x", np.array([low, *shown, high]), points)
+        if panel.get("expected"):
+            return floor
         ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]
         if len(ticks) > MOST_TICKS:
             low, high = np.log10(ticks[ticks > 0][[0, -1]]).round()
@@ -464,6 +476,8 @@ def _name_limits(ax, panel, learners):
 
 def _x_label(panel):
     if "against" not in panel:
+        if panel.get("expected"):
+            return "weight error expected from the beliefs"
         if panel.get("minus_log2"):
             return f"number of samples m − log₂ ({KEYS[panel['by']]})"
         return "number of samples m"
@@ -510,6 +524,8 @@ def _legend_sets(panels, learners, styles):
             found.append((head, list(zip(lines, labels, strict=True)), by))
     several = len(found) > 1
     found = [(head if several or by else "", entries) for head, entries, by in found]
+    if any(panel.get("expected") for panel in panels):
+        found.append(("", [(Line2D([], [], **LAW), "found as expected")]))
     if any(panel.get("law") for panel in panels):
         found.append(("", [(Line2D([], [], **LAW), "by counting (no fit)")]))
     return found

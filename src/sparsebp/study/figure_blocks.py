@@ -178,6 +178,8 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         check_among(f"{where}.learners", learner, common, trouble)
     if panel.get("law"):
         _check_law(f"{where}.law", panel, experiments)
+    if panel.get("expected"):
+        _check_expected(f"{where}.expected", panel, experiments, learners)
     if "theory" in panel:
         _check_theory(f"{where}.theory", panel, experiments, learners)
     if "by" in panel and len(panel["learners"]) != 1:
@@ -216,6 +218,28 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
                 f"{where}: True; {name} has another law than {panel['experiments'][0]}; allowed: "
                 "experiments of one law"
             )
+
+
+def _check_expected(where: str, panel: dict, experiments: dict, learners: dict) -> None:
+    """Check a panel of errors against those expected, whose axes then have one scale."""
+    for key in ("against", "by", "minus", "law", "theory"):
+        if panel.get(key):
+            raise ConfigError(f"{where}: True; allowed without {key} only")
+    check_among(where, panel["quantity"], ("weight_error",), "is not what beliefs expect")
+    for name in panel["learners"]:
+        block = learners[name]
+        if block["algorithm"] != "sum-product" or block["factor"] != "hard":
+            raise ConfigError(
+                f"{where}: True; allowed for sum-product with hard factors, not {name}"
+            )
+    [name] = panel["experiments"]
+    student = experiments[name]["student"]
+    if student["nonzeros_per_row"] != experiments[name]["nonzeros_per_row"] or "overlap" in student:
+        raise ConfigError(
+            f"{where}: True; allowed for a student with the teacher's pattern, as others expect "
+            f"errors of weights that the teacher does not have; not so in {name}"
+        )
+    panel["x_scale"] = panel["scale"]
 
 
 def _check_theory(where: str, panel: dict, experiments: dict, learners: dict) -> None:

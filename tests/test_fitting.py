@@ -93,6 +93,7 @@ def results(study, name):
         shape = tuple(map(len, coordinates.values()))
         errors = rng.random((len(style.Y_LABELS), *shape)) * 0.6 ** np.minimum(m, 20) * (m < 18)
         data = {q: ([*coordinates], e) for q, e in zip(style.Y_LABELS, errors, strict=True)}
+        data["expected_error"] = data["weight_error"]
         data["status"] = [*coordinates], rng.choice(STATUSES, shape).astype(np.int8)
         drawn[experiment] = xr.Dataset(data, coordinates)
     return spec, drawn

@@ -196,7 +196,7 @@ def _of_maps(study: Study, figure: dict) -> str:
         keys = " or ".join(dict.fromkeys(KEYS[block["by"]] for block in maps))
         return (
             f"Mean {quantity} of {simulations}, for each number m of samples (columns) and {keys} "
-            f"(rows). {colors}"
+            f"(rows), of one learner in each map. {colors}"
         )
     called = dict.fromkeys(name for block in maps for name in block["references"].values())
     labels = [study.learners[name].get("label") or name for name in called]
@@ -204,7 +204,7 @@ def _of_maps(study: Study, figure: dict) -> str:
         f"Largest loss of each learner (rows) in each experiment (columns): the mean, over "
         f"{simulations}, of its {quantity} minus that of a reference in the same simulation, at "
         f"the number of samples where it is largest, of those that the learner has. The reference "
-        f"is {' or '.join(labels)}, the first of these that the experiment has. An empty cell: the "
+        f"is the first of these that the experiment has: {', '.join(labels)}. An empty cell: the "
         f"learner does not run. {colors}"
     )
 
@@ -213,9 +213,14 @@ def _of_panels(study: Study, figure: dict) -> str:
     panels, learners = figure["panels"], study.learners
     names = [_quantity(name) for name in dict.fromkeys(p["quantity"] for p in panels)]
     drawn = {name for panel in panels for name in panel["experiments"]}
+    shares = [panel for panel in panels if "by" in panel and "at_most" in panel]
+    what = f"Mean {enumerated(names)} of {_simulations(study, drawn)}"
+    if len(shares) == len(panels):
+        limits = enumerated([f"{m:g}" for m in dict.fromkeys(p["at_most"] for p in panels)])
+        what = f"Share of {_simulations(study, drawn)} with {enumerated(names)} of at most {limits}"
     parts = [
-        f"Mean {enumerated(names)} of {_simulations(study, drawn)} against "
-        f"{' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}, {_interval()}. {STRIP}"
+        f"{what} against {' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}, "
+        f"{_interval()}. {STRIP}"
     ]
     if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
         parts.append("A logarithmic axis has a shaded strip for zero.")
@@ -234,7 +239,7 @@ def _of_panels(study: Study, figure: dict) -> str:
             "Dashed: what follows from counting the weights that samples leave undetermined; "
             "nothing is fitted."
         )
-    if any("by" in panel and "at_most" in panel for panel in panels):
+    if 0 < len(shares) < len(panels):
         parts.append(
             "Where its label says so, an axis has the share of simulations whose error is at most "
             "a limit."

@@ -132,7 +132,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path(), help="of the run")
     folder, (study, _) = parser.parse_args(arguments).folder, inspection.load(ROOT)
     blocks = study.figure_spec("scaling")["experiments"]
-    experiments = {block["layers"]["hidden"]: name for name, block in blocks.items()}
+    experiments = dict(sorted((block["layers"]["hidden"], name) for name, block in blocks.items()))
     found = load(folder, experiments)
     last = found.n_samples.values[-1]
     for title, text in {

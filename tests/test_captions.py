@@ -65,8 +65,49 @@ def test_a_caption_says_what_a_figure_of_its_kind_shows(study, name):
         assert f"the {100 * CONFIDENCE:g} % confidence interval of that mean" in about
 
 
+def test_of_maps_rows_columns_and_colours_are_told():
+    config = deepcopy(EXTENDED)
+    both = {"experiments": ["matched", "wider"]}
+    config["figures"] |= {
+        "mapped": {"maps": [both | {"by": "layers.input", "learners": ["bp"]}]},
+        "losses": {"maps": [both | {"references": ["mp", "bp"], "quantity": "topology_error"}]},
+    }
+    study = load(config)
+    assert captions.caption(study, "mapped").about == (
+        "Mean weight error (1 - Eq. 2.2) of 3 simulations, for each number m of samples (columns) "
+        "and input neurons (rows), of one learner in each map. The darker a cell, the larger is "
+        "its value."
+    )
+    said = captions.caption(study, "losses")
+    assert "the mean, over 3 simulations, of its topology error (Eq. 3.12) minus" in said.about
+    assert "the first of these that the experiment has: mp, BP. An empty cell" in said.about
+    assert {*said.curves} == {"BP", "batch4", "mp", "ms", "soft"}
+
+
+def test_a_share_is_no_mean():
+    config = deepcopy(EXTENDED)
+    config["figures"]["curves"]["panels"][0] |= {"at_most": 0.5, "minus_log2": True}
+    about = captions.caption(load(config), "curves").about
+    assert about.startswith(
+        "Share of 3 simulations with weight error (1 - Eq. 2.2) of at most 0.5 against the number "
+        "m of samples minus log₂ of input neurons, with the 95 % confidence interval"
+    )
+    config["figures"]["curves"]["panels"].append({"experiment": "matched"})
+    about = captions.caption(load(config), "curves").about
+    assert about.startswith("Mean weight error") and "an axis has the share of simul" in about
+
+
+def test_errors_against_those_expected():
+    config = deepcopy(EXTENDED)
+    config["figures"]["one"]["panels"] = [
+        {"experiment": "matched", "learners": ["bp"], "expected": True}
+    ]
+    about = captions.caption(load(config), "one").about
+    assert "against the mean error that their beliefs expect, a point for each number of" in about
+
+
 def test_a_law_is_named_where_it_is_drawn(study):
-    assert "Dashed: the decay" in captions.caption(study, "decay").about
+    assert "Dashed: what follows from counting" in captions.caption(study, "decay").about
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,60 @@ def test_numbers_are_short(number, label):
     assert style.number_label(number) == label
 
 
+# The setting of Fig. 2.2, whose law is known by hand: of the hidden neurons a fraction 2^-m is
+# undetermined, with an error of 1/4 per weight, and some weight wrong in three of four cases.
+BLOCK = {
+    "layers": {"input": 9, "hidden": 9, "output": 9},
+    "nonzeros_per_row": {"input": 2, "output": 2},
+    "activation": {"function": "tanh", "b": 0.1},
+    "student": {"alphabet": [-1, 1], "nonzeros_per_row": {"input": 2, "output": 2}},
+}
+
+
+@pytest.mark.parametrize("learner", ["bp-batch4", "ms"])
+def test_the_share_of_simulations_without_error_against_m_less_the_logarithm(learner):
+    results = results_of_sizes()
+    results["one"]["weight_error"].loc[learner, 0, 4] = 0
+    results["two"]["weight_error"].loc[learner, 3, 8] = np.nan  # run, without an estimate
+    shown = {"by": "layers.hidden", "at_most": 0, "minus_log2": True, "learners": [learner]}
+    blocks = dict.fromkeys(SIZES, BLOCK)
+    drawing = build(sized(**shown, law=True), results=results, experiments=blocks)
+    (ax,) = drawing.axes
+    assert ax.get_xlabel() == "number of samples m − log₂ (hidden neurons)"
+    assert ax.get_ylabel() == "share of simulations with\nweight error ≤ 0"
+    for name, size in SIZES.items():
+        data = results[name].sel(learner=learner)
+        ran = [m for m in SAMPLES if (data.status.sel(n_samples=m) > 0).all()]
+        assert ran == ([4, 8] if learner == "bp-batch4" else [*SAMPLES])
+        x, y = curve(ax, str(size)).get_data()
+        np.testing.assert_allclose(x, np.array(ran) - np.log2(size), atol=1e-12)
+        errors = data.weight_error.transpose("n_samples", "seed")
+        shares = [sum(e == 0 for e in errors.sel(n_samples=m).values) / 5 for m in ran]
+        np.testing.assert_allclose(y, shares)
+        assert shares[-1] == (0.8 if name == "two" else 1)
+        assert curve(ax, str(size)).get_linestyle() == "None"
+    x, y = curve(ax, "law").get_data()
+    np.testing.assert_allclose(y, np.exp(-0.75 * 0.5**x), rtol=1e-12)
+    handles = drawing.legends[0].legend_handles
+    assert {line.get_linestyle() for line in handles if line.get_marker() in "os^"} == {"None"}
+
+
+def test_a_share_has_an_axis_of_its_own():
+    shown = {"by": "layers.hidden", "learners": ["ms"]}
+    share, error = build(sized(**shown, at_most=0), sized(**shown), results=results_of_sizes()).axes
+    assert share.get_ylim()[1] > 1 > error.get_ylim()[1]
+    assert share.get_xlim() == error.get_xlim()
+
+
+def test_the_law_of_experiments_that_differ_in_size():
+    shown = sized(by="layers.hidden", learners=["ms"], law=True, scale="log")
+    blocks = dict.fromkeys(SIZES, BLOCK)
+    (ax,) = build(shown, results=results_of_sizes(), experiments=blocks).axes
+    x, y = curve(ax, "law").get_data()
+    np.testing.assert_allclose(y, 0.25 * 0.5**x, rtol=1e-12)
+    assert x[0] == SAMPLES[0]
+
+
 def cooled(betas, limits, **changes):
     """A drawing of learners that differ in beta, beside others without, and their results."""
     block = {"algorithm": "sum-product", "factor": "soft", "schedule": "offline"}

@@ -142,12 +142,20 @@ BAD_VALUES = [
     ("figures/curves/panels/0/by", "layers.output", "20", "matched and wider", "differ"),
     *(
         (f"figures/curves/panels/0/{key}", value, f"{value!r}", "allowed with against only")
-        for key, value in (("at", 5), ("at_most", 0), ("x_scale", "log"))
+        for key, value in (("at", 5), ("x_scale", "log"))
     ),
     ("figures/one/panels/0/minus", "ms", "matched", "allowed: bp"),
     ("figures/limited/panels/0/minus", "bp", "allowed without at_most only"),
     ("figures/one/panels/0/law", "yes", "boolean"),
-    ("figures/curves/panels/0/law", True, "experiment only"),
+    ("figures/several/panels/0/law", True, "experiment or by only"),
+    ("figures/curves/panels/0/law", True, "wider has another law than matched"),
+    ("figures/one/panels/0/expected", "yes", "boolean"),
+    ("figures/curves/panels/0/expected", True, "allowed without by only"),
+    ("figures/several/panels/0/expected", True, "allowed without against only"),
+    ("figures/two/panels/0/expected", True, "sum-product with hard factors, not ms"),
+    ("figures/curves/panels/0/minus_log2", "yes", "boolean"),
+    ("figures/several/panels/0/minus_log2", True, "allowed with by only"),
+    ("figures/one/panels/0/minus_log2", True, "allowed with experiments only"),
     ("figures/several/panels/0/at_most", 3, "together with at"),
     ("figures/limited/panels/0/at_most", -0.1, "at least 0"),
     ("figures/limited/panels/0/at_most", "none", "number"),
@@ -164,6 +172,9 @@ BAD_VALUES = [
     ("figures/several/panels/0/against", "inference.damping", "0.3", "matched and wider", "differ"),
     ("figures/one/choices", {"experiment": "again", "samples": [1, 2]}, "together with panels"),
     ("figures/chosen/columns", 2, "panels"),
+    ("figures/chosen/width", "single", "panels"),
+    ("figures/one/width", "narrow", "single, double"),
+    ("figures/two/width", "single", "columns: 1"),
     ("figures/chosen/choices/experiment", "wider", "allowed: again"),
     ("figures/chosen/choices/learners/0", "batch4", "wider", "bp, ms, soft"),
     ("figures/chosen/choices/samples", [3, 4], "again", "[1, 2, 5]"),

@@ -46,7 +46,7 @@ def test_the_page_of_keys_has_every_key_of_the_configuration():
         if rest and rest[0] == "samples":
             rest = rest[:1]
         if rest:
-            key = ".".join(rest).replace("vary.", "vary[].").replace("panels.", "panels[].")
+            key = re.sub(r"^(vary|panels|maps)\.", r"\1[].", ".".join(rest))
             assert f"| `{key}` |" in sections[section], path
 
 

@@ -131,3 +131,50 @@ def test_a_panel_with_theory_takes_it_from_another_experiment():
 )
 def test_theory_that_there_is_not(config, words):
     assert words in refusal(config)
+
+
+SHARE = {"experiments": ["matched", "wide"], "by": "layers.hidden", "learners": ["bp"]}
+SHARE |= {"at_most": 0, "minus_log2": True, "law": True}
+
+
+def with_share(**changes):
+    """The configuration with a panel of shares of two sizes, and their law."""
+    wide = {"like": "matched", "layers": {"input": 60, "hidden": 40, "output": 40}}
+    return put("figures/shares", {"panels": [SHARE | changes]}, put("experiments/wide", wide, BASE))
+
+
+def test_a_panel_of_shares_with_their_law():
+    (panel,) = load(with_share()).figure_spec("shares")["figure"]["panels"]
+    assert (panel["positions"], panel["at_most"], panel["law"]) == ([20, 40], 0, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"minus_log2": False}, "law: True; allowed with at_most for quantity weight_error"),
+        ({"at_most": 0.1}, "law: True; allowed with at_most for quantity weight_error"),
+        ({"quantity": "entropy"}, "law: True; allowed with at_most for quantity weight_error"),
+        ({"by": "layers.input"}, "law: True; allowed with at_most for quantity weight_error"),
+    ],
+)
+def test_a_law_of_shares_that_there_is_not(changes, words):
+    assert words in refusal(with_share(**changes))
+
+
+def test_a_logarithm_of_nothing_is_refused():
+    config = with_share(by="activation.b", law=False)
+    config["experiments"]["wide"]["activation"] = {"function": "tanh", "b": 0}
+    message = refusal(config)
+    assert "figures.shares.panels.0.minus_log2: True; activation.b is 0" in message
+    assert "must be > 0" in message
+
+
+def test_a_panel_of_expected_errors_has_one_scale():
+    shown = {"experiment": "matched", "learners": ["bp", "batch4"], "expected": True}
+    config = put("figures/believed", {"panels": [shown, shown | {"scale": "log"}]}, BASE)
+    first, second = load(config).figure_spec("believed")["figure"]["panels"]
+    assert (first["x_scale"], second["x_scale"]) == ("linear", "log")
+    config["figures"]["believed"]["panels"][1]["quantity"] = "topology_error"
+    assert "panels.1.expected: 'topology_error' is not what beliefs expect" in refusal(config)
+    config["figures"]["believed"]["panels"][1] = shown | {"experiment": "wider", "learners": ["bp"]}
+    assert "student with the teacher's pattern" in refusal(config)

@@ -13,7 +13,7 @@ from matplotlib.textpath import TextPath
 
 from docs.write_keys import SCHEMA as KEYS_SCHEMA
 from sparsebp.network.data import PerRow, Sizes, draw_student, draw_teacher
-from sparsebp.report import fitting, labels, style
+from sparsebp.report import fitting, labels, panels, style
 from sparsebp.report.figures import FIGURE_KINDS
 from sparsebp.storage import formats
 from sparsebp.study.config import Study
@@ -38,6 +38,8 @@ def long_labels(config):
     for name, block in config["learners"].items():
         block["label"] = f"{name} {LONG}"
     for figure in config["figures"].values():
+        for block in figure.get("maps", []):
+            block["title"] = f"{block.get('title', '')} {LONG}"
         for panel in figure.get("panels", []):
             panel["title"] = f"{panel.get('title', '')} {LONG}"
             if panel.get("quantity") in ("entropy", "weight_error", None) and "law" in figure:
@@ -45,10 +47,24 @@ def long_labels(config):
     return config
 
 
+def as_wide(width, config):
+    """The figures of panels and maps of a configuration, as wide as a journal has them."""
+    config = deepcopy(config)
+    config["figures"] = {
+        name: figure | {"width": width} | ({"columns": 1} if width == "single" else {})
+        for name, figure in config["figures"].items()
+        if "panels" in figure or "maps" in figure
+    }
+    return config
+
+
 STUDIES = {
     "as it is": Study.load(FULL, SCHEMA),
     "small": Study.load(whole("tests/small.yaml"), SCHEMA),
     "long": Study.load(long_labels(FULL), SCHEMA),
+    "single": Study.load(as_wide("single", FULL), SCHEMA),
+    "double": Study.load(as_wide("double", FULL), SCHEMA),
+    "long single": Study.load(as_wide("single", long_labels(FULL)), SCHEMA),
 }
 EACH = [(kind, name) for kind, study in STUDIES.items() for name in study.figures]
 
@@ -77,6 +93,7 @@ def results(study, name):
         shape = tuple(map(len, coordinates.values()))
         errors = rng.random((len(style.Y_LABELS), *shape)) * 0.6 ** np.minimum(m, 20) * (m < 18)
         data = {q: ([*coordinates], e) for q, e in zip(style.Y_LABELS, errors, strict=True)}
+        data["expected_error"] = data["weight_error"]
         data["status"] = [*coordinates], rng.choice(STATUSES, shape).astype(np.int8)
         drawn[experiment] = xr.Dataset(data, coordinates)
     return spec, drawn
@@ -89,6 +106,8 @@ def drawing(request):
     with mpl_style.context(style.RC, after_reset=True):
         (module,) = (m for key, m in FIGURE_KINDS.items() if key in spec["figure"])
         figure = module.build(spec, drawn)
+        inches = {"single": 3.4, "double": 7.0}.get(spec["figure"].get("width"))
+        assert inches in (None, figure.get_figwidth())
         FigureCanvasAgg(figure).draw()
     return figure
 
@@ -121,6 +140,15 @@ def test_every_text_and_legend_is_inside_its_figure(drawing):
         if not (page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1)
     ]
     assert len(boxes) > 5 and not outside
+
+
+def test_texts_of_a_figure_for_a_journal_have_8_points():
+    for kind in ("single", "double"):
+        spec, drawn = results(STUDIES[kind], "fig3_1")
+        with mpl_style.context(style.RC, after_reset=True):
+            figure = panels.build(spec, drawn)
+            FigureCanvasAgg(figure).draw()
+        assert {round(text.get_fontsize()) for text, _ in texts(figure)} == {8}
 
 
 @pytest.mark.thorough

@@ -349,7 +349,7 @@ def test_the_first_output_is_highlighted_unless_another_is_named():
         ("drawing/input", 1, "drawing: unknown key 'input'; allowed: experiment, of, output"),
         ("drawing", {"of": "network"}, "drawing: key 'experiment' is missing"),
         ("drawing", {"experiment": "small"}, "drawing: key 'of' is missing"),
-        ("columns", 2, "columns: 2; allowed with panels only"),
+        ("columns", 2, "columns: 2; allowed with panels or maps only"),
         ("panels", [{"experiment": "wider"}], "not allowed together with panels"),
         (
             "choices",
@@ -365,7 +365,7 @@ def test_a_bad_drawing_is_named(path, value, said):
 
 def test_a_figure_is_of_some_kind():
     assert refusal(put("figures/drawn", {}, SMALL)) == (
-        "figures.drawn: key 'panels' is missing, or 'choices' or 'drawing' in its place"
+        "figures.drawn: key 'panels' is missing, or 'choices' or 'drawing' or 'maps' in its place"
     )
 
 

@@ -35,24 +35,26 @@ def predicted(alphabet, phi, inner, outer):
 
 
 def of_one_neuron(alphabet, phi, inner, outer, m):
-    """Mean error and entropy per weight of a lone neuron after m samples, summed exactly.
+    """Mean error and entropy per weight of a lone neuron after m samples, and the chance that any
+    of the teacher's weights is wrong, summed exactly.
 
     What a neuron says depends on the set of input patterns seen. That m patterns are all among n of
     2^k has probability (n / 2^k)^m; that all of a set are seen follows by inclusion and exclusion.
     """
     k, d, truth = len(inner), len(outer), np.array([*inner, *outer])
     patterns = np.array(list(product((-1, 1), repeat=k)))
-    size, error, entropy = len(patterns), 0.0, 0.0
+    size, error, entropy, any_wrong = len(patterns), 0.0, 0.0, 0.0
     for seen in chain.from_iterable(combinations(range(size), n) for n in range(1, size + 1)):
         x = patterns[list(seen)]
         y = phi(phi(x @ np.array(inner, float))[:, None] * np.array(outer, float))
         topologies = np.arange(k)[None], np.zeros((d, 1), int)
         found = enumerate_posterior(*topologies, np.array(alphabet), x, y, phi)
         beliefs = np.concatenate([found.input_marginals[0], found.output_marginals[:, 0]])
-        wrong = 0.0
+        wrong, all_right = 0.0, 1.0
         for p, weight in zip(beliefs, truth, strict=True):
             likely = np.array(alphabet)[p > p.max() - 1e-9]
-            wrong += 0.0 if weight == 0 else 1 - (likely == weight).sum() / len(likely)
+            right = 1.0 if weight == 0 else (likely == weight).sum() / len(likely)
+            wrong, all_right = wrong + 1 - right, all_right * right
         n = len(seen)
         chance = sum(
             (-1) ** (n - i) * len(list(combinations(seen, i))) * (i / size) ** m
@@ -60,24 +62,28 @@ def of_one_neuron(alphabet, phi, inner, outer, m):
         )
         error += chance * wrong / np.count_nonzero(truth)
         entropy += chance * found.log_partition / len(truth)
-    return error, entropy
+        any_wrong += chance * (1 - all_right)
+    return error, entropy, any_wrong
 
 
 @pytest.mark.parametrize("name", NEURONS)
 def test_one_neuron(name):
     found = predicted(*NEURONS[name])
     assert found.rate == 0.5
-    error, entropy = of_one_neuron(*NEURONS[name], m=24)
+    error, entropy, any_wrong = of_one_neuron(*NEURONS[name], m=24)
     assert error / found.rate**24 == pytest.approx(found.weight_error, rel=1e-4)
     assert entropy / found.rate**24 == pytest.approx(found.entropy, rel=1e-4)
+    assert any_wrong / found.rate**24 == pytest.approx(found.neurons, rel=1e-4)
 
 
 def test_by_hand():
     """One pair of inputs that coincide up to one sign, of the 2 + 2 weights of a neuron."""
     found = predicted(*NEURONS["2.2"])
     assert (found.weight_error, found.entropy) == pytest.approx((1 / 4, log(2) / 4))
+    assert found.neurons == pytest.approx(3 / 4)  # two ties, not both of which come out right
     found = predicted(*NEURONS["2.3"])  # psi(0) = 0: nor can the two output weights be known
     assert (found.weight_error, found.entropy) == pytest.approx((2 / 4, 3 * log(2) / 4))
+    assert found.neurons == pytest.approx(15 / 16)
     found = predicted(*NEURONS["2.4b"])  # three pairs
     assert (found.weight_error, found.entropy) == pytest.approx((3 / 5, 3 * log(2) / 5))
 

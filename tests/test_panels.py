@@ -267,7 +267,42 @@ def test_the_law_is_drawn_and_changes_no_limits(quantity):
     (plain,) = build(panel(quantity=quantity, scale="log")).axes
     assert (ax.get_xlim(), ax.get_ylim()) == (plain.get_xlim(), plain.get_ylim())
     [legend] = drawing.legends
-    assert any("decay by counting" in text.get_text() for text in legend.get_texts())
+    assert any("by counting" in text.get_text() for text in legend.get_texts())
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_the_error_found_against_the_one_expected(scale):
+    data = dataset()
+    rng = np.random.default_rng(1)
+    shape = data.weight_error.shape
+    data["expected_error"] = data.weight_error.dims, rng.random(shape) * 0.6**SAMPLES
+    shown = panel(learners=["bp", "bp-batch4"], expected=True, scale=scale, x_scale=scale)
+    drawing = build(shown, results={"one": data})
+    (ax,) = drawing.axes
+    assert ax.get_xlabel() == "weight error expected from the beliefs"
+    for name in ("bp", "bp-batch4"):
+        one = data.sel(learner=name)
+        ran = [m for m in SAMPLES if name == "bp" or m in (4, 8)]
+        found = sorted(
+            (one.expected_error.sel(n_samples=m).values.mean(),
+             one.weight_error.sel(n_samples=m).values.mean()) for m in ran
+        )  # fmt: skip
+        np.testing.assert_allclose(points(ax, name).T, found, rtol=1e-12)
+    x, y = curve(ax, "expected").get_data()
+    assert (x == y).all()
+    (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert max(low, bottom) <= x[0] < x[-1] == min(high, top)
+    assert "found as expected" in [text.get_text() for text in drawing.legends[0].get_texts()]
+
+
+def test_no_iterations_where_nothing_ran():
+    data = dataset()
+    data["iterations"] = data.iterations.fillna(0)  # as results have it
+    (ax,) = build(panel(quantity="iterations"), results={"one": data}).axes
+    assert points(ax, "bp-batch4")[0].tolist() == [4, 8]
+    expected = data.iterations.sel(learner="bp-batch4", n_samples=[4, 8]).mean("seed")
+    np.testing.assert_allclose(points(ax, "bp-batch4")[1], expected)
+    assert points(ax, "ms")[0].tolist() == [*SAMPLES]
 
 
 def test_status_marks():

@@ -259,10 +259,11 @@ def test_every_figure_is_seen_with_its_caption(browser):
             assert "mean of 3 simulations" in caption
             assert "1000 input, hidden and output neurons each" in caption
             continue
-        drawn = {e for p in STUDY.figures[name].get("panels", []) for e in p["experiments"]}
+        parts = [p for kind in ("panels", "maps") for p in STUDY.figures[name].get(kind, [])]
+        drawn = {e for p in parts for e in p["experiments"]}
         [count] = {len(STUDY.seeds(e)) for e in drawn or [block["choices"]["experiment"]]}
         assert f"{count} simulations" in caption
-        learners = {n for p in STUDY.figures[name].get("panels", []) for n in p["learners"]}
+        learners = {n for p in parts for n in p["learners"]}
         methods = {STUDY.learners[learner].get("method") for learner in learners}
         if methods == {"density-evolution"}:
             assert "a population of messages, until it settles, at most 500 steps" in caption

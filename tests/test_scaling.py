@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 STUDY, _ = inspection.load(ROOT)
 EXPERIMENTS = STUDY.figure_spec("scaling")["experiments"]
-SIZES = [block["layers"]["hidden"] for block in EXPERIMENTS.values()]
+SIZES = sorted(block["layers"]["hidden"] for block in EXPERIMENTS.values())
 LEARNERS = ["bp-offline", "bp-batch4", "bp-online"]
 SEEDS, SAMPLES = 6, np.arange(1, 25)
 # Of a simulation beside others, of mean 0.
@@ -35,7 +35,8 @@ def errors(size):
 def run(tmp_path_factory):
     """A folder with the results, benchmarks and files of a run."""
     folder = tmp_path_factory.mktemp("scaling")
-    for size, name in zip(SIZES, EXPERIMENTS, strict=True):
+    for name, block in EXPERIMENTS.items():
+        size = block["layers"]["hidden"]
         found = errors(size)
         values = {variable: np.zeros(found.shape) for variable in quantities.QUANTITIES}
         values |= {"weight_error": found, "status": np.isfinite(found).astype(np.int8)}

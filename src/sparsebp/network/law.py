@@ -12,7 +12,10 @@ student in a network of many neurons then has, in the mean,
 
     error per weight = f^m * sum over these sets of the weights got wrong / weights of a neuron,
 
-and as much entropy, with the logarithm of the number of students that agree on the set.
+and as much entropy, with the logarithm of the number of students that agree on the set. The weights
+of a neuron that are open are told by ties, each broken at random by itself. So it has some weight
+wrong with the chance that they do not all come out right, and of N neurons none has with
+probability exp(-N c f^m), where c is the sum of these chances.
 
 For weights of -1 and 1 the sets are those in which an input i is the same as an input j, up to a
 fixed sign s: the pair says w_i x_i + w_j x_j = (s w_i + w_j) x_j, and f = 1/2. See docs/exact.md.
@@ -38,11 +41,14 @@ class Decay(NamedTuple):
         weight_error: the c of the fraction of the teacher's weights that the most likely states
             have wrong.
         entropy: the c of the entropy of the posterior, in nats per weight of the student.
+        neurons: the c of the fraction of hidden neurons that have some of the teacher's weights
+            wrong, where the most likely states of each weight are chosen among at random.
     """
 
     rate: float
     weight_error: float
     entropy: float
+    neurons: float
 
 
 def of_experiment(block: dict[str, Any]) -> Decay:
@@ -103,11 +109,12 @@ def decay(
         most = others.sum(axis=1).max()
         sets = np.unique(others[others.sum(axis=1) == most], axis=0)
         found.append((float(most) / len(patterns), *_lost(states, truth, there, agree, sets)))
-    rate = max(rate for rate, _, _ in found)
-    wrong, nats = (
-        np.mean([values[part] if values[0] == rate else 0.0 for values in found]) for part in (1, 2)
+    rate = max(rate for rate, *_ in found)
+    wrong, nats, neurons = (
+        float(np.mean([values[part] if values[0] == rate else 0.0 for values in found]))
+        for part in (1, 2, 3)
     )
-    return Decay(rate, float(wrong / there.sum()), float(nats / len(there)))
+    return Decay(rate, wrong / int(there.sum()), nats / len(there), neurons)
 
 
 def _said(states: np.ndarray, k_in: int, patterns: np.ndarray, phi: Activation) -> np.ndarray:
@@ -118,14 +125,17 @@ def _said(states: np.ndarray, k_in: int, patterns: np.ndarray, phi: Activation) 
 
 def _lost(
     states: np.ndarray, truth: np.ndarray, there: np.ndarray, agree: np.ndarray, sets: np.ndarray
-) -> tuple[float, float]:
-    """Weights of the teacher got wrong, and nats, summed over sets of patterns."""
-    wrong = nats = 0.0
+) -> tuple[float, float, float]:
+    """Weights of the teacher got wrong, nats, and chances that any is wrong, summed over sets."""
+    wrong = nats = neurons = 0.0
     for patterns in sets:
         alike = states[agree[:, patterns].all(axis=1)]
+        right = []
         for weight in np.flatnonzero(there):
             values, votes = np.unique(alike[:, weight], return_counts=True)
             likely = values[votes == votes.max()]
-            wrong += 1 - (truth[weight] == likely).sum() / len(likely)
+            right.append((truth[weight] == likely).sum() / len(likely))
+        wrong += len(right) - sum(right)
         nats += np.log(len(alike))
-    return wrong, nats
+        neurons += 1 - np.prod(right)
+    return wrong, nats, neurons

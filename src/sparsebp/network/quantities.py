@@ -100,7 +100,12 @@ QUANTITIES = {
         "exact, or of Bethe, as the learner; offline sum-product with hard factors only",
         "entropy (nats per weight)",
     ),
-    "iterations": Quantity("iterations", "steps of the last batch", "0 where not run"),
+    "iterations": Quantity(
+        "iterations",
+        "steps of the last batch",
+        "0 where not run",
+        "iterations (of the last batch)",
+    ),
     "status": Quantity(
         "status",
         "how the training ended",

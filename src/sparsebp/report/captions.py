@@ -49,7 +49,10 @@ def caption(study: Study, name: str) -> Caption:
     experiments = {one: _experiment(study, figure, one) for one in spec["experiments"]}
     if "drawing" in figure:
         return Caption(_of_drawing(study, figure["drawing"]), experiments, {}, {})
-    about = _of_choices(study, figure) if "choices" in figure else _of_panels(study, figure)
+    if "choices" in figure:
+        about = _of_choices(study, figure)
+    else:
+        about = _of_maps(study, figure) if "maps" in figure else _of_panels(study, figure)
     called = _called(spec["learners"])
     ways: dict[str, dict[str, list[str]]] = {}
     curves = {}
@@ -184,13 +187,40 @@ def _of_choices(study: Study, figure: dict) -> str:
     )
 
 
+def _of_maps(study: Study, figure: dict) -> str:
+    maps = figure["maps"]
+    simulations = _simulations(study, {name for block in maps for name in block["experiments"]})
+    quantity = _quantity(maps[0]["quantity"])
+    colors = "The darker a cell, the larger is its value."
+    if "by" in maps[0]:
+        keys = " or ".join(dict.fromkeys(KEYS[block["by"]] for block in maps))
+        return (
+            f"Mean {quantity} of {simulations}, for each number m of samples (columns) and {keys} "
+            f"(rows), of one learner in each map. {colors}"
+        )
+    called = dict.fromkeys(name for block in maps for name in block["references"].values())
+    labels = [study.learners[name].get("label") or name for name in called]
+    return (
+        f"Largest loss of each learner (rows) in each experiment (columns): the mean, over "
+        f"{simulations}, of its {quantity} minus that of a reference in the same simulation, at "
+        f"the number of samples where it is largest, of those that the learner has. The reference "
+        f"is the first of these that the experiment has: {', '.join(labels)}. An empty cell: the "
+        f"learner does not run. {colors}"
+    )
+
+
 def _of_panels(study: Study, figure: dict) -> str:
     panels, learners = figure["panels"], study.learners
     names = [_quantity(name) for name in dict.fromkeys(p["quantity"] for p in panels)]
     drawn = {name for panel in panels for name in panel["experiments"]}
+    shares = [panel for panel in panels if "by" in panel and "at_most" in panel]
+    what = f"Mean {enumerated(names)} of {_simulations(study, drawn)}"
+    if len(shares) == len(panels):
+        limits = enumerated([f"{m:g}" for m in dict.fromkeys(p["at_most"] for p in panels)])
+        what = f"Share of {_simulations(study, drawn)} with {enumerated(names)} of at most {limits}"
     parts = [
-        f"Mean {enumerated(names)} of {_simulations(study, drawn)} against "
-        f"{' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}, {_interval()}. {STRIP}"
+        f"{what} against {' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}, "
+        f"{_interval()}. {STRIP}"
     ]
     if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
         parts.append("A logarithmic axis has a shaded strip for zero.")
@@ -206,10 +236,15 @@ def _of_panels(study: Study, figure: dict) -> str:
         )
     if any(panel.get("law") for panel in panels):
         parts.append(
-            "Dashed: the decay that follows from counting the weights that samples leave "
-            "undetermined; nothing is fitted."
+            "Dashed: what follows from counting the weights that samples leave undetermined; "
+            "nothing is fitted."
         )
-    if any("at_most" in panel for panel in panels):
+    if 0 < len(shares) < len(panels):
+        parts.append(
+            "Where its label says so, an axis has the share of simulations whose error is at most "
+            "a limit."
+        )
+    if any("against" in panel and "at_most" in panel for panel in panels):
         parts.append(
             "Where its label says so, an axis has the m from which on the error of a simulation is "
             "at most a limit. An arrow marks a mean with simulations above the limit at the last "
@@ -226,8 +261,11 @@ def _quantity(name: str) -> str:
 
 def _axis(panel: dict, learners: dict[str, dict]) -> str:
     """What a panel is drawn against."""
+    if panel.get("expected"):
+        return "the mean error that their beliefs expect, a point for each number of samples"
     if "against" not in panel:
-        return "the number m of samples"
+        shift = f" minus log₂ of {KEYS[panel['by']]}" if panel.get("minus_log2") else ""
+        return f"the number m of samples{shift}"
     key, m = KEYS[panel["against"]], panel.get("at")
     if m is None:
         return key
@@ -282,7 +320,8 @@ def _experiment(study: Study, figure: dict, name: str) -> str:
         several = f"m from {grid[0]} to {grid[-1]}" if len(grid) > 1 else f"m = {grid[0]}"
         parts.append(several)
         if "choices" in figure or any(
-            panel["quantity"] == "generalization_error" for panel in figure["panels"]
+            block["quantity"] == "generalization_error"
+            for block in figure["panels" if "panels" in figure else "maps"]
         ):
             fresh = study.study["test_samples"]
             parts.append(f"{fresh} fresh samples for the generalisation error")

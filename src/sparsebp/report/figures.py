@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib import style as mpl_style
 
-from sparsebp.report import choice_plots, network_plots, panels, scratch_plots, tree_plots
+from sparsebp.report import choice_plots, maps, network_plots, panels, scratch_plots, tree_plots
 from sparsebp.report.style import RC
 from sparsebp.storage.atomic import written_whole
 from sparsebp.study.markup import mapped, mathtext
@@ -15,6 +15,7 @@ FIGURE_KINDS = {
     "choices": choice_plots,
     "drawing": network_plots,
     "from_scratch": scratch_plots,
+    "maps": maps,
     "panels": panels,
     "trees": tree_plots,
 }

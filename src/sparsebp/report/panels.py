@@ -14,6 +14,12 @@ Against a key, the value of a seed is its error at one m, or the m from which on
 limit. Where the error is above the limit at the last m, the last counts, which is too few: an arrow
 in the strip above tells that this is so for some seed.
 
+A panel `by` and with a limit has the share of simulations whose error is at most that, as points
+without lines. With `minus_log2` each curve is shifted by the logarithm of its number.
+
+In a panel `expected` a point is one number of samples: the mean error found, against the mean error
+that the beliefs expect. On the grey diagonal both are equal.
+
 Curves that coincide. The learners of a panel lie in layers, from a large hollow marker below to a
 small filled one on top, so those underneath show around those above; experiments are told apart by
 colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` points, to separate
@@ -27,7 +33,7 @@ References. The exact learner is a thin black line without markers and bars, and
 evolution, with dashes; a panel with `theory` takes that from other experiments. In a panel `minus`
 a learner each curve is the mean of its difference from that learner in the same simulation; if the
 axis is logarithmic, it is so to both sides of zero, over three powers of ten, and linear around
-zero. The dashed grey line is the decay of `law`, which has no parameter to fit.
+zero. The dashed grey line is what follows from `law`, which has no parameter to fit.
 
 How a run ended. In a strip above the panel, each curve with trainings that did not converge has a
 row, which begins with its marker: a cross tells that at least one seed stopped at the step limit
@@ -35,7 +41,6 @@ there, a circle that its messages oscillated, an exclamation mark that one met a
 configuration left). All others converged.
 """
 
-import string
 from itertools import chain
 
 import numpy as np
@@ -57,7 +62,6 @@ from sparsebp.report.labels import KEYS
 from sparsebp.report.style import (
     MARKS,
     NEVER,
-    PAGE_WIDTH,
     RC,
     REFERENCE,
     ROOM,
@@ -65,8 +69,11 @@ from sparsebp.report.style import (
     add_legends,
     check_results,
     curve_properties,
+    figure_width,
+    learner_label,
     learner_legend,
     legends_height,
+    lettered,
     log_scale,
     mark_legend,
     mark_properties,
@@ -78,7 +85,8 @@ from sparsebp.report.style import (
 DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
-# Inches: what labels take of the width of a panel; what of it a title does not have.
+# Inches: what labels take of the width of a panel; what of it a title does not
+# have beside a label of one line.
 BESIDE, TITLE = 0.75, 0.75
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 STATUS_ROW = 5  # points: a curve's row in the strip above a panel
@@ -103,9 +111,13 @@ def build(spec, results):
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = range(0, len(panels), columns)
-    width = PAGE_WIDTH if columns > 1 else 0.65 * PAGE_WIDTH
+    width = figure_width(spec["figure"], columns)
     titles = [
-        wrapped(_title(i, panel, spec), width / columns - TITLE, RC["axes.titlesize"])
+        wrapped(
+            _title(i, panel, spec),
+            width / columns - TITLE - LINE * _y_label(panel, learners).count("\n"),
+            RC["axes.titlesize"],
+        )
         for i, panel in enumerate(panels)
     ]
     entries = learner_legend(_legend_sets(panels, learners, styles), width)
@@ -124,6 +136,9 @@ def build(spec, results):
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
         looks = styles[_by(panel)]
         _draw_curves(ax, panel, looks, tables[i], floors[i])
+        if panel.get("expected"):
+            ends = max(floors[i][0], floors[i][1], 0), min(ax.get_xlim()[1], ax.get_ylim()[1])
+            ax.plot(ends, ends, label="expected", **LAW)
         if panel.get("law"):
             _draw_law(ax, panel, spec["experiments"], np.unique(tables[i]["x"]), floors[i])
         _draw_strip(ax, ended[i], looks)
@@ -133,18 +148,16 @@ def build(spec, results):
 
 
 def _title(number, panel, spec):
-    """The title of a panel, behind its letter if there are several."""
-    again, place = divmod(number, len(string.ascii_lowercase))
-    letter = f"({string.ascii_lowercase[place] * (again + 1)}) "
-    if len(spec["figure"]["panels"]) == 1:
-        letter = ""
+    """The title of a panel: its own, or what its curves share."""
     if panel.get("title"):
-        return letter + panel["title"]
-    if "by" in panel:
+        title = panel["title"]
+    elif "by" in panel:
         [name] = panel["learners"]
-        return letter + (spec["learners"][name].get("label") or name)
-    name = panel["experiments"][0]
-    return letter + (spec["experiments"][name].get("thesis") or name)
+        title = spec["learners"][name].get("label") or name
+    else:
+        name = panel["experiments"][0]
+        title = spec["experiments"][name].get("thesis") or name
+    return lettered(number, len(spec["figure"]["panels"]), title)
 
 
 def _styles(panels, learners):
@@ -161,6 +174,11 @@ def _styles(panels, learners):
 def _by(panel):
     """The key whose numbers the curves of a panel are; None if they are learners."""
     return "n_samples" if "numbers" in panel else panel.get("by")
+
+
+def _is_share(panel):
+    """Whether a panel draws the share of simulations that are at most at a limit."""
+    return "by" in panel and "at_most" in panel
 
 
 def _drawn(panel):
@@ -197,11 +215,16 @@ def _table(panel, results):
     for experiment, names in (sources | panel.get("theory", {})).items():
         data = results[experiment].sel(learner=names)
         data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
+        data["value"] = data["value"].where(data["status"] > 0)
+        if panel.get("expected"):
+            data["expected"] = results[experiment]["expected_error"].sel(learner=names).mean("seed")
         if "minus" in panel:
             other = results[experiment][panel["quantity"]].sel(learner=panel["minus"], drop=True)
             data["value"] = data["value"] - other
         if "at" in panel:
             data = data.sel(n_samples=np.atleast_1d(panel["at"]))
+        elif _is_share(panel):
+            data["value"] = (data["value"] <= panel["at_most"]).where(data["status"] > 0)
         elif "at_most" in panel:
             data = first_at_most(data, panel["at_most"])
         tables.append(data.to_dataframe().reset_index())
@@ -211,7 +234,11 @@ def _table(panel, results):
     if "numbers" in panel:
         table["limit"] = ~table["learner"].isin([*panel["numbers"]])
         table["number"] = table["learner"].map(_places(panel))
+    if panel.get("minus_log2"):
+        table["shifted"] = table["n_samples"] - np.log2(table["number"])
     x = "number" if "against" in panel else "n_samples"
+    x = "shifted" if panel.get("minus_log2") else x
+    x = "expected" if panel.get("expected") else x
     curve = {"n_samples": "n_samples", None: "learner"}.get(_by(panel), "number")
     return table.rename(columns={x: "x", curve: "curve"})
 
@@ -277,7 +304,8 @@ def _draw_curves(ax, panel, styles, table, floors):
             for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
                 line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
                 label = f"_{name}" if limit or strip else str(name)
-                ax.plot(x, line, label=label, **look | ({"linestyle": "none"} if limit else {}))
+                lines = {"linestyle": "none"} if limit or _is_share(panel) else {}
+                ax.plot(x, line, label=label, **look | lines)
         if name in offsets:
             x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
             y, *ends = np.maximum(ends, lowest)
@@ -286,13 +314,17 @@ def _draw_curves(ax, panel, styles, table, floors):
 
 
 def _draw_law(ax, panel, experiments, positions, floors):
-    """Draw the decay of the quantity of a panel that the law gives, where the axis has a scale."""
-    [name] = panel["experiments"]
-    found = law.of_experiment(experiments[name])
-    m = np.linspace(positions[0], positions[-1], 200)
-    decay = getattr(found, panel["quantity"]) * found.rate**m
-    shown = decay >= floors[1]
-    ax.plot(m[shown], decay[shown], label="law", **LAW)
+    """Draw what the law gives for a panel, where the axis has a scale."""
+    found = law.of_experiment(experiments[panel["experiments"][0]])
+    x = np.linspace(positions[0], positions[-1], 200)
+    largest = max(panel.get("positions", [1]))  # of which all others, shifted, have nearly the law
+    m = x + np.log2(largest) if panel.get("minus_log2") else x
+    if _is_share(panel):
+        y, look = np.exp(-largest * found.neurons * found.rate**m), LAW | {"zorder": 3}
+    else:
+        y, look = getattr(found, panel["quantity"]) * found.rate**m, LAW
+    shown = y >= floors[1]
+    ax.plot(x[shown], y[shown], label="law", **look)
 
 
 def _draw_strip(ax, rows, styles):
@@ -329,7 +361,7 @@ def _align(axes, panels, learners, columns, tables):
     floors = []
     x_keys = [
         (
-            *map(panel.get, ("against", "at", "x_scale", "x")),
+            *map(panel.get, ("against", "at", "x_scale", "x", "minus_log2", "expected")),
             panel.get("numbers") and _places(panel),
         )
         for panel in panels
@@ -337,7 +369,12 @@ def _align(axes, panels, learners, columns, tables):
     # What is a part of another is drawn on its scale.
     wholes = [QUANTITIES[panel["quantity"]].part_of or panel["quantity"] for panel in panels]
     y_keys = [
-        (whole, *map(panel.get, ("minus", "at_most", "scale")), tuple(panel.get("y") or ()))
+        (
+            whole,
+            _is_share(panel),
+            *map(panel.get, ("minus", "at_most", "scale")),
+            tuple(panel.get("y") or ()),
+        )
         for whole, panel in zip(wholes, panels, strict=True)
     ]
     width = axes[0].figure.get_size_inches()[0] / columns - BESIDE
@@ -357,7 +394,7 @@ def _align(axes, panels, learners, columns, tables):
         ax.set_xlabel("" if hide_x else wrapped(_x_label(panel), width, size))
         label = _y_label(panel, learners)
         same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
-        ax.set_ylabel("" if same_label else wrapped(label, 1.2 * PANEL_HEIGHT, size))
+        ax.set_ylabel("" if same_label else label)
     return floors
 
 
@@ -402,6 +439,8 @@ def _limit_x(ax, panel, positions, points):
     shown = positions[(low <= positions) & (positions <= high)]
     if panel.get("x_scale") == "log":
         floor = log_scale(ax, "x", np.array([low, *shown, high]), points)
+        if panel.get("expected"):
+            return floor
         ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]
         if len(ticks) > MOST_TICKS:
             low, high = np.log10(ticks[ticks > 0][[0, -1]]).round()
@@ -437,19 +476,25 @@ def _name_limits(ax, panel, learners):
 
 def _x_label(panel):
     if "against" not in panel:
+        if panel.get("expected"):
+            return "weight error expected from the beliefs"
+        if panel.get("minus_log2"):
+            return f"number of samples m − log₂ ({KEYS[panel['by']]})"
         return "number of samples m"
     at = f" at m\u00a0=\u00a0{panel['at']}" if "at" in panel and "numbers" not in panel else ""
     return KEYS[panel["against"]] + at
 
 
 def _y_label(panel, learners):
-    label = Y_LABELS[panel["quantity"]]
+    """The label of the vertical axis, in lines that fit."""
+    label, words = Y_LABELS[panel["quantity"]], QUANTITIES[panel["quantity"]].words
     if "minus" in panel:
         other = learners[panel["minus"]].get("label") or panel["minus"]
-        return f"{QUANTITIES[panel['quantity']].words}\n− that of {other}"
-    if "at_most" in panel:
-        return f"m from which on\n{QUANTITIES[panel['quantity']].words} ≤ {panel['at_most']:g}"
-    return label
+        label = f"{words}\n− that of {other}"
+    elif "at_most" in panel:
+        what = "share of simulations with" if _is_share(panel) else "m from which on"
+        label = f"{what}\n{words} ≤ {panel['at_most']:g}"
+    return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
 
 
 def _legend_sets(panels, learners, styles):
@@ -464,30 +509,26 @@ def _legend_sets(panels, learners, styles):
         for name in names:
             shown.setdefault((by, styles[by][name]), name)
     looks = [shown.keys() for shown in sets.values()]
+    bare = {"linestyle": "none"} if all(map(_is_share, panels)) else {}
     found = []
     for (by, head), shown in sets.items():
         if not any(shown.keys() < other for other in looks):
             labels = [
-                number_label(name) if by else _label(name, learners, shown.values())
+                number_label(name) if by else learner_label(name, learners, shown.values())
                 for name in shown.values()
             ]
             lines = [
-                Line2D([], [], **curve_properties(styles[by][name])) for name in shown.values()
+                Line2D([], [], **curve_properties(styles[by][name]) | bare)
+                for name in shown.values()
             ]
             found.append((head, list(zip(lines, labels, strict=True)), by))
     several = len(found) > 1
     found = [(head if several or by else "", entries) for head, entries, by in found]
+    if any(panel.get("expected") for panel in panels):
+        found.append(("", [(Line2D([], [], **LAW), "found as expected")]))
     if any(panel.get("law") for panel in panels):
-        found.append(("", [(Line2D([], [], **LAW), "decay by counting (no fit)")]))
+        found.append(("", [(Line2D([], [], **LAW), "by counting (no fit)")]))
     return found
-
-
-def _label(name, learners, others):
-    """What a learner is called beside others: by its algorithm too, if another has its label."""
-    label = learners[name].get("label") or name
-    if sum((learners[other].get("label") or other) == label for other in others) == 1:
-        return label
-    return f"{ALGORITHMS[learners[name]['algorithm']].label}, {label}"
 
 
 def _head(by, names, learners):

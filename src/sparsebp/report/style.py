@@ -5,6 +5,7 @@ and the method: see `style_learners`.
 """
 
 import json
+import string
 import zlib
 from typing import NamedTuple
 
@@ -13,8 +14,10 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, NullLocator
 
+from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.report.fitting import FONT, add_legend, legend_height, legend_table
+from sparsebp.study.figure_blocks import WIDTHS
 
 PAGE_WIDTH = 6.9  # inches: the text width of an A4 page
 Y_LABELS = {name: known.label for name, known in QUANTITIES.items() if known.label}
@@ -167,6 +170,27 @@ def style_numbers(numbers):
 def number_label(number):
     """A number as short as can be: 0.1, 200, 5k, 1M."""
     return EngFormatter(sep="")(number) if number >= 1000 else f"{number:g}"
+
+
+def figure_width(figure, columns):
+    """The width in inches of a figure of so many panels or maps per row."""
+    default = PAGE_WIDTH if columns > 1 else 0.65 * PAGE_WIDTH
+    return WIDTHS.get(figure.get("width"), default)
+
+
+def lettered(number, count, title):
+    """The title of a panel or map, behind its letter if there are several."""
+    again, place = divmod(number, len(string.ascii_lowercase))
+    letter = f"({string.ascii_lowercase[place] * (again + 1)}) " if count > 1 else ""
+    return letter + title
+
+
+def learner_label(name, learners, others):
+    """What a learner is called beside others: by its algorithm too, if another has its label."""
+    label = learners[name].get("label") or name
+    if sum((learners[other].get("label") or other) == label for other in others) == 1:
+        return label
+    return f"{ALGORITHMS[learners[name]['algorithm']].label}, {label}"
 
 
 def check_results(name, results, experiment, quantities, wanted):

@@ -416,12 +416,14 @@ class Study:
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:
+            panels = figure["panels" if "panels" in figure else "maps"]
             experiments, names = (
-                {item: None for panel in figure["panels"] for item in panel[key]}
+                {item: None for panel in panels for item in panel[key]}
                 for key in ("experiments", "learners")
             )
-            names |= {panel["minus"]: None for panel in figure["panels"] if "minus" in panel}
-            for panel in figure["panels"]:
+            names |= {panel["minus"]: None for panel in panels if "minus" in panel}
+            for panel in panels:
+                names |= dict.fromkeys(panel.get("references", {}).values())
                 for experiment, predicted in panel.get("theory", {}).items():
                     experiments[experiment] = None
                     names |= dict.fromkeys(predicted)

@@ -1,5 +1,7 @@
 """Checks of the figures of a configuration: that what their panels draw exists."""
 
+from itertools import chain
+
 from sparsebp.network import law
 from sparsebp.study.choices import sets
 from sparsebp.study.validation import ConfigError, check_among, check_either, is_number, show
@@ -11,6 +13,11 @@ NUMBER_KEYS, POSITION_KEYS = ("against", "by"), ("at", "at_most", "x_scale")
 DRAWINGS = {"network": "the teacher's network", "factor-graph": "the student's factor graph"}
 """What a figure may be a drawing of, in words."""
 
+WIDTHS = {"single": 3.4, "double": 7.0}
+"""Inches: of a column of a journal's page, and of both."""
+
+KEYS = ("panels", "maps", "choices", "drawing", "columns", "width", "trees", "from_scratch")
+
 MOST_WEIGHTS = 40
 """Weights in a drawing, at most: more cannot be told apart on a page."""
 
@@ -18,18 +25,23 @@ MOST_WEIGHTS = 40
 def check_figure(name: str, figure: dict, experiments: dict, learners: dict, choices: dict) -> None:
     """Fill in what a figure leaves out, and raise ConfigError for what cannot be drawn."""
     where = f"figures.{name}"
-    kind = check_either(where, figure, "panels", "choices", "drawing")
-    if kind != "panels" and "columns" in figure:
-        raise ConfigError(f"{where}.columns: {figure['columns']}; allowed with panels only")
+    kind = check_either(where, figure, "panels", "choices", "drawing", "maps")
+    for key in ("columns", "width"):
+        if key in figure and kind not in ("panels", "maps"):
+            raise ConfigError(f"{where}.{key}: {figure[key]!r}; allowed with panels or maps only")
     if kind == "choices":
         _check_figure_of_choices(f"{where}.choices", figure["choices"], experiments, choices)
         return
     if kind == "drawing":
         _check_drawing(f"{where}.drawing", figure["drawing"], experiments)
         return
-    figure.setdefault("columns", 1)
-    for number, panel in enumerate(figure["panels"]):
-        _check_panel(f"{where}.panels.{number}", panel, experiments, learners)
+    if figure.setdefault("columns", 1) > 1 and figure.get("width") == "single":
+        raise ConfigError(f"{where}.width: 'single'; allowed with columns: 1 only")
+    for number, block in enumerate(figure[kind]):
+        if kind == "panels":
+            _check_panel(f"{where}.panels.{number}", block, experiments, learners)
+        else:
+            _check_map(f"{where}.maps.{number}", block, figure["maps"][0], experiments)
 
 
 def _check_drawing(where: str, block: dict, experiments: dict) -> None:
@@ -77,7 +89,7 @@ def check_figure_from_scratch(name: str, figure: dict, cases: dict | None) -> No
 
 def _check_figure_of_block(name: str, figure: dict, kind: str, block: dict | None) -> None:
     where = f"figures.{name}"
-    for key in ("panels", "choices", "drawing", "columns", "trees", "from_scratch"):
+    for key in KEYS:
         if key in figure and key != kind:
             raise ConfigError(f"{where}.{key}: not allowed together with {kind}")
     if block is None:
@@ -109,6 +121,42 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
         )
 
 
+def _check_map(where: str, block: dict, first: dict, experiments: dict) -> None:
+    """Check a map beside the first one of its figure, and give it ``learners``.
+
+    And ``positions``, its experiments' values of ``by``; or its ``references`` by experiment.
+    """
+    kind = check_either(where, block, "by", "references")
+    for key in ("quantity", kind):
+        if key not in first or (key == "quantity" and block[key] != first[key]):
+            raise ConfigError(
+                f"{where}.{key}: {show(block[key])}; must be as in the first map, as all maps of a "
+                "figure have one scale of colours"
+            )
+    for name in block["experiments"]:
+        check_among(f"{where}.experiments", name, experiments)
+    runs = [experiments[name]["learners"] for name in block["experiments"]]
+    if kind == "by":
+        _check_key(where, block, "by", experiments)
+        common = [learner for learner in runs[0] if all(learner in others for others in runs)]
+        trouble = f"does not run in {', '.join(block['experiments'])}"
+        for learner in block.setdefault("learners", common):
+            check_among(f"{where}.learners", learner, common, trouble)
+        if len(block["learners"]) != 1:
+            raise ConfigError(f"{where}.learners: {block['learners']}; allowed with by: one")
+        return
+    asked, found = block["references"], {}
+    for name, ran in zip(block["experiments"], runs, strict=True):
+        found[name] = next((learner for learner in asked if learner in ran), None)
+        if found[name] is None:
+            raise ConfigError(f"{where}.references: {show(asked)}; none of them runs in {name}")
+    block["references"] = found
+    others = [one for one in dict.fromkeys(chain.from_iterable(runs)) if one not in asked]
+    trouble = f"runs in none of {', '.join(block['experiments'])}, or is among references"
+    for learner in block.setdefault("learners", others):
+        check_among(f"{where}.learners", learner, others, trouble)
+
+
 def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> None:
     """Check a panel; also one experiment is then a list, and ``learners`` are never missing."""
     check_either(where, panel, "experiment", "experiments")
@@ -117,7 +165,7 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         _check_comparison(where, panel, experiments)
     else:
         check_among(f"{where}.experiment", panel["experiment"], experiments)
-        _check_absent(where, panel, ("by", "at_most"), "experiments")
+        _check_absent(where, panel, ("by", "at_most", "minus_log2"), "experiments")
         if not of_learners:
             _check_absent(where, panel, POSITION_KEYS, "against")
         panel["experiments"] = [panel.pop("experiment")]
@@ -135,6 +183,8 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         check_among(f"{where}.learners", learner, common, trouble)
     if panel.get("law"):
         _check_law(f"{where}.law", panel, experiments)
+    if panel.get("expected"):
+        _check_expected(f"{where}.expected", panel, experiments, learners)
     if "theory" in panel:
         _check_theory(f"{where}.theory", panel, experiments, learners)
     if "by" in panel and len(panel["learners"]) != 1:
@@ -144,21 +194,57 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
 
 
 def _check_law(where: str, panel: dict, experiments: dict) -> None:
-    if "against" in panel or "by" in panel:
-        raise ConfigError(f"{where}: True; allowed with experiment only")
+    if "against" in panel:
+        raise ConfigError(f"{where}: True; allowed with experiment or by only")
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
+    if "at_most" in panel:
+        asked = [panel[key] for key in ("quantity", "at_most", "by")]
+        if not panel.get("minus_log2") or asked != ["weight_error", 0, "layers.hidden"]:
+            raise ConfigError(
+                f"{where}: True; allowed with at_most for quantity weight_error, at_most: 0, "
+                "by: layers.hidden and minus_log2 only"
+            )
+    neurons = []
+    for name in panel["experiments"]:
+        block = experiments[name]
+        deep = block["layers"].get("hidden_layers", 1) > 1
+        if deep or "noise" in block or "overlap" in block["student"]:
+            raise ConfigError(
+                f"{where}: True; the law is for one hidden layer, and a student that contains its "
+                f"teacher and sees no noise; not so in {name}"
+            )
+        try:
+            neuron = law.neuron(block)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}, in {name}") from None
+        neurons.append((neuron, block["activation"], block["student"]["alphabet"]))
+        if neurons[-1] != neurons[0]:
+            raise ConfigError(
+                f"{where}: True; {name} has another law than {panel['experiments'][0]}; allowed: "
+                "experiments of one law"
+            )
+
+
+def _check_expected(where: str, panel: dict, experiments: dict, learners: dict) -> None:
+    """Check a panel of errors against those expected, whose axes then have one scale."""
+    for key in ("against", "by", "minus", "law", "theory"):
+        if panel.get(key):
+            raise ConfigError(f"{where}: True; allowed without {key} only")
+    check_among(where, panel["quantity"], ("weight_error",), "is not what beliefs expect")
+    for name in panel["learners"]:
+        block = learners[name]
+        if block["algorithm"] != "sum-product" or block["factor"] != "hard":
+            raise ConfigError(
+                f"{where}: True; allowed for sum-product with hard factors, not {name}"
+            )
     [name] = panel["experiments"]
-    block = experiments[name]
-    deep = block["layers"].get("hidden_layers", 1) > 1
-    if deep or "noise" in block or "overlap" in block["student"]:
+    student = experiments[name]["student"]
+    if student["nonzeros_per_row"] != experiments[name]["nonzeros_per_row"] or "overlap" in student:
         raise ConfigError(
-            f"{where}: True; the law is for one hidden layer, and a student that contains its "
-            f"teacher and sees no noise; not so in {name}"
+            f"{where}: True; allowed for a student with the teacher's pattern, as others expect "
+            f"errors of weights that the teacher does not have; not so in {name}"
         )
-    try:
-        law.neuron(block)
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}, in {name}") from None
+    panel["x_scale"] = panel["scale"]
 
 
 def _check_theory(where: str, panel: dict, experiments: dict, learners: dict) -> None:
@@ -197,19 +283,31 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
     name = "against" if "against" in panel else "by"
     if name == "against":
         check_either(where, panel, "at", "at_most")
+        _check_absent(where, panel, ("minus_log2",), "by")
     else:
-        _check_absent(where, panel, POSITION_KEYS, "against")
-    key, values = panel[name], {}
+        _check_absent(where, panel, ("at", "x_scale"), "against")
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)
-        block = experiments[experiment]
-        numbers = numbers_of(block)
+    _check_key(where, panel, name, experiments)
+    if panel.get("minus_log2") and min(panel["positions"]) <= 0:
+        raise ConfigError(
+            f"{where}.minus_log2: True; {panel['by']} is {min(panel['positions'])} in some "
+            "experiment; must be > 0"
+        )
+    for experiment in panel["experiments"] if "at" in panel else ():
+        samples = experiments[experiment]["samples"]
+        check_among(f"{where}.at", panel["at"], samples, f"is no m of {experiment}")
+
+
+def _check_key(where: str, block: dict, name: str, experiments: dict) -> None:
+    """Check the key, under a name, in which experiments differ; and give ``positions``."""
+    key, values = block[name], {}
+    for experiment in block["experiments"]:
+        numbers = numbers_of(experiments[experiment])
         check_among(f"{where}.{name}", key, numbers, f"is no number of {experiment}")
-        if "at" in panel:
-            check_among(f"{where}.at", panel["at"], block["samples"], f"is no m of {experiment}")
         values[experiment] = numbers[key]
     _check_different(f"{where}.{name}", key, values)
-    panel["positions"] = list(values.values())
+    block["positions"] = list(values.values())
 
 
 def _check_numbers(where: str, panel: dict, experiment: dict, learners: dict) -> None:

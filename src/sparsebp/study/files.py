@@ -5,6 +5,7 @@ experiments, figures. What overrides them, as files or as text, comes last.
 """
 
 from copy import deepcopy
+from itertools import product
 from pathlib import Path
 
 from snakemake.utils import update_config
@@ -90,13 +91,13 @@ def _check_new(path: Path, part: dict, others: dict[str, dict]) -> None:
 
 
 def complete(config: dict, rules: dict) -> None:
-    """Give blocks what they take over: from the block that they are like, and panels from their
-    figure. In place.
+    """Give blocks what they take over: from the block that they are like, and panels and maps from
+    their figure. In place.
 
     A key that a block has itself replaces the other's value, as a whole.
 
     Args:
-        rules: the JSON schema, which says what the keys of a panel are.
+        rules: the JSON schema, which says what the keys of a panel and of a map are.
 
     Raises:
         ConfigError: a block is like none of its section, or like itself by way of others.
@@ -107,13 +108,12 @@ def complete(config: dict, rules: dict) -> None:
         blocks = config.get(section)
         if isinstance(blocks, dict):
             config[section] = {name: _taken_over(section, name, blocks) for name in blocks}
-    of_panels = rules["properties"]["figures"]["additionalProperties"]["properties"]["panels"]
-    keys = of_panels["items"]["properties"].keys()
-    for figure in _blocks(config.get("figures")):
-        panels = figure.get("panels")
-        if isinstance(panels, list) and all(isinstance(panel, dict) for panel in panels):
+    of_figures = rules["properties"]["figures"]["additionalProperties"]["properties"]
+    for figure, kind in product(_blocks(config.get("figures")), ("panels", "maps")):
+        parts, keys = figure.get(kind), of_figures[kind]["items"]["properties"].keys()
+        if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
             shared = {key: figure.pop(key) for key in [*figure] if key in keys}
-            figure["panels"] = [deepcopy(shared) | panel for panel in panels]
+            figure[kind] = [deepcopy(shared) | part for part in parts]
 
 
 def _blocks(section) -> list[dict]:

@@ -29,6 +29,7 @@ KNOWN: dict[str, tuple | Range] = {
     "activation": tuple(ACTIVATIONS),
     "drawing": patterns.DRAWINGS,
     "drawn": tuple(figure_blocks.DRAWINGS),
+    "width": tuple(figure_blocks.WIDTHS),
     "test.kind": tuple(comparisons.KINDS),
     "test.quantity": tuple(comparisons.MEASURED),
     "quantity": tuple(name for name, quantity in QUANTITIES.items() if quantity.label),

@@ -211,6 +211,19 @@ def test_the_first_page_takes_two_screens_and_says_what_was_found(browser):
     assert order[-6:] == ["What was found", "How to read the rest", *MENU]
 
 
+def test_the_first_page_says_in_sentences_what_was_found(browser):
+    """Those that have all of their numbers, as the run has found them."""
+    sentences = yaml.safe_load((ROOT / "workflow/numbers.yaml").read_text())["findings"]
+    numbers = json.loads((browser.results / "numbers.json").read_text())["numbers"]
+    for name, number in numbers.items():
+        if number["value"] is not None:
+            sentences = [text.replace(f"{{{name}}}", number["text"]) for text in sentences]
+    complete = [text for text in sentences if "{" not in text]
+    assert 0 < len(complete) < len(sentences)  # nothing ever is without an error here
+    shown = browser.find_elements(By.CSS_SELECTOR, ".prose .findings > li")
+    assert [part.text for part in shown if part.is_displayed()] == complete
+
+
 def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
     unfold(browser)
     rows = browser.find_elements(By.CSS_SELECTOR, ".verdicts tbody > tr")

@@ -37,8 +37,10 @@ MADE_FROM = {
     paths.TABLE: paths.RESULTS,
     paths.VERDICTS_TABLE: paths.VERDICTS,
     paths.VERDICTS_PAGE: paths.VERDICTS,
+    paths.VERDICTS_FIGURE: paths.VERDICTS,
     paths.EXPLORER: paths.VERDICTS,
     paths.PROVENANCE_PAGE: paths.RESULTS,
+    paths.TABLE_PAGE: paths.RESULTS,
 }
 ABSENT = object()
 

@@ -53,7 +53,7 @@ from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report.fitting import LINE, wrapped
 from sparsebp.report.intervals import mean_interval
-from sparsebp.report.labels import KEYS
+from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
     MARKS,
     NEVER,
@@ -467,27 +467,19 @@ def _legend_sets(panels, learners, styles):
     found = []
     for (by, head), shown in sets.items():
         if not any(shown.keys() < other for other in looks):
-            labels = [
-                number_label(name) if by else _label(name, learners, shown.values())
-                for name in shown.values()
-            ]
-            lines = [
-                Line2D([], [], **curve_properties(styles[by][name])) for name in shown.values()
-            ]
-            found.append((head, list(zip(lines, labels, strict=True)), by))
+            names = shown.values()
+            labels = (
+                {name: number_label(name) for name in names}
+                if by
+                else called({name: learners[name] for name in names})
+            )
+            lines = [Line2D([], [], **curve_properties(styles[by][name])) for name in names]
+            found.append((head, list(zip(lines, labels.values(), strict=True)), by))
     several = len(found) > 1
     found = [(head if several or by else "", entries) for head, entries, by in found]
     if any(panel.get("law") for panel in panels):
         found.append(("", [(Line2D([], [], **LAW), "decay by counting (no fit)")]))
     return found
-
-
-def _label(name, learners, others):
-    """What a learner is called beside others: by its algorithm too, if another has its label."""
-    label = learners[name].get("label") or name
-    if sum((learners[other].get("label") or other) == label for other in others) == 1:
-        return label
-    return f"{ALGORITHMS[learners[name]['algorithm']].label}, {label}"
 
 
 def _head(by, names, learners):

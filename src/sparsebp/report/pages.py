@@ -29,8 +29,10 @@ FRAME_TEMPLATE = """\
 .page ul { margin: .3em 0; padding-left: 1.2em; list-style: disc; }
 .page .glance { font-size: 13px; line-height: 1.35; }
 .page .glance td, .page .glance th { padding: .1em .6em; }
-.page .glance th:nth-child(n + 3) { width: 6.5em; }
+.page .glance th { font-size: 12px; }
+.page .glance th:nth-child(n + 3) { width: 5.5em; }
 .page .glance td:nth-child(n + 3) { font-weight: 600; }
+.page .picture { overflow-x: auto; }
 .page .picture svg { width: 100%; height: auto; }
 .page .verdict { white-space: nowrap; font-weight: 600; }
 .page .holds { color: #15803d; }
@@ -40,6 +42,18 @@ FRAME_TEMPLATE = """\
 .page .record tr { border: 0; }
 .page .record td { padding: .1em .6em .1em 0; overflow-wrap: anywhere; }
 .page .record td:first-child { color: #64748b; width: 10em; }
+@media (max-width: 50rem) {
+  .page { padding: 0 .5em; }
+  .page th, .page td { padding: .3em .25em; overflow-wrap: break-word; }
+  .page .picture svg { min-width: 38rem; }
+  .page .verdict { white-space: normal; }
+  .page .verdicts { font-size: 13px; }
+  .page .verdicts td:last-child { overflow-wrap: anywhere; }
+  .page .glance { font-size: 11px; }
+  .page .glance td, .page .glance th { padding: .1em .2em; }
+  .page .glance th:nth-child(n + 3) { width: 3.6em; font-size: 9px; overflow-wrap: anywhere; }
+  .page .record td:first-child { width: 5em; white-space: normal; }
+}
 </style>
 </head>
 <body>
@@ -126,9 +140,10 @@ TABLE_TEMPLATE = """\
 {% block main %}
 <style>
 .page { max-width: none; }
-.page .scroll { overflow: auto; max-height: 90vh; }
+.page .scroll { overflow: auto; max-height: calc(100vh - 9rem); }
 .page .sortable { font-size: 13px; line-height: 1.3; margin: 0; width: auto; }
 .page .sortable th, .page .sortable td { padding: .2em .7em; white-space: nowrap; }
+.page .sortable td:first-child { white-space: normal; min-width: 8rem; overflow-wrap: anywhere; }
 .page .sortable th { position: sticky; top: 0; background: #fff; }
 .page .sortable button { font: inherit; color: inherit; border: 0; background: none; padding: 0;
   cursor: pointer; text-decoration: underline dotted; }

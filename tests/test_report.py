@@ -105,7 +105,7 @@ def test_report_holds_the_files_as_they_are(project):
     results = variable(page, "results")
     assert results.keys() == (
         {f"figures/{name}.svg" for name in CONFIG["figures"]}
-        | {f"results/{name}.{end}" for name in STUDY.experiments for end in ("nc", "csv")}
+        | {f"results/{name}.{end}" for name in STUDY.experiments for end in ("nc", "csv", "html")}
         | {"results/verdicts.html", "results/explorer.html", "results/provenance.html"}
     )
     assert NOT_COMPUTED not in str([entry["caption"] for entry in results.values()])
@@ -239,12 +239,14 @@ def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
         assert len(claim["tests"]) == 1 or f"all {len(claim['tests'])} tests" in row.text
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
     assert order[-4:] == MENU
-    above, glance, table = (
+    above, glance, picture, table = (
         browser.find_element(By.CSS_SELECTOR, part).rect["y"]
-        for part in (".drawings", ".glance", ".verdicts")
+        for part in (".drawings", ".glance", ".picture svg", ".verdicts")
     )
+    intervals = browser.find_element(By.CSS_SELECTOR, ".picture svg")
+    assert intervals.rect["width"] > 600 and colours(intervals) > 100
     below = browser.find_elements(By.CSS_SELECTOR, "figure:not(.drawings figure)")[1].rect["y"]
-    assert above < glance < table < below
+    assert above < glance < picture < table < below
 
 
 def test_every_figure_is_seen_with_its_caption(browser):
@@ -368,7 +370,7 @@ def test_menu_is_in_order_and_leads_to_every_file(browser, project):
 
 def test_links_in_the_text_work(browser):
     links = browser.find_elements(By.CSS_SELECTOR, ".prose a")
-    assert len(links) == 2 * len(STUDY.experiments) + 1  # and the explorer
+    assert len(links) == 3 * len(STUDY.experiments) + 1  # and the explorer
     for link in links:
         unfold(browser)
         name = link.text

@@ -75,6 +75,21 @@ def test_verdicts_differ_in_colour_and_in_symbol(axes):
     assert r"It is \$ equal." in texts
 
 
+def test_texts_lie_inside_and_apart_however_long_they_are(tmp_path, monkeypatch):
+    long, kept = records(), []
+    for record in long:
+        record["statement"] = "A claim that takes many words to say what it says. " * 5
+    save = verdict_plots.save
+    monkeypatch.setattr(verdict_plots, "save", lambda *given: kept.append(given[0]) or save(*given))
+    verdict_plots.draw(long, tmp_path / "verdicts.png")
+    (drawing,) = kept
+    boxes = [text.get_window_extent() for text in drawing.axes[0].texts]
+    width, height = drawing.bbox.size
+    assert all(b.x0 >= 0 and b.x1 <= width and b.y0 >= 0 and b.y1 <= height for b in boxes)
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+
+
 def test_the_file_says_what_it_shows_and_is_the_same_each_time(tmp_path):
     first, second = tmp_path / "1.png", tmp_path / "2.png"
     drawn = [verdict_plots.draw(records(), path) for path in (first, second)]

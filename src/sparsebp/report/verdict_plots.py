@@ -1,9 +1,9 @@
 """Figure of the verdicts: of each claim the test that decides, its interval beside its margin.
 
 What it shows. A row is a claim, as configured. The marker is the effect of the test that decides,
-the line the interval that decides, both in margins: from -1 to 1 there is no difference that counts
-(lines). Where the row is shaded the interval lies if the claim holds. A test without a margin is in
-units of its effect.
+the line the interval that decides, both in margins of that test. Dashed lines are at one margin on
+either side. The shaded part of a row is where the interval lies if the test holds. A test without a
+margin is in units of its effect.
 """
 
 from io import StringIO
@@ -30,7 +30,8 @@ LOOKS = {
     FAILS: (PALETTE[3], "X"),
 }
 SHADE = "#e3f1ec"
-ROW_HEIGHT, STATEMENT, NUMBER = 0.35, 2.3, 1.35  # inches: of a row; the width of its texts
+LINE_HEIGHT, STATEMENT, NUMBER = 0.117, 2.3, 1.35  # inches: of a line; the width of texts
+LEAST_LINES = 3  # of a row
 SMALL = 0.8 * RC["font.size"]
 
 
@@ -85,7 +86,10 @@ def _build(rows):
     ]
     entries.append((Patch(color=SHADE), "where the interval lies if the test holds"))
     legend = learner_legend([("", entries)], PAGE_WIDTH)
-    drawing = Figure(figsize=(PAGE_WIDTH, ROW_HEIGHT * len(rows) + 0.8), layout="constrained")
+    texts = [_texts(row) for row in rows]
+    lines = max(LEAST_LINES, *(text.count("\n") + 1 for pair in texts for text in pair))
+    height = LINE_HEIGHT * lines * len(rows) + 0.8
+    drawing = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
     ax = drawing.subplots()
     ax.set(ylim=(len(rows) - 0.5, -0.5), yticks=[])
@@ -105,7 +109,7 @@ def _build(rows):
         left, right = np.clip([low, high], *ax.get_xlim())
         ax.hlines(i, left, right, color=look["color"], linewidth=1.4, zorder=2)
         ax.plot(effect, i, **look)
-        _write(ax, i, row, look["color"])
+        _write(ax, i, row, *texts[i])
     ax.xaxis.set_major_locator(MaxNLocator(7, integer=True))
     ax.set_xlabel("effect and its interval, in margins of the test (dashed: one)")
     add_legends(drawing, legend, [])
@@ -125,16 +129,21 @@ def _properties(verdict):
     return {"color": color, "marker": marker, "markersize": 5, "linestyle": "none", "zorder": 3}
 
 
-def _write(ax, i, row, color):
-    """Write the claim to the left of its row, and the numbers to the right."""
-    look = {"va": "center", "textcoords": "offset points", "fontsize": SMALL, "zorder": 4}
-    left = {"xy": (0, i), "xycoords": ("axes fraction", "data"), **look}
-    inches = STATEMENT * 72
-    statement = wrapped(row["statement"], STATEMENT, SMALL)
-    ax.annotate(statement, xytext=(-inches - 4, 0), ha="left", **left)
-    ax.annotate(row["claim"], xytext=(-inches - 24, 0), ha="right", **left | {"fontweight": "bold"})
-    symbol = {"color": color, "fontweight": "bold", "fontsize": RC["font.size"]}
-    ax.annotate(SYMBOLS[row["verdict"]], xytext=(-inches - 14, 0), ha="center", **left | symbol)
+def _texts(row):
+    """What stands to the left of a row and to the right."""
     margin = "no margin" if row["margin"] is None else f"margin {row['margin']:g}"
     numbers = wrapped(f"{row['number']}\n{margin}", NUMBER, SMALL)
+    return wrapped(row["statement"], STATEMENT, SMALL), numbers
+
+
+def _write(ax, i, row, statement, numbers):
+    """Write the claim and its verdict to the left of its row, and the numbers to the right."""
+    look = {"va": "center", "textcoords": "offset points", "fontsize": SMALL, "zorder": 4}
+    left = {"xy": (0, i), "xycoords": ("axes fraction", "data"), **look}
+    beside = -72 * STATEMENT - 4
+    ax.annotate(statement, xytext=(beside, 0), ha="left", **left)
+    bold = left | {"fontweight": "bold"}
+    ax.annotate(row["claim"], xytext=(beside - 20, 0), ha="right", **bold)
+    symbol = bold | {"color": LOOKS[row["verdict"]][0], "fontsize": RC["font.size"]}
+    ax.annotate(SYMBOLS[row["verdict"]], xytext=(beside - 10, 0), ha="center", **symbol)
     ax.annotate(numbers, xytext=(5, 0), ha="left", **left | {"xy": (1, i), "color": "0.35"})

@@ -22,7 +22,7 @@ from sparsebp.study.claims_file import claimed_experiments
 from sparsebp.study.durations import announce
 from sparsebp.study.inspection import assembled
 from sparsebp.study.markup import Rst, mapped
-from sparsebp.study.numbers_file import Found, computable, results_of
+from sparsebp.study.numbers_file import Finding, Found, computable, results_of
 from sparsebp.storage.provenance import SURROUNDINGS, surroundings
 from sparsebp.storage.sources import hand_down, kernel_sources, sources
 from sparsebp.study.targets import constraints, others, refuse
@@ -55,6 +55,9 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"configuration: {error}")
 
+
+# All that the text of the report can read of the study is the configuration.
+config["findings"] = [Finding(sentence) for sentence in study.findings]
 
 # Found once, for all jobs.
 os.environ[SURROUNDINGS] = json.dumps(surroundings())

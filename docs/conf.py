@@ -8,6 +8,7 @@ import numba
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from numpy.typing import ArrayLike
+from sphinx import addnodes
 from sphinx.domains.python import PyObject
 from sphinx.ext import autosummary
 from sphinx.util.typing import stringify_annotation
@@ -27,6 +28,7 @@ html_show_sphinx = html_copy_source = False
 FONTS = Path(matplotlib.get_data_path(), "fonts/ttf")
 html_static_path = ["_static", str(FONTS / "STIXGeneral.ttf"), str(FONTS / "LICENSE_STIX")]
 html_css_files = ["math.css"]
+html_extra_path = ["explorer.html"]
 html_math_renderer = "mathml"
 
 nitpicky = True
@@ -89,6 +91,14 @@ def inside(app, docname, source):
     source[0] = source[0].replace("(../speed/README.md)", "(measuring.md)")
 
 
+def opened(app, doctree):
+    """A link to a page that is copied as it is opens it, where Sphinx would have it saved."""
+    for node in list(doctree.findall(addnodes.download_reference)):
+        if node["reftarget"].endswith(tuple(html_extra_path)):
+            name = Path(node["reftarget"]).name
+            node.replace_self(nodes.reference("", "", *node.children, refuri=name))
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", mathml(block=False), mathml(block=True))
     (attributes,) = (field for field in PyObject.doc_field_types if field.name == "variable")
@@ -98,3 +108,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", plain, priority=400)  # before napoleon reads it
     app.connect("autodoc-process-docstring", apart, priority=600)  # after it has
     app.connect("source-read", inside)
+    app.connect("doctree-read", opened, priority=400)  # before what is to be saved is copied

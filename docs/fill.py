@@ -124,7 +124,7 @@ def name_mismatches(root: Path, study: Study, found: dict[str, dict]) -> list[st
         study: with its numbers and captions.
         found: the numbers of its copy.
     """
-    captions = (block.get("found", "") for block in study.figures.values())
+    captions = [block.get("found", "") for block in study.figures.values()] + study.findings
     named, used = full_names(study.numbers), {n for text in captions for n in placeholders(text)}
     lines = []
     for path in page_paths(root):

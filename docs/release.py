@@ -40,6 +40,7 @@ KINDS = {
     "results/*.csv": "The errors of an experiment as a table",
     "results/*.json": "Verdicts on the claims, or named numbers, with their provenance",
     "results/*.md": "The verdicts to read",
+    "results/*.png": "The verdicts as a picture",
     "results/*.html": "Pages of the report",
     "figures/*": "A figure, with its provenance",
     REPORT: "The report: unpack it and open report.html",
@@ -84,9 +85,13 @@ def stale_pages(root: Path) -> list[str]:
         shown = root / write_gallery.GALLERY / png.name
         if not shown.exists() or shown.read_bytes() != png.read_bytes():
             found.append(f"{shown.relative_to(root)}: not the figure of this run")
-    page = root / write_gallery.EXPLORER
-    if not page.exists() or page.read_bytes() != (root / paths.EXPLORER).read_bytes():
-        found.append(f"{write_gallery.EXPLORER}: not of this run")
+    for name, made in (
+        (write_gallery.EXPLORER, paths.EXPLORER),
+        (write_gallery.PICTURE, paths.VERDICTS_FIGURE),
+    ):
+        page = root / name
+        if not page.exists() or page.read_bytes() != (root / made).read_bytes():
+            found.append(f"{name}: not of this run")
     written = write_gallery.pages(root, study, claims), fill.pages(root, fill.kept(root))
     texts = [pair for pages in written for pair in pages.items()]
     stale = {path for path, text in texts if path.read_text(encoding="utf-8") != text}

@@ -4,8 +4,8 @@
 
 run in the project's folder, takes them from there (``make gallery``); ``docs/gallery
 docs/verdicts.json`` in their place writes the pages alone anew. Both refuse what was made with
-another configuration than config.yaml and workflow/claims.yaml have, and an explorer of other
-verdicts. It lies beside the verdicts.
+another configuration than config.yaml and workflow/claims.yaml have, and an explorer or a picture
+of other verdicts. Both lie beside the verdicts.
 
 Sources and versions may differ: whether the same configuration still gives the same numbers is for
 the tests of the engine, and tidying code is no reason to compute for an hour.
@@ -19,10 +19,11 @@ from copy import deepcopy
 from pathlib import Path
 
 from docs import fill
-from sparsebp.report import explorer, tables
+from sparsebp.report import explorer, tables, verdict_plots
 from sparsebp.report.captions import caption, enumerated
 from sparsebp.storage import paths
 from sparsebp.storage.atomic import written_whole
+from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.study import inspection
 from sparsebp.study.config import Study
 from sparsebp.study.markup import markdown
@@ -30,10 +31,10 @@ from sparsebp.study.numbers_file import PLACEHOLDER
 from sparsebp.study.validation import check_among
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
-EXPLORER = "docs/explorer.html"
+EXPLORER, PICTURE = "docs/explorer.html", "docs/verdicts.png"
 RECORD = ("id", "thesis", "statement", "choice", "reading", "verdict", "from")
 TEST = (
-    *("contrast", "measured", "meaning", "verdict", "effect", "interval", "corrected", "n"),
+    *("kind", "contrast", "measured", "meaning", "verdict", "effect", "interval", "corrected", "n"),
     *("m", "margin", "turns"),
 )
 MOST_NAMED = 6  # experiments in the title of a section
@@ -78,6 +79,16 @@ def explorer_mismatches(page: Path, kept: dict) -> list[str]:
     ways = explorer.shown_in(page.read_text(encoding="utf-8"))["ways"]
     same = [cell for way in ways for cell in way["cells"]] == explorer.verdicts(kept["records"])
     return [] if same else [f"explorer: {page} shows other verdicts"]
+
+
+def picture_mismatches(picture: Path, kept: dict) -> list[str]:
+    """Whether a picture is not of the verdicts in a copy of them, in a line."""
+    try:
+        shown = read_provenance(picture)
+    except (OSError, ValueError, LookupError):  # missing, or another picture
+        shown = None
+    same = shown == verdict_plots.shown(kept["records"])
+    return [] if same else [f"verdicts: {picture}: no picture of these verdicts"]
 
 
 def copy(verdicts: Path) -> dict:
@@ -170,14 +181,14 @@ def write(
     claims: dict,
     figures: Path,
     verdicts: dict,
-    page: bytes,
+    beside: dict[str, bytes],
     names: list[str],
 ) -> None:
     """Put figures and verdicts into the docs of the project in a folder, and write the pages.
 
     Args:
         verdicts: as ``copy`` returns them.
-        page: the explorer.
+        beside: what stands beside them, by its path: the explorer and the picture.
         names: of the figures to be put there; the others stay.
 
     Raises:
@@ -189,7 +200,8 @@ def write(
         if path.stem not in study.figures:
             path.unlink()
     _write(root / VERDICTS, _lines(verdicts).encode())
-    _write(root / EXPLORER, page)
+    for path, content in beside.items():
+        _write(root / path, content)
     for path, text in pages(root, study, claims).items():
         _write(path, text.encode())
 
@@ -218,11 +230,12 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             wrong += verdicts_mismatches(study, claims, options.verdicts)
             verdicts = {} if wrong else copy(options.verdicts)
-        page = options.verdicts.with_name(Path(EXPLORER).name)
+        page, picture = (options.verdicts.with_name(Path(p).name) for p in (EXPLORER, PICTURE))
         if not wrong:
-            wrong = explorer_mismatches(page, verdicts)
+            wrong = explorer_mismatches(page, verdicts) + picture_mismatches(picture, verdicts)
         if not wrong:
-            write(root, study, claims, options.figures, verdicts, page.read_bytes(), names)
+            beside = {EXPLORER: page.read_bytes(), PICTURE: picture.read_bytes()}
+            write(root, study, claims, options.figures, verdicts, beside, names)
     except (ValueError, OSError) as error:
         wrong = [str(error)]
     for line in wrong:

@@ -45,7 +45,7 @@ MADE = {
     ],
     "collect": ["results/matched.nc"],
     "figure": ["figures/one.svg"],
-    "table": ["results/matched.csv"],
+    "table": ["results/matched.html"],
     "provenance_page": ["results/provenance.html"],
 }
 STAND_IN = ROOT / "tests/stand_in"

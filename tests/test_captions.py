@@ -8,6 +8,7 @@ import yaml
 
 from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.report import captions
+from sparsebp.report.labels import called
 from sparsebp.study.config import Study
 from tests.configurations import EXTENDED, FULL, SCHEMA, load
 
@@ -176,11 +177,23 @@ def test_experiments_are_named_where_a_learner_goes_two_ways(study):
     assert [way.split()[1] for way in passing.values()] == ["0.3", "as", "0.5"]
 
 
-def test_learners_of_one_label_are_told_apart_by_their_names():
+def test_learners_of_one_label_are_told_apart_as_in_legends():
     config = deepcopy(EXTENDED)
     config["learners"]["mp"]["label"] = "BP"
     caption = captions.caption(load(config), "one")
-    assert [*caption.curves] == ["BP (bp)", "batch4", "BP (mp)", "ms"]
+    assert [*caption.curves] == ["BP, BP", "batch4", "max-product, BP", "ms"]
+
+
+def test_learners_of_one_label_and_algorithm_are_told_apart_by_their_names():
+    learners = {name: {"label": "offline", "algorithm": "sum-product"} for name in ("one", "two")}
+    learners["three"] = learners["one"] | {"algorithm": "max-sum"}
+    learners["four"] = {"algorithm": "max-sum"}
+    assert called(learners) == {
+        "one": "BP, offline (one)",
+        "two": "BP, offline (two)",
+        "three": "max-sum, offline",
+        "four": "four",
+    }
 
 
 def test_one_number_of_samples_is_no_range():

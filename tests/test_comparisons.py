@@ -106,6 +106,28 @@ def test_a_verdict_turns_at_the_margins_that_are_named(kind, margin):
     assert reached == {HOLDS, FAILS, UNDECIDED}
 
 
+@pytest.mark.parametrize("kind", comparisons.KINDS)
+def test_a_test_holds_where_its_interval_lies_in_its_region(kind):
+    """And does not hold where the corrected one lies outside, as the picture of verdicts says."""
+    rng, reached = np.random.default_rng(29), set()
+    for difference in rng.uniform(-0.3, 0.3, 30):
+        curves = pair(rng, difference, scale=0.07)
+        if kind == "exact":
+            curves["a"] = rng.random((10, 3)) > rng.random()
+        data = {"e": results(**curves)}
+        if kind == "most_variable":
+            data = varied(rng, abs(difference), 0.1)
+        record = found(case(kind, **{"exact": {}}.get(kind, {"m": [1, 99]})), **data)
+        unit = 1 if record["margin"] is None else record["margin"]
+        low, high = (end * unit for end in comparisons.KINDS[kind].region)
+        inside, outside = record["interval"], record["corrected"]
+        holds = low < inside[0] and inside[1] < high
+        assert holds == (record["verdict"] == HOLDS)
+        assert (outside[1] < low or high < outside[0]) == (record["verdict"] == FAILS)
+        reached.add(record["verdict"])
+    assert {HOLDS, FAILS} <= reached
+
+
 def test_one_m_that_makes_most_of_a_mean_is_named():
     curves = pair(np.random.default_rng(28), np.array([-0.8, -0.05, -0.05]), scale=0.001)
     record = found(case("lower"), e=results(**curves))

@@ -1,7 +1,11 @@
 """The documentation: what it shows has to work."""
 
 import re
+import shutil
+import subprocess
+import sys
 
+import pytest
 import yaml
 from snakemake.utils import update_config
 
@@ -66,6 +70,36 @@ def test_the_page_of_error_rates_is_of_all_kinds_and_what_comes_out():
     at_margin = [(kind, 1.0 - 2 * (kind == "lower")) for kind in ("lower", "above", "below")]
     rates = [rate for case in at_margin for n in (10, 30) for rate in found[(*case, n)]]
     assert all(0.012 < rate < 0.042 for rate in rates)
+
+
+@pytest.mark.thorough
+def test_links_to_the_explorer_open_it(tmp_path):
+    """In the pages that Sphinx makes, of which two are made here."""
+    docs, built = tmp_path / "docs", tmp_path / "built"
+    docs.mkdir()
+    shutil.copy2(ROOT / "README.md", tmp_path)
+    for name in ("explorer.html", "verdicts.md", "verdicts.png"):
+        shutil.copy2(ROOT / "docs" / name, docs)
+    index = (ROOT / "docs/index.md").read_text(encoding="utf-8").partition("```{toctree}")[0]
+    (docs / "index.md").write_text(index, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-Q",
+        "-c",
+        str(ROOT / "docs"),
+        str(docs),
+        str(built),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    for page in ("index.html", "verdicts.html"):
+        text = (built / page).read_text(encoding="utf-8")
+        links = re.findall(r"<a [^>]*explorer.html[^>]*>", text)
+        assert links, page
+        for link in links:
+            assert 'href="explorer.html"' in link and "download" not in link
+    assert (built / "explorer.html").read_bytes() == (ROOT / "docs/explorer.html").read_bytes()
 
 
 def test_links_lead_somewhere():

@@ -198,6 +198,12 @@ def test_curves_are_those_of_the_files(shown, folder):
     ]  # fmt: skip
 
 
+def test_learners_of_one_label_are_told_apart():
+    offline = {"label": "offline", "algorithm": "sum-product", "schedule": "offline"}
+    looks = explorer._looks({"bp": offline, "mp": offline | {"algorithm": "max-product"}})
+    assert [look["label"] for look in looks] == ["BP, offline", "max-product, offline"]
+
+
 def test_one_simulation_has_no_interval():
     data = xr.Dataset(
         {name: (("seed", "n_samples"), [[0.25, 0.0]]) for name in explorer.SHOWN}

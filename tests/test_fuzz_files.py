@@ -126,6 +126,10 @@ def run(folder, step, output, **files):
         arguments = [*arguments, "--verdicts", files["verdicts"]]
     if step == "verdicts":
         arguments = [*arguments, "--table", output.with_suffix(".md")]
+    if step == "table":
+        arguments = [*arguments, "--page", output.with_suffix(".html")]
+    if step == "verdict_page":
+        arguments = [*arguments, "--figure", output.with_suffix(".png")]
     words = [given(a) if isinstance(a, dict) else str(a) for a in arguments]
     return main([step.split()[0], *words, "--output", str(output)])
 

@@ -13,7 +13,7 @@ from docs import release
 from docs import write_gallery as gallery
 from sparsebp.network import quantities
 from sparsebp.report.captions import caption
-from sparsebp.steps import explorer, figure, verdicts
+from sparsebp.steps import explorer, figure, verdict_page, verdicts
 from sparsebp.storage import store
 from sparsebp.storage.figure_metadata import read_provenance
 from sparsebp.storage.provenance import record
@@ -50,6 +50,12 @@ def test_the_verdicts_are_of_this_configuration():
 def test_the_explorer_shows_the_verdicts_that_stand_beside_it():
     kept = json.loads((ROOT / gallery.VERDICTS).read_text(encoding="utf-8"))
     wrong = gallery.explorer_mismatches(ROOT / gallery.EXPLORER, kept)
+    assert not wrong, "\n".join([*wrong, "run `make gallery`"])
+
+
+def test_the_picture_shows_the_verdicts_that_stand_beside_it():
+    kept = json.loads((ROOT / gallery.VERDICTS).read_text(encoding="utf-8"))
+    wrong = gallery.picture_mismatches(ROOT / gallery.PICTURE, kept)
     assert not wrong, "\n".join([*wrong, "run `make gallery`"])
 
 
@@ -154,6 +160,8 @@ def compute(folder, study, claims):
     verdicts.run(spec, results, *written)
     page = str(folder / "results/explorer.html")
     explorer.run(study.explorer_spec(claims), written[0], results, page)
+    written += [str(folder / f"results/verdicts.{end}") for end in ("html", "png")]
+    verdict_page.run(written[0], *written[2:])
 
 
 @pytest.fixture(scope="module")
@@ -327,6 +335,7 @@ def test_the_gallery_of_a_run(project):
         "one.png",
         "verdicts.json",
         "verdicts.md",
+        "verdicts.png",
     ]
     for name in ("one.png", "both.png"):
         copy = project / "docs/gallery" / name
@@ -341,8 +350,8 @@ def test_the_gallery_of_a_run(project):
         assert text.startswith("above\n\n<!-- ")
         assert text.endswith(" -->\n\nbelow\n")
         assert "\nold\n" not in text
-    for name in ("verdicts.md", "explorer.html"):
-        assert (project / "docs" / name).read_text() == (project / "results" / name).read_text()
+    for name in ("verdicts.md", "verdicts.png", "explorer.html"):
+        assert (project / "docs" / name).read_bytes() == (project / "results" / name).read_bytes()
 
 
 def test_the_pages_alone_are_made_from_docs(project):
@@ -387,12 +396,14 @@ def test_a_release_refuses_pages_and_pictures_of_another_run(project):
     (project / "docs/numbers.json").write_text("{}")
     assert gallery.main(RUN) == 0
     assert release.stale_pages(project) == ["error: is not computed"]
-    for name in ("explorer.html", "gallery.md", "gallery/one.png", "verdicts.md"):
+    changed = ("explorer.html", "gallery.md", "gallery/one.png", "verdicts.md", "verdicts.png")
+    for name in changed:
         (project / "docs" / name).write_bytes((project / "docs" / name).read_bytes() + b" ")
     assert release.stale_pages(project) == [
         "error: is not computed",
         "docs/gallery/one.png: not the figure of this run",
         "docs/explorer.html: not of this run",
+        "docs/verdicts.png: not of this run",
         "docs/verdicts.md: not of this run",
     ]
     page = project / "docs/gallery.md"
@@ -442,6 +453,21 @@ def test_an_explorer_of_other_verdicts_is_refused(project, capsys):
         assert gallery.main(RUN) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert said in line and "explorer" in line
+        assert {path: path.read_bytes() for path in (project / "docs").rglob("*.*")} == before
+
+
+def test_a_picture_of_other_verdicts_is_refused(project, capsys):
+    picture = project / "results/verdicts.png"
+    before = {path: path.read_bytes() for path in (project / "docs").rglob("*.*")}
+    verdicts_there = json.loads((project / "results/verdicts.json").read_text())
+    verdicts_there["records"][0]["statement"] = "So it was."
+    (project / "other.json").write_text(json.dumps(verdicts_there))
+    verdict_page.run(str(project / "other.json"), str(project / "other.html"), str(picture))
+    for content in (picture.read_bytes(), (project / "figures/one.png").read_bytes(), b"", None):
+        picture.unlink() if content is None else picture.write_bytes(content)
+        assert gallery.main(RUN) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == "gallery: verdicts: results/verdicts.png: no picture of these verdicts"
         assert {path: path.read_bytes() for path in (project / "docs").rglob("*.*")} == before
 
 

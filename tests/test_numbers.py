@@ -239,15 +239,17 @@ GOOD = {"experiments": "matched", "learners": "bp", "m": 8, "digits": 3}
 TREES = {"trees": "steps", "where": {"shape": "chain"}, "take": "max", "digits": 0}
 
 
-def load(tmp_path, block, study=STUDY):
+def load(tmp_path, block, study=STUDY, **more):
     path = tmp_path / "numbers.yaml"
-    path.write_text(yaml.safe_dump({"numbers": {"one": block}}))
+    path.write_text(yaml.safe_dump({"numbers": {"one": block}, **more}))
     return numbers_file.load_numbers(path, SCHEMA, study)
 
 
 @pytest.mark.parametrize("block", [GOOD, TREES])
 def test_what_is_right_is_read(tmp_path, block):
-    assert load(tmp_path, block) == {"one": block}
+    assert load(tmp_path, block) == ({"one": block}, [])
+    sentences = ["It is {one}.", "{one} it is."]
+    assert load(tmp_path, block, findings=sentences) == ({"one": block}, sentences)
 
 
 @pytest.mark.parametrize(
@@ -290,6 +292,19 @@ def test_a_caption_that_asks_for_an_unknown_number_is_refused(tmp_path):
         load(tmp_path, GOOD, study)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("It is {one}, not {two}.", "findings.0: 'two' is no number of numbers.yaml; "),
+        ("It is 0.5.", "numbers.yaml: findings.0: 'It is 0.5.'"),
+    ],
+)
+def test_a_finding_without_a_number_or_with_an_unknown_one_is_refused(tmp_path, sentence, message):
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, GOOD, findings=[sentence])
+    assert str(error.value).startswith(message)
+
+
 def test_a_study_computes_the_numbers_that_it_has_results_for():
     there = {
         "there": GOOD,
@@ -323,6 +338,21 @@ def test_captions_are_filled_when_they_are_printed(tmp_path, monkeypatch):
     texts = {"a": {"text": "0.5 ± 0.1"}, "b.c": {"text": "−1"}}
     (tmp_path / "results/numbers.json").write_text(json.dumps({"numbers": texts}))
     assert f"{caption}" == rst("*A* is 0.5 ± 0.1, B −1 and {1} is (not computed).")
+
+
+def test_a_finding_is_printed_where_it_has_all_of_its_numbers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    finding = numbers_file.Finding("*A* is {a}, and B {b.c}.")
+    assert f"{finding}" == ""
+    (tmp_path / "results").mkdir()
+    for texts, printed in (
+        ({"a": "0.5", "b.c": "−1"}, "*A* is 0.5, and B −1."),
+        ({"a": "0.5"}, ""),
+        ({"a": "0.5", "b.c": "none"}, ""),
+    ):
+        found = {name: {"text": text} for name, text in texts.items()}
+        (tmp_path / "results/numbers.json").write_text(json.dumps({"numbers": found}))
+        assert f"{finding}" == rst(printed)
 
 
 # The step, with the numbers of this study and made-up results of all its experiments.

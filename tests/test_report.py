@@ -105,7 +105,7 @@ def test_report_holds_the_files_as_they_are(project):
     results = variable(page, "results")
     assert results.keys() == (
         {f"figures/{name}.svg" for name in CONFIG["figures"]}
-        | {f"results/{name}.{end}" for name in STUDY.experiments for end in ("nc", "csv")}
+        | {f"results/{name}.{end}" for name in STUDY.experiments for end in ("nc", "csv", "html")}
         | {"results/verdicts.html", "results/explorer.html", "results/provenance.html"}
     )
     assert NOT_COMPUTED not in str([entry["caption"] for entry in results.values()])
@@ -211,6 +211,19 @@ def test_the_first_page_takes_two_screens_and_says_what_was_found(browser):
     assert order[-6:] == ["What was found", "How to read the rest", *MENU]
 
 
+def test_the_first_page_says_in_sentences_what_was_found(browser):
+    """Those that have all of their numbers, as the run has found them."""
+    sentences = yaml.safe_load((ROOT / "workflow/numbers.yaml").read_text())["findings"]
+    numbers = json.loads((browser.results / "numbers.json").read_text())["numbers"]
+    for name, number in numbers.items():
+        if number["value"] is not None:
+            sentences = [text.replace(f"{{{name}}}", number["text"]) for text in sentences]
+    complete = [text for text in sentences if "{" not in text]
+    assert 0 < len(complete) < len(sentences)  # nothing ever is without an error here
+    shown = browser.find_elements(By.CSS_SELECTOR, ".prose .findings > li")
+    assert [part.text for part in shown if part.is_displayed()] == complete
+
+
 def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
     unfold(browser)
     rows = browser.find_elements(By.CSS_SELECTOR, ".verdicts tbody > tr")
@@ -226,12 +239,14 @@ def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
         assert len(claim["tests"]) == 1 or f"all {len(claim['tests'])} tests" in row.text
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
     assert order[-4:] == MENU
-    above, glance, table = (
+    above, glance, picture, table = (
         browser.find_element(By.CSS_SELECTOR, part).rect["y"]
-        for part in (".drawings", ".glance", ".verdicts")
+        for part in (".drawings", ".glance", ".picture svg", ".verdicts")
     )
+    intervals = browser.find_element(By.CSS_SELECTOR, ".picture svg")
+    assert intervals.rect["width"] > 600 and colours(intervals) > 100
     below = browser.find_elements(By.CSS_SELECTOR, "figure:not(.drawings figure)")[1].rect["y"]
-    assert above < glance < table < below
+    assert above < glance < picture < table < below
 
 
 def test_every_figure_is_seen_with_its_caption(browser):
@@ -356,7 +371,7 @@ def test_menu_is_in_order_and_leads_to_every_file(browser, project):
 
 def test_links_in_the_text_work(browser):
     links = browser.find_elements(By.CSS_SELECTOR, ".prose a")
-    assert len(links) == 2 * len(STUDY.experiments) + 1  # and the explorer
+    assert len(links) == 3 * len(STUDY.experiments) + 1  # and the explorer
     for link in links:
         unfold(browser)
         name = link.text

@@ -109,8 +109,10 @@ FILES = [
 ]
 BARE = {
     "results/matched.csv": RESULTS,
+    "results/matched.html": RESULTS,
     "results/verdicts.md": VERDICTS,
     "results/verdicts.html": VERDICTS,
+    "results/verdicts.png": VERDICTS,
     "results/explorer.html": VERDICTS,
     "results/provenance.html": "results/<experiment>.nc",
 }
@@ -145,7 +147,10 @@ def compute(folder, study, claims):
                 store.write_trained(path, arrays, trained)
                 inputs[str(seed)]["trained"][learner] = path
         collect.run(study.collect_spec(name), {name: inputs}, results[name])
-        table.run(results[name], str(folder / paths.TABLE).format(experiment=name))
+        tables = (
+            str(folder / path).format(experiment=name) for path in (paths.TABLE, paths.TABLE_PAGE)
+        )
+        table.run(results[name], *tables)
     write_trees(results["trees"], study)
     searched = {}
     for case in study.from_scratch:
@@ -163,11 +168,14 @@ def compute(folder, study, claims):
         figure.run(spec, drawn if "drawing" in spec["figure"] else results, outputs)
     judged, *written = (
         str(folder / path)
-        for path in (VERDICTS, paths.VERDICTS_TABLE, paths.VERDICTS_PAGE, paths.EXPLORER)
+        for path in (
+            *(VERDICTS, paths.VERDICTS_TABLE, paths.VERDICTS_PAGE, paths.VERDICTS_FIGURE),
+            paths.EXPLORER,
+        )
     )
     verdicts.run(study.verdicts_spec(claims), results, judged, written[0])
-    verdict_page.run(judged, written[1])
-    explorer.run(study.explorer_spec(claims), judged, results, written[2])
+    verdict_page.run(judged, *written[1:3])
+    explorer.run(study.explorer_spec(claims), judged, results, written[3])
     numbers.run({"numbers": computable(study)}, results, str(folder / paths.NUMBERS))
     matched = {"matched": results["matched"]}
     provenance_page.run(matched, str(folder / paths.PROVENANCE_PAGE))

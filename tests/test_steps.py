@@ -556,21 +556,23 @@ def test_figure_of_another_file(folder, capsys):
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
 def test_page_of_what_are_no_verdicts(folder, capsys, text):
     (folder / "verdicts.json").write_text(text)
-    options = ["--verdicts", str(folder / "verdicts.json"), "--output", str(folder / "page.html")]
+    files = {"verdicts": "verdicts.json", "output": "page.html", "figure": "page.png"}
+    options = [word for key, name in files.items() for word in (f"--{key}", str(folder / name))]
     assert main(["verdict_page", *options]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and str(folder / "verdicts.json") in lines[0]
-    assert not (folder / "page.html").exists()
+    assert [*folder.glob("page.*")] == []
 
 
 @pytest.mark.parametrize("step", ["table", "provenance_page"])
 def test_page_or_table_of_another_file(folder, capsys, step):
     output, file = folder / "output", str(folder / "none.nc")
-    words = ["--results", file] if step == "table" else ["--inputs", given({"none": file})]
+    page = ["--page", str(folder / "page.html")]
+    words = ["--results", file, *page] if step == "table" else ["--inputs", given({"none": file})]
     assert main([step, *words, "--output", str(output)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and "none.nc" in lines[0]
-    assert not output.exists()
+    assert not output.exists() and not (folder / "page.html").exists()
 
 
 # Start-up

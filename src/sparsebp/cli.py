@@ -198,17 +198,22 @@ def parser() -> argparse.ArgumentParser:
     )
     step(
         "table",
-        "put the results of an experiment into a table, CSV",
-        [("results", "file of results to read")],
+        "put the results of an experiment into a table, CSV and HTML",
+        [("results", "file of results to read"), ("page", "the same to look at, HTML, to write")],
         spec=False,
         seed=False,
+        writes=("output", "page"),
     )
     step(
         "verdict_page",
-        "put the verdicts into a page of the report, HTML",
-        [("verdicts", "verdicts to read, as the step verdicts writes them")],
+        "put the verdicts into a page of the report, HTML, and a picture",
+        [
+            ("verdicts", "verdicts to read, as the step verdicts writes them"),
+            ("figure", "picture to write, PNG"),
+        ],
         spec=False,
         seed=False,
+        writes=("output", "figure"),
     )
     step(
         "explorer",

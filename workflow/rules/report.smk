@@ -14,11 +14,17 @@ rule table:
     input:
         paths.RESULTS,
     output:
-        report(
+        table=report(
             paths.TABLE,
             caption="../report/data.rst",
             category=DATA,
             labels=data_labels("CSV"),
+        ),
+        page=report(
+            paths.TABLE_PAGE,
+            caption="../report/data.rst",
+            category=DATA,
+            labels=data_labels("table"),
         ),
     log:
         paths.log(paths.TABLE),
@@ -33,19 +39,21 @@ rule table:
     message:
         "{wildcards.experiment}: table of results"
     shell:
-        "sparsebp table --results {input:q} --output {output:q} 2> {log:q}"
+        "sparsebp table --results {input:q} --output {output.table:q} --page {output.page:q}"
+        " 2> {log:q}"
 
 
 rule verdict_page:
     input:
         paths.VERDICTS,
     output:
-        report(
+        page=report(
             paths.VERDICTS_PAGE,
             caption="../report/verdicts.rst",
             category=VERDICTS,
             labels={"page": "which claims hold"},
         ),
+        figure=paths.VERDICTS_FIGURE,
     log:
         paths.log(paths.VERDICTS_PAGE),
     benchmark:
@@ -59,7 +67,8 @@ rule verdict_page:
     message:
         "page of the verdicts"
     shell:
-        "sparsebp verdict_page --verdicts {input:q} --output {output:q} 2> {log:q}"
+        "sparsebp verdict_page --verdicts {input:q} --output {output.page:q}"
+        " --figure {output.figure:q} 2> {log:q}"
 
 
 rule explorer:

@@ -293,7 +293,8 @@ def _in_the_mean(test, found, alpha, looks, side, lenient) -> Outcome:
 
 
 class Kind(NamedTuple):
-    """A kind of test: how it decides, what it measures, and what its two verdicts mean.
+    """A kind of test: how it decides, what it measures, what its two verdicts mean, and ``region``,
+    where its interval lies if it holds: two ends in margins.
 
     ``outcome`` takes the test, the data sets of all experiments over (learner, seed, n_samples),
     alpha, and the number of tests of the claim, ``looks``. It raises ComparisonError if its curves
@@ -304,17 +305,18 @@ class Kind(NamedTuple):
     measured: str
     holds: str
     fails: str
+    region: tuple[float, float]
 
 
 KINDS: dict[str, Kind] = {}
 MEAN = "{quantity}, mean of m = {m[0]} to {m[1]}"
 
 
-def _kind(measured: str, *, holds: str, fails: str):
+def _kind(measured: str, *, holds: str, fails: str, region: tuple[float, float]):
     """Enter a function into ``KINDS`` under its name, with what is said of its outcome."""
 
     def enter(outcome):
-        KINDS[outcome.__name__] = Kind(outcome, measured, holds, fails)
+        KINDS[outcome.__name__] = Kind(outcome, measured, holds, fails, region)
         return outcome
 
     return enter
@@ -324,6 +326,7 @@ def _kind(measured: str, *, holds: str, fails: str):
     "proportion of simulations with no {quantity} at m = {at}",
     holds="more than {margin:g}",
     fails="less than {margin:g}",
+    region=(1, np.inf),
 )
 def exact(test, results, alpha, looks) -> Outcome:
     """In more than a proportion of the simulations a is zero (Clopper-Pearson)."""
@@ -348,6 +351,7 @@ def exact(test, results, alpha, looks) -> Outcome:
     "{quantity} at m = {at}",
     holds="the same within ±{margin:g} at every m",
     fails="different by more than {margin:g}",
+    region=(-1, 1),
 )
 def equal(test, results, alpha, looks) -> Outcome:
     """a and b are the same within the margin at every m: two one-sided tests at each."""
@@ -358,26 +362,32 @@ def equal(test, results, alpha, looks) -> Outcome:
     "{quantity} at m = {at}",
     holds="higher by less than {margin:g} at every m, if at all",
     fails="higher by more than {margin:g}",
+    region=(-np.inf, 1),
 )
 def not_worse(test, results, alpha, looks) -> Outcome:
     """a exceeds b by less than the margin at every m: one one-sided test at each."""
     return _at_every_m(test, results, alpha, looks, sides=(1,))
 
 
-@_kind(MEAN, holds="lower by more than {margin:g}", fails="not lower, or by less than {margin:g}")
+@_kind(
+    MEAN,
+    holds="lower by more than {margin:g}",
+    fails="not lower, or by less than {margin:g}",
+    region=(-np.inf, -1),
+)
 def lower(test, results, alpha, looks) -> Outcome:
     """In the mean over m, a is below b by more than the margin."""
     found = _difference(test, results)
     return _in_the_mean(test, found, alpha, looks, side=-1, lenient=False)
 
 
-@_kind(MEAN, holds="above {margin:g}", fails="below {margin:g}")
+@_kind(MEAN, holds="above {margin:g}", fails="below {margin:g}", region=(1, np.inf))
 def above(test, results, alpha, looks) -> Outcome:
     """The mean over m of a is above the margin."""
     return _in_the_mean(test, _single(test, results), alpha, looks, side=1, lenient=False)
 
 
-@_kind(MEAN, holds="below {margin:g}", fails="above {margin:g}")
+@_kind(MEAN, holds="below {margin:g}", fails="above {margin:g}", region=(-np.inf, 1))
 def below(test, results, alpha, looks) -> Outcome:
     """The mean over m of a is below the margin."""
     return _in_the_mean(test, _single(test, results), alpha, looks, side=1, lenient=True)
@@ -387,6 +397,7 @@ def below(test, results, alpha, looks) -> Outcome:
     "spread of the " + MEAN,
     holds="larger than that of any other",
     fails="smaller than that of another",
+    region=(0, np.inf),
 )
 def most_variable(test, results, alpha, looks) -> Outcome:
     """A learner's spread between experiments is larger than that of any other learner.

@@ -42,6 +42,7 @@ def _block(**properties) -> dict:
 _TEXT, _VERDICT = {"type": "string"}, {"enum": [HOLDS, FAILS, UNDECIDED, BY_CONSTRUCTION]}
 _ENDS = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 2, "maxItems": 2}
 _TEST = _block(
+    kind={"enum": [*KINDS]},
     verdict=_VERDICT,
     reading=_TEXT,
     contrast=_TEXT,
@@ -193,9 +194,14 @@ def experiments(claims: dict, choices: dict | None = None) -> list[str]:
     return sorted({e for _, _, tests in cases for test in tests for e, _ in curves(test)})
 
 
+def deciding(record: dict) -> list[float | None]:
+    """The interval of a test that decides."""
+    return record["corrected" if record["verdict"] == FAILS else "interval"]
+
+
 def number(record: dict) -> str:
     """The effect of a test with the interval that decides: text."""
-    ends = record["corrected" if record["verdict"] == FAILS else "interval"]
+    ends = deciding(record)
     low, high = (f"{e:.3g}" if e is not None else "∞" for e in ends)
     return f"{record['effect']:.3g} [{'-' * (ends[0] is None)}{low}, {high}]"
 

@@ -3,13 +3,12 @@
 They are plain text; the report and the gallery add their own markup (``study.markup``).
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES
-from sparsebp.report.labels import KEYS
+from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
 
@@ -28,8 +27,7 @@ class Caption(NamedTuple):
         experiments: by name, the network, the student and the data; of trees, the one setting, and
             of what is found from scratch, each case.
         passing: how messages are passed: which learners, if not all, and how.
-        curves: by learner, the algorithm. Learners are called by their labels, and by their names
-            too where two have the same.
+        curves: by learner, the algorithm. Learners are called as in legends, see ``labels.called``.
     """
 
     about: str
@@ -53,26 +51,17 @@ def caption(study: Study, name: str) -> Caption:
         about = _of_choices(study, figure)
     else:
         about = _of_maps(study, figure) if "maps" in figure else _of_panels(study, figure)
-    called = _called(spec["learners"])
+    names = called(spec["learners"])
     ways: dict[str, dict[str, list[str]]] = {}
     curves = {}
     for experiment in spec["experiments"]:
         for learner in study.experiments[experiment]["learners"]:
             if learner in spec["learners"]:
                 fields = study.learner(experiment, learner)
-                name = called[learner]
+                name = names[learner]
                 ways.setdefault(_passing(fields), {}).setdefault(name, []).append(experiment)
                 curves[name] = _curve(fields)
     return Caption(about, experiments, {_whose(way, ways): way for way in ways}, curves)
-
-
-def _called(learners: dict[str, dict]) -> dict[str, str]:
-    """What learners are called: their label, with the name where others have that too."""
-    labels = {name: block.get("label") or name for name, block in learners.items()}
-    count = Counter(labels.values())
-    return {
-        name: label if count[label] == 1 else f"{label} ({name})" for name, label in labels.items()
-    }
 
 
 def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
@@ -198,8 +187,8 @@ def _of_maps(study: Study, figure: dict) -> str:
             f"Mean {quantity} of {simulations}, for each number m of samples (columns) and {keys} "
             f"(rows), of one learner in each map. {colors}"
         )
-    called = dict.fromkeys(name for block in maps for name in block["references"].values())
-    labels = [study.learners[name].get("label") or name for name in called]
+    references = dict.fromkeys(name for block in maps for name in block["references"].values())
+    labels = called({name: study.learners[name] for name in references}).values()
     return (
         f"Largest loss of each learner (rows) in each experiment (columns): the mean, over "
         f"{simulations}, of its {quantity} minus that of a reference in the same simulation, at "

@@ -24,7 +24,7 @@ from matplotlib.transforms import ScaledTranslation
 
 from sparsebp.report.fitting import wrapped
 from sparsebp.report.intervals import mean_interval
-from sparsebp.report.labels import KEYS
+from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
     LAYERS,
     MARKS,
@@ -63,10 +63,11 @@ def build(spec, results):
         alike.append(same)
     data = results[asked["experiment"]].sel(n_samples=slice(first, last))
 
+    styles = style_learners(learners)
+    compared = {name: block for name, block in learners.items() if name in names}
     entries = [
-        (Line2D([], [], **_properties(style)), learners[name].get("label") or name)
-        for name, style in style_learners(learners).items()
-        if name in names
+        (Line2D([], [], **_properties(styles[name])), label)
+        for name, label in called(compared).items()
     ]
     if any(_is_original(choice) for choice in spec["choices"]):
         thesis = spec["experiments"][asked["experiment"]].get("thesis", "the original")
@@ -81,7 +82,6 @@ def build(spec, results):
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.0)
     shape = {"nrows": len(boxes), "ncols": len(COMPARED), "sharex": "col", "squeeze": False}
     grid = drawing.subplots(**shape, height_ratios=[len(box) for box in boxes])
-    styles = style_learners(learners)
     for quantity, column in zip(COMPARED, grid.T, strict=True):
         means = data[quantity].mean("n_samples")
         tables = [_table(box, names, means) for box in boxes]

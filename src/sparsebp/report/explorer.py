@@ -25,6 +25,7 @@ from sparsebp.claims.verdicts import number
 from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.report.explorer_page import TEMPLATE
 from sparsebp.report.intervals import mean_interval
+from sparsebp.report.labels import called
 from sparsebp.report.style import style_learners
 from sparsebp.report.tables import SYMBOLS, configured, headline
 
@@ -180,10 +181,11 @@ def _curves(data) -> dict:
 
 def _looks(learners: dict) -> list[dict]:
     """How learners look, as in figures."""
+    labels = called(learners)
     return [
         {
             "name": name,
-            "label": learners[name].get("label") or name,
+            "label": labels[name],
             "color": style.color,
             "dash": _dash(style.linestyle),
             "shape": _shape(style.marker),

@@ -32,11 +32,14 @@ def draw(spec, results, paths, provenance):
         (kind,) = (module for key, module in FIGURE_KINDS.items() if key in spec["figure"])
         drawing = kind.build(mapped(mathtext, spec), results)
         title = f"{spec['name']} ({spec['figure'].get('thesis', 'sparsebp')})"
-        _save(drawing, title, paths, provenance)
+        save(drawing, title, paths, provenance)
 
 
-def _save(drawing, title, paths, provenance):
-    """Write the drawing to every path, or to none: first beside each, then in their places."""
+def save(drawing, title, paths, provenance):
+    """Write the drawing to every path, or to none: first beside each, then in their places.
+
+    `provenance` is put in the metadata, as JSON.
+    """
     text = json.dumps(provenance, sort_keys=True)
     metadata = {
         ".pdf": {"Title": title, "Creator": "sparsebp", "Subject": text, "CreationDate": None},

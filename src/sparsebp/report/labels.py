@@ -1,4 +1,8 @@
-"""What keys of the configuration are called in figures and captions."""
+"""What keys and learners of the configuration are called in figures and captions."""
+
+from collections import Counter
+
+from sparsebp.engine.learner import ALGORITHMS
 
 _LAYERS = ("input", "hidden", "output")
 INFERENCE = {
@@ -37,3 +41,24 @@ KEYS = {
     **{f"inference.{key}": label for key, label in INFERENCE.items()},
 }
 """The numbers that blocks of experiments and learners may differ in, by dotted key."""
+
+
+def called(learners: dict[str, dict]) -> dict[str, str]:
+    """What learners are called beside each other, by name.
+
+    That is their label, or their name where they have none; with their algorithm in front of it
+    where another has the same, and their name behind where that does not tell them apart either.
+
+    Args:
+        learners: blocks of the configuration.
+    """
+    labels = {name: block.get("label") or name for name, block in learners.items()}
+    full = {
+        name: f"{ALGORITHMS[block['algorithm']].label}, {labels[name]}"
+        for name, block in learners.items()
+    }
+    shared, again = Counter(labels.values()), Counter(full.values())
+    return {
+        name: label if shared[label] == 1 else full[name] + f" ({name})" * (again[full[name]] > 1)
+        for name, label in labels.items()
+    }

@@ -20,13 +20,12 @@ from seaborn import cm
 
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report.fitting import LINE, text_width, wrapped
-from sparsebp.report.labels import KEYS
+from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
     RC,
     Y_LABELS,
     check_results,
     figure_width,
-    learner_label,
     lettered,
     number_label,
 )
@@ -162,10 +161,8 @@ def _width(texts):
 def _row_names(block, found, learners):
     if "by" in block:
         return [number_label(number) for number in found.index]
-    return [
-        wrapped(learner_label(name, learners, found.index), LABEL_WIDTH, RC["ytick.labelsize"])
-        for name in found.index
-    ]
+    names = called({name: learners[name] for name in found.index})
+    return [wrapped(name, LABEL_WIDTH, RC["ytick.labelsize"]) for name in names.values()]
 
 
 def _column_names(block, found, experiments, width):

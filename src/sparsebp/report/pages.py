@@ -4,6 +4,9 @@ A page can also be shown inside another one, from its ``<style>`` on: every rule
 about what is in ``.page``.
 """
 
+from collections.abc import Iterable
+from math import isnan
+
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from sparsebp.storage.records import own, shared, short
@@ -13,6 +16,7 @@ FRAME_TEMPLATE = """\
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }}</title>
 <style>
 .page { font: 15px/1.5 system-ui, sans-serif; color: #1e293b; max-width: 62rem; margin: 0 auto; }
@@ -25,8 +29,11 @@ FRAME_TEMPLATE = """\
 .page ul { margin: .3em 0; padding-left: 1.2em; list-style: disc; }
 .page .glance { font-size: 13px; line-height: 1.35; }
 .page .glance td, .page .glance th { padding: .1em .6em; }
-.page .glance th:nth-child(n + 3) { width: 6.5em; }
+.page .glance th { font-size: 12px; }
+.page .glance th:nth-child(n + 3) { width: 5.5em; }
 .page .glance td:nth-child(n + 3) { font-weight: 600; }
+.page .picture { overflow-x: auto; }
+.page .picture svg { width: 100%; height: auto; }
 .page .verdict { white-space: nowrap; font-weight: 600; }
 .page .holds { color: #15803d; }
 .page .does-not-hold { color: #b91c1c; }
@@ -35,6 +42,18 @@ FRAME_TEMPLATE = """\
 .page .record tr { border: 0; }
 .page .record td { padding: .1em .6em .1em 0; overflow-wrap: anywhere; }
 .page .record td:first-child { color: #64748b; width: 10em; }
+@media (max-width: 50rem) {
+  .page { padding: 0 .5em; }
+  .page th, .page td { padding: .3em .25em; overflow-wrap: break-word; }
+  .page .picture svg { min-width: 38rem; }
+  .page .verdict { white-space: normal; }
+  .page .verdicts { font-size: 13px; }
+  .page .verdicts td:last-child { overflow-wrap: anywhere; }
+  .page .glance { font-size: 11px; }
+  .page .glance td, .page .glance th { padding: .1em .2em; }
+  .page .glance th:nth-child(n + 3) { width: 3.6em; font-size: 9px; overflow-wrap: anywhere; }
+  .page .record td:first-child { width: 5em; white-space: normal; }
+}
 </style>
 </head>
 <body>
@@ -68,6 +87,8 @@ VERDICTS_TEMPLATE = """\
 </table>
 <p><small>{{ legend }}</small></p>
 <!-- end of the glance -->
+<div class="picture" role="img" aria-label="{{ picture[1] }}">{{ picture[0]|safe }}</div>
+<p><small>{{ picture[1] }}</small></p>
 <table class="verdicts">
 <thead><tr><th></th><th>claim</th><th>verdict</th><th>the test that decides</th></tr></thead>
 <tbody>
@@ -113,6 +134,59 @@ is so means under the choices that set it so, with all else as configured.
 {% endblock %}
 """
 
+# Numbers are sorted as numbers; cells without anything come last. The buttons need no key of ours.
+TABLE_TEMPLATE = """\
+{% extends "frame" %}
+{% block main %}
+<style>
+.page { max-width: none; }
+.page .scroll { overflow: auto; max-height: calc(100vh - 9rem); }
+.page .sortable { font-size: 13px; line-height: 1.3; margin: 0; width: auto; }
+.page .sortable th, .page .sortable td { padding: .2em .7em; white-space: nowrap; }
+.page .sortable td:first-child { white-space: normal; min-width: 8rem; overflow-wrap: anywhere; }
+.page .sortable th { position: sticky; top: 0; background: #fff; }
+.page .sortable button { font: inherit; color: inherit; border: 0; background: none; padding: 0;
+  cursor: pointer; text-decoration: underline dotted; }
+.page .sortable :is(td, th) + * { text-align: right; font-variant-numeric: tabular-nums; }
+.page [aria-sort=ascending]::after { content: " \\25B2"; }
+.page [aria-sort=descending]::after { content: " \\25BC"; }
+</style>
+<h2>{{ title }}</h2>
+<p><small>{{ rows|length }} rows; a click on the head of a column sorts by it.</small></p>
+<div class="scroll" tabindex="0">
+<table class="sortable">
+<thead><tr>
+{%- for name, about in columns.items() %}
+<th title="{{ about }}"><button>{{ name }}</button></th>
+{%- endfor %}</tr></thead>
+<tbody>
+{% for row in rows %}
+<tr>{% for cell in row %}<td>{{ cell|cell }}{% endfor %}
+
+{% endfor %}
+</tbody>
+</table>
+</div>
+<script>
+"use strict";
+for (const head of document.querySelectorAll(".sortable th")) {
+  head.firstElementChild.onclick = () => {
+    const body = head.closest("table").tBodies[0];
+    const text = (row) => row.cells[head.cellIndex].textContent.trim();
+    const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    const keys = Array.from(body.rows, (row) => [text(row), row]);
+    const numbers = keys.every(([key]) => !isNaN(key));
+    keys.sort(([a], [b]) => (a === "") - (b === "") ||
+      sign * (numbers ? a - b : a < b ? -1 : +(a > b)));
+    body.append(...keys.map(([, row]) => row));
+  };
+}
+</script>
+{% endblock %}
+"""
+
 PROVENANCE_TEMPLATE = """\
 {% extends "frame" %}
 {% macro show(value) %}
@@ -143,9 +217,21 @@ PROVENANCE_TEMPLATE = """\
 """
 
 
+def _cell(value) -> str:
+    """What a table shows of a value: four digits of a float, and nothing of NaN."""
+    if not isinstance(value, float):
+        return str(value)
+    return "" if isnan(value) else f"{value:.4g}"
+
+
 PAGES = Environment(
     loader=DictLoader(
-        {"frame": FRAME_TEMPLATE, "verdicts": VERDICTS_TEMPLATE, "provenance": PROVENANCE_TEMPLATE}
+        {
+            "frame": FRAME_TEMPLATE,
+            "verdicts": VERDICTS_TEMPLATE,
+            "table": TABLE_TEMPLATE,
+            "provenance": PROVENANCE_TEMPLATE,
+        }
     ),
     autoescape=True,
     trim_blocks=True,
@@ -153,6 +239,7 @@ PAGES = Environment(
     undefined=StrictUndefined,
 )
 PAGES.filters["short"] = short
+PAGES.filters["cell"] = _cell
 
 
 def verdicts(
@@ -163,6 +250,7 @@ def verdicts(
     reached: dict[str, dict[str, str]],
     glance: dict[str, dict[str, str]],
     legend: str,
+    picture: tuple[str, str],
 ) -> str:
     """The claims with their verdicts and all their tests.
 
@@ -174,6 +262,7 @@ def verdicts(
         reached: by claim, how far its verdict depends on the margin and on m, see ``tables.reach``.
         glance: all verdicts as symbols, see ``tables.glance``.
         legend: what these mean.
+        picture: of the tests that decide, SVG, and what it shows.
     """
     base = [record for record in records if not (record["choice"] or record["reading"])]
     others = [record for record in records if record["choice"] or record["reading"]]
@@ -186,8 +275,19 @@ def verdicts(
         reached=reached,
         glance=glance,
         legend=legend,
+        picture=picture,
         names={symbol: verdict for verdict, symbol in symbols.items()},
     )
+
+
+def table(title: str, columns: dict[str, str], rows: list[Iterable]) -> str:
+    """A table that a click on the head of a column sorts.
+
+    Args:
+        columns: what each is about, by its name.
+        rows: their cells: text, integers and floats.
+    """
+    return PAGES.get_template("table").render(title=title, columns=columns, rows=rows)
 
 
 def provenance(records: dict[str, dict]) -> str:

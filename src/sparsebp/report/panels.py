@@ -58,7 +58,7 @@ from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report.fitting import LINE, wrapped
 from sparsebp.report.intervals import mean_interval
-from sparsebp.report.labels import KEYS
+from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
     MARKS,
     NEVER,
@@ -70,7 +70,6 @@ from sparsebp.report.style import (
     check_results,
     curve_properties,
     figure_width,
-    learner_label,
     learner_legend,
     legends_height,
     lettered,
@@ -513,15 +512,14 @@ def _legend_sets(panels, learners, styles):
     found = []
     for (by, head), shown in sets.items():
         if not any(shown.keys() < other for other in looks):
-            labels = [
-                number_label(name) if by else learner_label(name, learners, shown.values())
-                for name in shown.values()
-            ]
-            lines = [
-                Line2D([], [], **curve_properties(styles[by][name]) | bare)
-                for name in shown.values()
-            ]
-            found.append((head, list(zip(lines, labels, strict=True)), by))
+            names = shown.values()
+            labels = (
+                {name: number_label(name) for name in names}
+                if by
+                else called({name: learners[name] for name in names})
+            )
+            lines = [Line2D([], [], **curve_properties(styles[by][name]) | bare) for name in names]
+            found.append((head, list(zip(lines, labels.values(), strict=True)), by))
     several = len(found) > 1
     found = [(head if several or by else "", entries) for head, entries, by in found]
     if any(panel.get("expected") for panel in panels):

@@ -14,7 +14,6 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, NullLocator
 
-from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.report.fitting import FONT, add_legend, legend_height, legend_table
 from sparsebp.study.figure_blocks import WIDTHS
@@ -183,14 +182,6 @@ def lettered(number, count, title):
     again, place = divmod(number, len(string.ascii_lowercase))
     letter = f"({string.ascii_lowercase[place] * (again + 1)}) " if count > 1 else ""
     return letter + title
-
-
-def learner_label(name, learners, others):
-    """What a learner is called beside others: by its algorithm too, if another has its label."""
-    label = learners[name].get("label") or name
-    if sum((learners[other].get("label") or other) == label for other in others) == 1:
-        return label
-    return f"{ALGORITHMS[learners[name]['algorithm']].label}, {label}"
 
 
 def check_results(name, results, experiment, quantities, wanted):

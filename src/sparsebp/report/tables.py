@@ -46,6 +46,11 @@ REACH = ("margin", "turns at", "m", "holds from")
 EXPLORE = (
     "The [explorer](explorer.html) shows the curves behind each verdict, under every choice.\n"
 )
+PICTURED = (
+    "Of each claim the effect that the deciding test finds and its interval, in margins of that "
+    "test. The test holds if the interval lies in the shaded part of the row. A test without a "
+    "margin is in units of its effect."
+)
 COLUMNS = ("", "thesis", "claim", "verdict", "deciding number [interval]", *REACH, "n", UNDER)
 NOTE = (
     "n: simulations. Of several tests of a claim one is shown: that nearest to its margin where "
@@ -95,7 +100,12 @@ def page(records: list[dict], spec: dict) -> str:
         spec: as ``Study.verdicts_spec`` returns it.
     """
     parts = ["# Which claims of the thesis hold\n", "`snakemake results/verdicts.json`\n", EXPLORE]
-    parts += [headline(records), table(records)]
+    parts += [
+        headline(records),
+        f"![{PICTURED}](verdicts.png)\n",
+        f"*{PICTURED}*\n",
+        table(records),
+    ]
     parts += [_by_reading(records, name) for name in spec["readings"]]
     if families := _families(records):
         parts += [_legend(families, spec)]

@@ -1,7 +1,8 @@
-"""Put the verdicts on the claims of the thesis into a page."""
+"""Put the verdicts on the claims of the thesis into a page and a picture."""
 
-from sparsebp.report import pages
+from sparsebp.report import pages, verdict_plots
 from sparsebp.report.tables import (
+    PICTURED,
     SYMBOLS,
     configured,
     dependence,
@@ -14,8 +15,8 @@ from sparsebp.report.tables import (
 from sparsebp.storage.atomic import written_whole
 
 
-def run(verdicts: str, output: str) -> None:
-    """Write the verdicts as HTML.
+def run(verdicts: str, output: str, figure: str) -> None:
+    """Write the verdicts as HTML, and the picture in it as PNG to ``figure``.
 
     Raises:
         BadFile: there is no such file.
@@ -27,6 +28,8 @@ def run(verdicts: str, output: str) -> None:
     reached = {record["id"]: reach(record) for record in records if configured(record)}
     seen = glance(records)
     legend = symbols_explained(seen)
-    page = pages.verdicts(records, headline(records), SYMBOLS, under, reached, seen, legend)
+    picture = verdict_plots.draw(records, figure), PICTURED
+    head = headline(records)
+    page = pages.verdicts(records, head, SYMBOLS, under, reached, seen, legend, picture)
     with written_whole(output) as part:
         part.write_text(page, encoding="utf-8")

@@ -12,9 +12,11 @@ TREES = "results/trees.nc"
 SEARCH = "results/from_scratch/seed-{seed}/{case}.nc"
 FROM_SCRATCH = "results/from_scratch.nc"
 TABLE = "results/{experiment}.csv"
+TABLE_PAGE = "results/{experiment}.html"
 VERDICTS = "results/verdicts.json"
 VERDICTS_TABLE = "results/verdicts.md"
 VERDICTS_PAGE = "results/verdicts.html"
+VERDICTS_FIGURE = "results/verdicts.png"
 EXPLORER = "results/explorer.html"
 NUMBERS = "results/numbers.json"
 PROVENANCE_PAGE = "results/provenance.html"
@@ -32,8 +34,9 @@ COMPILED = "results/kernels/{sources}.json"
 where a cache is lost that any of them can fill again."""
 
 FILES = (
-    TEACHER, DATASET, STUDENT, TRAINED, RESULTS, TREES, SEARCH, FROM_SCRATCH, TABLE, VERDICTS,
-    VERDICTS_TABLE, VERDICTS_PAGE, EXPLORER, NUMBERS, PROVENANCE_PAGE, FIGURE, COMPILED,
+    TEACHER, DATASET, STUDENT, TRAINED, RESULTS, TREES, SEARCH, FROM_SCRATCH, TABLE, TABLE_PAGE,
+    VERDICTS, VERDICTS_TABLE, VERDICTS_PAGE, VERDICTS_FIGURE, EXPLORER, NUMBERS, PROVENANCE_PAGE,
+    FIGURE, COMPILED,
 )  # fmt: skip
 """Patterns of all files that the workflow makes, but for logs and benchmarks, which go by them."""
 

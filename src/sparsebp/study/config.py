@@ -69,6 +69,7 @@ class Study:
         trees: belief propagation on trees, None where the study has none.
         from_scratch: cases of learning from scratch by name, None where the study has none.
         numbers: named numbers about results by name, see ``numbers_file``.
+        findings: sentences about them.
 
     Every ``*_spec`` method returns the slice of the configuration that one step depends on, as a
     dict that JSON can hold. A step sees nothing else, so an edit reruns just what it touches.
@@ -84,6 +85,7 @@ class Study:
     trees: dict | None = None
     from_scratch: dict | None = None
     numbers: dict = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls, config: dict, schema: str | Path, parts: dict | None = None) -> "Study":

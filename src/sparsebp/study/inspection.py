@@ -37,8 +37,10 @@ MADE_FROM = {
     paths.TABLE: paths.RESULTS,
     paths.VERDICTS_TABLE: paths.VERDICTS,
     paths.VERDICTS_PAGE: paths.VERDICTS,
+    paths.VERDICTS_FIGURE: paths.VERDICTS,
     paths.EXPLORER: paths.VERDICTS,
     paths.PROVENANCE_PAGE: paths.RESULTS,
+    paths.TABLE_PAGE: paths.RESULTS,
 }
 ABSENT = object()
 
@@ -46,7 +48,7 @@ ABSENT = object()
 def load(root: Path, configfiles=()) -> tuple[Study, dict]:
     """The configuration and the claims of the project in a folder, read as Snakemake does.
 
-    The numbers are those of the study.
+    The numbers and the findings are those of the study.
 
     Args:
         configfiles: those that override its own files, as Snakemake's option of this name.
@@ -66,9 +68,9 @@ def assembled(root: Path, config: dict, parts: dict) -> tuple[Study, dict]:
     """
     flow, schemas = root / "workflow", root / "workflow/schemas"
     study = Study.load(config, schemas / "config.schema.yaml", parts)
-    numbers = load_numbers(flow / "numbers.yaml", schemas / "numbers.schema.yaml", study)
+    numbers, findings = load_numbers(flow / "numbers.yaml", schemas / "numbers.schema.yaml", study)
     claims = load_claims(flow / "claims.yaml", schemas / "claims.schema.yaml")
-    return replace(study, numbers=numbers), claims
+    return replace(study, numbers=numbers, findings=findings), claims
 
 
 def read(path: str | Path) -> dict:

@@ -29,8 +29,13 @@ ALONE = {
 """Keys of a number, each with those that do not go together with it."""
 
 
-def load_numbers(path: str | Path, schema: str | Path, study: Study) -> dict[str, dict]:
+def load_numbers(
+    path: str | Path, schema: str | Path, study: Study
+) -> tuple[dict[str, dict], list[str]]:
     """Read the named numbers, and check them against their JSON schema and the study's captions.
+
+    Returns:
+        The numbers by name, and the findings: sentences that have some of them.
 
     Raises:
         ConfigError: the first thing that is wrong, in one line.
@@ -46,7 +51,11 @@ def load_numbers(path: str | Path, schema: str | Path, study: Study) -> dict[str
     for figure, block in study.figures.items():
         for name in placeholders(block.get("found", "")):
             check_among(f"figures.{figure}.found", name, named, "is no number of numbers.yaml")
-    return found["numbers"]
+    findings = found.get("findings", [])
+    for i, sentence in enumerate(findings):
+        for name in placeholders(sentence):
+            check_among(f"findings.{i}", name, named, "is no number of numbers.yaml")
+    return found["numbers"], findings
 
 
 def _check_number(where: str, number: dict) -> None:
@@ -105,6 +114,18 @@ class Found(str):
     def __str__(self) -> str:
         """The caption for reStructuredText."""
         return rst(filled(str.__str__(self), texts(paths.NUMBERS)))
+
+
+class Finding(Found):
+    """A sentence that is compared and printed as a caption, but is empty where it lacks a number.
+
+    A study has none that it has no results for, and results may have none: see ``numbers.NONE``.
+    """
+
+    def __str__(self) -> str:
+        """The sentence for reStructuredText."""
+        there = {name for name, text in texts(paths.NUMBERS).items() if text != numbers.NONE}
+        return super().__str__() if there.issuperset(placeholders(self)) else ""
 
 
 # What a study has.

@@ -157,7 +157,7 @@ def test_learners_are_told_by_algorithm_and_by_how_they_go_about_it(study):
     assert caption.curves["soft"] == "sum-product, soft factors, offline, β = 2.0"
     assert caption.curves["exact"] == "sum-product, hard factors, offline, exact"
     messages, exact = caption.passing.items()
-    assert messages[0] == "BP, batch4, mp, ms, soft"
+    assert messages[0] == "BP; batch4; mp; ms; soft"
     assert messages[1].startswith("damping 0.3 of factor-to-variable messages; start from uniform")
     assert exact == (
         "exact",
@@ -173,7 +173,7 @@ def test_one_way_for_all_needs_no_names(study):
 def test_experiments_are_named_where_a_learner_goes_two_ways(study):
     study.experiments["wider"]["inference"]["damping"] = 0.5
     passing = captions.caption(study, "twice").passing
-    assert [*passing] == ["BP in matched, batch4, mp", "exact", "BP in wider, ms, soft"]
+    assert [*passing] == ["BP in matched; batch4; mp", "exact", "BP in wider; ms; soft"]
     assert [way.split()[1] for way in passing.values()] == ["0.3", "as", "0.5"]
 
 

@@ -79,6 +79,7 @@ def test_texts_lie_inside_and_apart_however_long_they_are(tmp_path, monkeypatch)
     long, kept = records(), []
     for record in long:
         record["statement"] = "A claim that takes many words to say what it says. " * 5
+        record["id"] *= 20
     save = verdict_plots.save
     monkeypatch.setattr(verdict_plots, "save", lambda *given: kept.append(given[0]) or save(*given))
     verdict_plots.draw(long, tmp_path / "verdicts.png")

@@ -69,7 +69,7 @@ def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
     if len(ways) == 1:
         return ""
     several = {name for name in ways[way] if sum(name in whose for whose in ways.values()) > 1}
-    return ", ".join(
+    return "; ".join(  # a name may have a comma
         f"{name} in {' and '.join(experiments)}" if name in several else name
         for name, experiments in ways[way].items()
     )

@@ -87,6 +87,8 @@ def read_verdicts(path: str) -> list[dict]:
         for record in found["records"]:
             if record["key"] >= len(record["tests"]):
                 raise ValueError(f"{record['id']}: key: {record['key']}; there is no such test")
+        if not any(map(configured, found["records"])):
+            raise ValueError("no claim is judged as configured")
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a file of verdicts ({error})") from None
     return found["records"]

@@ -30,7 +30,7 @@ LOOKS = {
     FAILS: (PALETTE[3], "X"),
 }
 SHADE = "#e3f1ec"
-LINE_HEIGHT, STATEMENT, NUMBER = 0.117, 2.3, 1.35  # inches: of a line; the width of texts
+LINE_HEIGHT, CLAIM, STATEMENT, NUMBER = 0.117, 0.4, 2.3, 1.35  # inches: of a line; widths of texts
 LEAST_LINES = 3  # of a row
 SMALL = 0.8 * RC["font.size"]
 
@@ -87,7 +87,7 @@ def _build(rows):
     entries.append((Patch(color=SHADE), "where the interval lies if the test holds"))
     legend = learner_legend([("", entries)], PAGE_WIDTH)
     texts = [_texts(row) for row in rows]
-    lines = max(LEAST_LINES, *(text.count("\n") + 1 for pair in texts for text in pair))
+    lines = max(LEAST_LINES, *(text.count("\n") + 1 for row in texts for text in row))
     height = LINE_HEIGHT * lines * len(rows) + 0.8
     drawing = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
@@ -130,20 +130,21 @@ def _properties(verdict):
 
 
 def _texts(row):
-    """What stands to the left of a row and to the right."""
+    """What stands to the left of a row, its claim and what that says, and to the right."""
     margin = "no margin" if row["margin"] is None else f"margin {row['margin']:g}"
     numbers = wrapped(f"{row['number']}\n{margin}", NUMBER, SMALL)
-    return wrapped(row["statement"], STATEMENT, SMALL), numbers
+    claim = wrapped(row["claim"], CLAIM, SMALL)
+    return claim, wrapped(row["statement"], STATEMENT, SMALL), numbers
 
 
-def _write(ax, i, row, statement, numbers):
+def _write(ax, i, row, claim, statement, numbers):
     """Write the claim and its verdict to the left of its row, and the numbers to the right."""
     look = {"va": "center", "textcoords": "offset points", "fontsize": SMALL, "zorder": 4}
     left = {"xy": (0, i), "xycoords": ("axes fraction", "data"), **look}
     beside = -72 * STATEMENT - 4
     ax.annotate(statement, xytext=(beside, 0), ha="left", **left)
     bold = left | {"fontweight": "bold"}
-    ax.annotate(row["claim"], xytext=(beside - 20, 0), ha="right", **bold)
+    ax.annotate(claim, xytext=(beside - 20, 0), ha="right", **bold)
     symbol = bold | {"color": LOOKS[row["verdict"]][0], "fontsize": RC["font.size"]}
     ax.annotate(SYMBOLS[row["verdict"]], xytext=(beside - 10, 0), ha="center", **symbol)
     ax.annotate(numbers, xytext=(5, 0), ha="left", **left | {"xy": (1, i), "color": "0.35"})

@@ -140,7 +140,8 @@ SHARE |= {"at_most": 0, "minus_log2": True, "law": True}
 def with_share(**changes):
     """The configuration with a panel of shares of two sizes, and their law."""
     wide = {"like": "matched", "layers": {"input": 60, "hidden": 40, "output": 40}}
-    return put("figures/shares", {"panels": [SHARE | changes]}, put("experiments/wide", wide, BASE))
+    panel = {key: value for key, value in (SHARE | changes).items() if value is not None}
+    return put("figures/shares", {"panels": [panel]}, put("experiments/wide", wide, BASE))
 
 
 def test_a_panel_of_shares_with_their_law():
@@ -151,10 +152,26 @@ def test_a_panel_of_shares_with_their_law():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"minus_log2": False}, "law: True; allowed with at_most for quantity weight_error"),
-        ({"at_most": 0.1}, "law: True; allowed with at_most for quantity weight_error"),
-        ({"quantity": "entropy"}, "law: True; allowed with at_most for quantity weight_error"),
-        ({"by": "layers.input"}, "law: True; allowed with at_most for quantity weight_error"),
+        (
+            {"minus_log2": False},
+            "law: True; allowed with at_most or minus_log2 only together with quantity",
+        ),
+        (
+            {"at_most": 0.1},
+            "law: True; allowed with at_most or minus_log2 only together with quantity",
+        ),
+        (
+            {"quantity": "entropy"},
+            "law: True; allowed with at_most or minus_log2 only together with quantity",
+        ),
+        (
+            {"at_most": None},
+            "law: True; allowed with at_most or minus_log2 only together with quantity",
+        ),
+        (
+            {"by": "layers.input"},
+            "law: True; allowed with at_most or minus_log2 only together with quantity",
+        ),
     ],
 )
 def test_a_law_of_shares_that_there_is_not(changes, words):

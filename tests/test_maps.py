@@ -88,6 +88,15 @@ def test_a_cell_is_the_largest_mean_loss_against_the_reference_of_the_experiment
             assert written(ax)[i, j] == maps.value_text(max(means))
 
 
+def test_iterations_count_where_a_learner_ran():
+    results = results_of_sizes()
+    for data in results.values():
+        data["iterations"] = data.iterations.fillna(0)  # as results have it
+    block = by_size(learners=["bp-batch4"], quantity="iterations")
+    values, _ = cells(build(block, results=results).axes[0])
+    assert np.isfinite(values).all(axis=0).tolist() == [m in (4, 8) for m in SAMPLES]
+
+
 def test_maps_have_one_scale_of_colours_the_darker_the_larger():
     results = results_of_sizes()
     drawing = build(by_size(), by_size(learners=["bp"]), results=results)

@@ -31,9 +31,8 @@ from sparsebp.report.style import (
 )
 
 COLORS = cm.rocket_r
-# Inches: of names of rows, at most; of the scale of colours with its labels; of what is
-# beside a map but for names of rows, and above and below it but for lines; and of a cell in height
-# beside its lines.
+# Inches: of names of rows, at most; of the scale of colours with its labels; beside a map but for
+# names of rows; above and below it but for lines; and of a cell in height but for lines.
 LABEL_WIDTH, BAR_WIDTH, BESIDE, ROUND, CELL = 1.5, 0.8, 0.25, 0.25, 0.06
 
 
@@ -101,16 +100,21 @@ def table(block, results):
     if "by" in block:
         [learner] = block["learners"]
         rows = {
-            number: results[name][block["quantity"]].sel(learner=learner).mean("seed").to_series()
+            number: _values(results[name], block).sel(learner=learner).mean("seed").to_series()
             for number, name in zip(block["positions"], block["experiments"], strict=True)
         }
         return pd.DataFrame(rows).T.sort_index(ascending=False).sort_index(axis=1)
     losses = {}
     for name, reference in block["references"].items():
-        found = results[name][block["quantity"]]
+        found = _values(results[name], block)
         loss = found - found.sel(learner=reference, drop=True)
         losses[name] = loss.mean("seed").max("n_samples").to_series()
     return pd.DataFrame(losses).reindex(block["learners"])
+
+
+def _values(data, block):
+    """The quantity of a map where learners ran, over (learner, seed, n_samples)."""
+    return data[block["quantity"]].where(data["status"] > 0)
 
 
 def _draw_cells(ax, values, colors):

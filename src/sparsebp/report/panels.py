@@ -84,8 +84,8 @@ from sparsebp.report.style import (
 DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
-# Inches: what labels take of the width of a panel; what of it a title does not
-# have beside a label of one line.
+# Inches: what labels take of the width of a panel; what of it a title does not have beside a label
+# of one line.
 BESIDE, TITLE = 0.75, 0.75
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 STATUS_ROW = 5  # points: a curve's row in the strip above a panel
@@ -316,7 +316,7 @@ def _draw_law(ax, panel, experiments, positions, floors):
     """Draw what the law gives for a panel, where the axis has a scale."""
     found = law.of_experiment(experiments[panel["experiments"][0]])
     x = np.linspace(positions[0], positions[-1], 200)
-    largest = max(panel.get("positions", [1]))  # of which all others, shifted, have nearly the law
+    largest = max(panel.get("positions", [1]))  # at a rate of 1/2 that of all others, if shifted
     m = x + np.log2(largest) if panel.get("minus_log2") else x
     if _is_share(panel):
         y, look = np.exp(-largest * found.neurons * found.rate**m), LAW | {"zorder": 3}

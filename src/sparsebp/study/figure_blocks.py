@@ -10,12 +10,21 @@ from sparsebp.study.validation import ConfigError, check_among, check_either, is
 # goes with the first.
 NUMBER_KEYS, POSITION_KEYS = ("against", "by"), ("at", "at_most", "x_scale")
 
+# What a panel of shares has for the law to say anything of it.
+LAW_OF_SHARES = {
+    "quantity": "weight_error",
+    "by": "layers.hidden",
+    "at_most": 0,
+    "minus_log2": True,
+}
+
 DRAWINGS = {"network": "the teacher's network", "factor-graph": "the student's factor graph"}
 """What a figure may be a drawing of, in words."""
 
 WIDTHS = {"single": 3.4, "double": 7.0}
 """Inches: of a column of a journal's page, and of both."""
 
+# Of a figure, what says how and what is drawn; each goes with some of the others alone.
 KEYS = ("panels", "maps", "choices", "drawing", "columns", "width", "trees", "from_scratch")
 
 MOST_WEIGHTS = 40
@@ -197,13 +206,12 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
     if "against" in panel:
         raise ConfigError(f"{where}: True; allowed with experiment or by only")
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
-    if "at_most" in panel:
-        asked = [panel[key] for key in ("quantity", "at_most", "by")]
-        if not panel.get("minus_log2") or asked != ["weight_error", 0, "layers.hidden"]:
-            raise ConfigError(
-                f"{where}: True; allowed with at_most for quantity weight_error, at_most: 0, "
-                "by: layers.hidden and minus_log2 only"
-            )
+    asked = {key: panel.get(key) for key in LAW_OF_SHARES}
+    if ("at_most" in panel or panel.get("minus_log2")) and asked != LAW_OF_SHARES:
+        raise ConfigError(
+            f"{where}: True; allowed with at_most or minus_log2 only together with "
+            f"{', '.join(f'{key}: {show(value)}' for key, value in LAW_OF_SHARES.items())}"
+        )
     neurons = []
     for name in panel["experiments"]:
         block = experiments[name]

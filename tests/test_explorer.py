@@ -14,6 +14,7 @@ import yaml
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
 from sparsebp.cli import main
 from sparsebp.network.quantities import QUANTITIES, Status
@@ -283,8 +284,20 @@ def lines_drawn(browser):
     ]
 
 
-def tip(browser):
-    return browser.find_element(By.ID, "tip").text
+def tip(browser, *parts):
+    """The tooltip, as soon as it has these parts: the page draws it some time after an event."""
+
+    def text(browser):
+        return browser.find_element(By.ID, "tip").text
+
+    WebDriverWait(browser, 20).until(
+        lambda browser: all(part in text(browser) for part in parts), f"no tooltip with {parts}"
+    )
+    return text(browser)
+
+
+def wait_for_no_tip(browser):
+    WebDriverWait(browser, 20).until_not(lambda b: b.find_element(By.ID, "tip").is_displayed())
 
 
 def picked(browser):
@@ -298,8 +311,9 @@ def point(browser, folder, experiment, learner, quantity, m):
     return [m, values.mean(), *mean_interval(values), 4], codes
 
 
-def check_tip(text, expected, codes, experiment, learner):
-    """Whether a tooltip has these numbers."""
+def check_tip(browser, expected, codes, experiment, learner):
+    """Whether the tooltip has these numbers."""
+    text = tip(browser, f"m = {expected[0]}: ", f"{experiment}.nc, {learner}, ")
     found = re.search(
         r"m = (\d+): mean (\S+)\n95 % interval \[(\S+), (\S+)\]\nn = (\d+) simulations", text
     )
@@ -362,13 +376,14 @@ def test_tooltips_of_cells_hold_the_numbers_of_the_verdicts(browser, folder):
         way = judged["choice"] or (judged["reading"] and "under other") or "as configured"
         ActionChains(browser).move_to_element(cell(browser, judged["id"], way)).perform()
         test = judged["tests"][judged["key"]]
-        text = tip(browser)
-        assert text.startswith(f"{judged['id']}, {way}: {judged['verdict']}\n")
+        start = f"{judged['id']}, {way}: {judged['verdict']}\n"
+        text = tip(browser, start)
+        assert text.startswith(start)
         assert test["measured"] in text and test["meaning"] in text
         assert f"{test['effect']:.3g} [" in text
         assert f"margin {test['margin']:g}, " in text and f"n = {test['n']} simulations" in text
     ActionChains(browser).move_to_element(browser.find_element(By.TAG_NAME, "h1")).perform()
-    assert not browser.find_element(By.ID, "tip").is_displayed()
+    wait_for_no_tip(browser)
 
 
 @pytest.mark.slow
@@ -382,7 +397,7 @@ def test_tooltips_of_points_hold_the_numbers_of_the_results(browser, folder):
         ActionChains(browser).move_to_element(markers[-3]).perform()  # the last learner, m = 1
         learner = "rbp-damping-0.5"
         expected = point(browser, folder, "again", learner, quantity, 1)
-        check_tip(tip(browser), *expected, "again", learner)
+        check_tip(browser, *expected, "again", learner)
 
 
 @pytest.mark.slow
@@ -394,9 +409,9 @@ def test_everything_is_reached_by_keyboard(browser, folder):
     focused = browser.switch_to.active_element
     assert focused.get_attribute("aria-pressed") == "true"
     start = focused.get_attribute("aria-label")
-    assert start.startswith("C2, damping 0: ") and tip(browser).startswith(start)
+    assert start.startswith("C2, damping 0: ") and tip(browser, start).startswith(start)
     press(Keys.ARROW_DOWN)
-    assert tip(browser).startswith(f"C2, {CHOICE}: ")
+    assert tip(browser, f"C2, {CHOICE}: ").startswith(f"C2, {CHOICE}: ")
     before = lines_drawn(browser)
     press(Keys.ENTER)
     assert picked(browser).startswith(f"C2, {CHOICE}: ") and lines_drawn(browser) != before
@@ -408,10 +423,10 @@ def test_everything_is_reached_by_keyboard(browser, folder):
     # The last learner first: m = 1, 3, 5.
     press(Keys.ARROW_RIGHT)
     expected = point(browser, folder, "again", "rbp-damping-0.5", "weight_error", 3)
-    check_tip(tip(browser), *expected, "again", "rbp-damping-0.5")
+    check_tip(browser, *expected, "again", "rbp-damping-0.5")
     press(Keys.ARROW_DOWN)
     expected = point(browser, folder, "again", "bp-damping-0.5", "weight_error", 3)
-    check_tip(tip(browser), *expected, "again", "bp-damping-0.5")
+    check_tip(browser, *expected, "again", "bp-damping-0.5")
     # The ring is around the marker.
     ring = browser.find_element(By.CSS_SELECTOR, ".ring").rect
     centre = [ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2]
@@ -421,7 +436,7 @@ def test_everything_is_reached_by_keyboard(browser, folder):
     ]
     assert min(np.hypot(x - centre[0], y - centre[1]) for x, y in places) < 1.5
     press(Keys.ESCAPE)
-    assert not browser.find_element(By.ID, "tip").is_displayed()
+    wait_for_no_tip(browser)
 
 
 @pytest.mark.slow

@@ -34,7 +34,8 @@ def test_a_known_pattern_names_hidden_neurons():
         (np.ones(200), (np.repeat(np.arange(100), 2), outer.ravel())), shape=(100, 100)
     )
     inner = TEACHER.inner.topology.tolist()
-    same = sb.from_scratch(*DATA, hidden=100, activation=PHI, outer=matrix, inner=inner)
+    known = {"outer": matrix, "inner": inner, "at_most": sb.PerRow(2, 1)}
+    same = sb.from_scratch(*DATA, hidden=100, activation=PHI, **known)
     for ours, theirs in zip(same, found, strict=True):
         np.testing.assert_array_equal(ours.weights, theirs.weights)
 
@@ -63,6 +64,20 @@ def test_too_few_hidden_neurons_and_unknown_signs_are_told():
     assert sb.symmetric_error(TEACHER, list(found), odd=True) == (0, 0)
 
 
+def test_wrong_outputs_are_told():
+    y = DATA.y.copy()
+    y[[3, 8, 20], 17] = DATA.y[[3, 8, 20], 18]
+    changed = ~np.isclose(y, DATA.y)
+    assert changed.any()
+    found = sb.from_scratch(DATA.x, y, hidden=100, activation=PHI, wrong_outputs=3)
+    assert sb.symmetric_error(TEACHER, list(found)) == (0, 0)
+    np.testing.assert_array_equal(found.wrong, changed)
+    assert f"{changed.sum()} values of y are taken to be wrong" in repr(found)
+    np.testing.assert_allclose(found.predict(DATA.x), DATA.y, atol=1e-12)
+    found = sb.from_scratch(DATA.x, y, hidden=100, activation=PHI)
+    assert found.unexplained.tolist() == [17] and not found.wrong.any()
+
+
 def test_rows_of_one_entry_are_asked_for():
     x = np.random.default_rng(0).choice([-1, 1], (16, 9))
     y = PHI(PHI(x[:, [2, 5, 7]]) * [1, -1, 1])
@@ -86,6 +101,8 @@ def test_rows_of_one_entry_are_asked_for():
         ({"x": 2.0 * DATA.x}, "^x holds -?2.0; the search takes inputs of -1 and 1 alone"),
         ({"activation": sb.relu()}, "^activation leaky-relu: .* needs an inverse"),
         ({"activation": sb.sign()}, "^activation sign: .* needs an inverse"),
+        ({"wrong_outputs": 30}, "^wrong_outputs: 30; must be an integer, .* at most 29"),
+        ({"wrong_outputs": 0.05}, "^wrong_outputs: 0.05; must be an integer"),
         ({"outer": [[0, 1]] * 99}, "^outer: 99 rows; needed are 100"),
         ({"outer": [[0, 1, 2]] * 100}, "^outer: 3 entries in a row; the search takes at most 2"),
         ({"outer": [[0, 1]] * 99 + [[4, 100]]}, r"^outer: row 99 is \[4, 100\]; needed are"),

@@ -133,9 +133,13 @@ def test_the_page_runs_as_it_stands(capsys):
 
 @pytest.mark.parametrize("readers", [False, True])
 def test_the_measurement_counts_what_is_found(readers):
-    line = dict(zip(speed.HEADER, speed.measure(60, 30, 2, readers, range(2)), strict=True))
-    assert (line["exact"], line["wrong unsaid"]) == ("2 of 2", "0")
-    line = dict(zip(speed.HEADER, speed.measure(60, 4, 2, readers, range(2)), strict=True))
+    def measured(samples, wrong=0.0):
+        case = speed.Case(60, samples, readers=readers, wrong=wrong)
+        return dict(zip(speed.HEADER, speed.measure(case, range(2)), strict=True))
+
+    for line in (measured(30), measured(50, wrong=0.03)):
+        assert (line["exact"], line["wrong unsaid"]) == ("2 of 2", "0")
+    line = measured(4)
     assert (line["exact"], line["wrong unsaid"]) == ("0 of 2", "0")
     assert float(line["ambiguous outputs"]) > 50
 

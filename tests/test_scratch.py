@@ -1,6 +1,7 @@
 """The front door to the search: what it takes, what it refuses, and what it says."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,39 @@ def test_wrong_outputs_are_told():
     np.testing.assert_allclose(found.predict(DATA.x), DATA.y, atol=1e-12)
     found = sb.from_scratch(DATA.x, y, hidden=100, activation=PHI)
     assert found.unexplained.tolist() == [17] and not found.wrong.any()
+
+
+def test_small_noise_snaps_to_the_only_value_near():
+    """Among all that networks give: by trying all rows of two outputs on all inputs."""
+    z = range(-2, 3)
+    hidden = [v * PHI(np.array(float(a))) for v, a in product((-1, 1), z)] + [0.0]
+    values = np.unique(PHI(np.add.outer(hidden, hidden)).round(12))
+    rng, tolerance = np.random.default_rng(5), 0.003
+    noisy = DATA.y + rng.uniform(-tolerance, tolerance, DATA.y.shape)
+    noisy[2, 3], noisy[4, 5] = np.nan, 0.9
+    near = (np.abs(noisy[..., None] - values) <= tolerance).sum(axis=2)
+    assert near[4, 5] == 0
+    found = sb.snap(noisy, tolerance, activation=PHI)
+    np.testing.assert_array_equal(np.isnan(found), (near > 1) | np.isnan(noisy))
+    assert 0.05 < np.isnan(found).mean() < 0.5
+    sure = near == 1
+    np.testing.assert_allclose(found[sure], DATA.y[sure], atol=1e-12)
+    assert found[4, 5] == 0.9
+
+
+def test_a_network_is_found_from_noisy_outputs():
+    x, y = sb.draw_samples(TEACHER, PHI, 60, seed=4)
+    noisy = y + 0.001 * np.random.default_rng(6).standard_normal(y.shape)
+    snapped = sb.snap(noisy, 0.003, activation=PHI)
+    found = sb.from_scratch(x, snapped, hidden=100, activation=PHI, wrong_outputs=4)
+    assert sb.symmetric_error(TEACHER, list(found)) == (0, 0) and found.certain.all()
+    beyond = ~np.isnan(snapped) & ~np.isclose(snapped, y, atol=1e-9)
+    assert beyond.any()
+    np.testing.assert_array_equal(found.wrong, beyond)
+    with pytest.raises(ValueError, match=r"^tolerance: -1; must be a number"):
+        sb.snap(y, -1, activation=PHI)
+    with pytest.raises(ValueError, match=r"^at_most, input: 4; must be"):
+        sb.snap(y, 0.1, activation=PHI, at_most=sb.PerRow(4, 2))
 
 
 def test_rows_of_one_entry_are_asked_for():

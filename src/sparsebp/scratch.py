@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from sparsebp.engine.arrangement import NOTHING, Pattern, padded
 from sparsebp.engine.search.assembly import MANY, search
+from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.data import NEURONS, PerRow, checked_data
 from sparsebp.network.model import Activation, Layer, forward
 from sparsebp.network.ranges import Range
@@ -138,10 +139,7 @@ def from_scratch(
         ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
     """
     NEURONS.check("hidden", hidden)
-    per_row = PerRow.of(at_most)
-    for name in ("input", "output"):
-        allowed = Range(1, getattr(AT_MOST, name), whole=True)
-        allowed.check(f"at_most, {name}", getattr(per_row, name))
+    per_row = _checked(at_most)
     shape = np.shape(y)
     inputs, outputs = (np.zeros((1, 1), int), np.zeros((shape[-1] if shape else 1, 1), int))
     x, y = checked_data(inputs, outputs, x, y)
@@ -181,6 +179,37 @@ def from_scratch(
         found.twins,
         not found.odd,
     )
+
+
+def snap(
+    y: ArrayLike, tolerance: float, *, activation: Activation, at_most: PerRow | int = 2
+) -> np.ndarray:
+    """Outputs without small noise, for ``from_scratch``: each as the possible value it is near to.
+
+    Args:
+        y: outputs (samples, output), NaN where one is missing.
+        tolerance: how far an output may be off, as three standard deviations of Gaussian noise.
+        activation: of both layers.
+        at_most: as for ``from_scratch``.
+
+    Returns:
+        float64 of the same shape: the value of a network that is within ``tolerance``; NaN where
+        several are, as if the output was missing; and what it was where none is, as if it was
+        wrong.
+
+    Raises:
+        ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
+    """
+    Range(0, 1000).check("tolerance", tolerance)
+    return Alphabet(activation, _checked(at_most).input).snapped(np.asarray(y, float), tolerance)
+
+
+def _checked(at_most: PerRow | int) -> PerRow:
+    per_row = PerRow.of(at_most)
+    for name in ("input", "output"):
+        allowed = Range(1, getattr(AT_MOST, name), whole=True)
+        allowed.check(f"at_most, {name}", getattr(per_row, name))
+    return per_row
 
 
 def _pattern(name: str, pattern: Pattern, rows: int, columns: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import sparsebp as sb
 from sparsebp.engine.search import explanations as exp
 from sparsebp.engine.search import subsets
-from sparsebp.engine.search.assembly import search
+from sparsebp.engine.search.assembly import MANY, search
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.metrics import symmetric_error
@@ -410,6 +410,20 @@ def test_outputs_with_more_misses_than_allowed_are_not_explained():
     np.testing.assert_array_equal(found.explanations, np.where(more, 0, 1))
     assert not found.wrong[:, more].any() and not found.reproduced[more].any()
     np.testing.assert_array_equal(found.wrong[:, ~more], wrong[:, ~more])
+
+
+@pytest.mark.parametrize("samples", [12, 40])
+def test_samples_that_say_too_little_are_no_guess_and_soon_given_up(samples, monkeypatch):
+    """Twelve are too few to leave some out; of forty most are missing in some outputs."""
+    calls = []
+    monkeypatch.setattr(subsets, "explain", lambda *a, **k: calls.append(0) or exp.explain(*a, **k))
+    teacher = sb.draw_teacher(80, 2, 3, 9)
+    x, y = sb.draw_samples(teacher, TANH, samples, 3, 9)
+    y[4:, :5] = np.nan
+    found = search(x, y, 80, TANH, wrong=1)
+    few = np.arange(80) < (5 if samples == 40 else 80)
+    np.testing.assert_array_equal(found.explanations == MANY, few)
+    assert (found.explanations[~few] == 1).all() and len(calls) < 100
 
 
 def test_outputs_of_another_network_are_told_from_those_that_are_explained():

@@ -26,6 +26,8 @@ OVERLOOKED = 1e-3
 """The probability to overlook an explanation, at most."""
 MOST_DRAWS = 2000
 """Subsets, at most. An output that needs more counts as one with too many explanations."""
+MOST_OPEN = 10
+"""So many subsets more that say too little than others, and an output counts so, too."""
 
 
 def explain_most(
@@ -57,10 +59,13 @@ def explain_most(
     needed = np.array([_draws(samples, size, count) for count in range(wrong + 1)])
     left = wrong - (codes == IMPOSSIBLE).sum(axis=0)  # misses that are not certain beforehand
     codes = np.where(codes == IMPOSSIBLE, MISSING, codes)
-    limit, drawn = left.copy(), np.zeros(outputs, int)
+    limit, drawn, opened = left.copy(), np.zeros(outputs, int), np.zeros(outputs, int)
+    # Of these none is ever done, however few misses are found.
+    hopeless = needed[np.clip(left, 0, LEAD - 1)] > MOST_DRAWS
     rng, parts = np.random.default_rng(0), []
     for _ in range(MOST_DRAWS):
-        pending = np.flatnonzero((left >= 0) & (drawn < needed[np.maximum(limit, 0)]))
+        undone = (left >= 0) & (drawn < needed[np.maximum(limit, 0)])
+        pending = np.flatnonzero(undone & ~hopeless & (opened <= drawn + MOST_OPEN))
         if not len(pending):
             break
         part = np.sort(rng.permutation(samples)[:size])
@@ -71,6 +76,7 @@ def explain_most(
         )
         found = found._replace(output=pending[found.output])
         drawn[pending[~found.open]] += 1
+        opened[pending[found.open]] += 1
         missed = misses(alphabet, inputs, codes, found)
         few = missed <= limit[found.output]
         found, missed = found.only(few), missed[few]

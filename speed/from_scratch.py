@@ -3,6 +3,7 @@
     python -m speed.from_scratch                      # the cases of ``CASES``, one after the other
     python -m speed.from_scratch 1000 25 --seeds 20   # one case, with nothing known
     python -m speed.from_scratch 10000 32 --readers   # it is known which outputs read what
+    python -m speed.from_scratch 200 64 --wrong 0.05  # a share of the outputs is wrong
 
 Each case has a process of its own, as peak memory is its whole, with libraries. Teachers are drawn
 by matching, with entropy ``ENTROPY``. A network is exact if no row and no output is wrong, up to
@@ -15,10 +16,13 @@ import resource
 import subprocess
 import sys
 from time import process_time
+from typing import NamedTuple
 
 import numpy as np
 
 import sparsebp as sb
+from sparsebp.network.counting import most_wrong
+from sparsebp.network.data import mistake
 from sparsebp.network.model import Layer
 from speed.measure import table
 
@@ -31,14 +35,21 @@ CASES = [
     ["1000", "24", "--readers", "--inner", "3"],
     ["1000", "28", "--readers", "--inner", "3"],
     ["200", "32", "--inner", "3"],
+    ["200", "40", "--wrong", "0.05"],
+    ["200", "64", "--wrong", "0.05"],
+    ["200", "64", "--wrong", "0.1"],
+    ["1000", "64", "--wrong", "0.05"],
 ]
+PHI = sb.tanh(b=0.1)
 HEADER = [
     "N",
     "inputs of a row",
     "samples",
     "known",
+    "outputs wrong",
     "exact",
     "ambiguous outputs",
+    "unexplained",
     "wrong unsaid",
     "CPU time (s), median",
     "largest",
@@ -46,26 +57,38 @@ HEADER = [
 ]
 
 
-def measure(neurons: int, samples: int, inner: int, readers: bool, seeds: range) -> list[str]:
+class Case(NamedTuple):
+    """Neurons a layer, samples, inputs of a hidden neuron; what is known, and what is wrong."""
+
+    neurons: int
+    samples: int
+    inner: int = 2
+    readers: bool = False
+    wrong: float = 0.0
+
+
+def measure(case: Case, seeds: range) -> list[str]:
     """A line of the table."""
-    per_row = sb.PerRow(inner, 2)
-    phi = sb.tanh(b=0.1)
-    exact, ambiguous, unsaid, times = 0, 0, 0, []
-    _find(sb.draw_teacher(20, 2), phi, 30, per_row, readers, 0)  # compiles, or loads what is
+    exact, ambiguous, unexplained, unsaid, times = 0, 0, 0, 0, []
+    _find(sb.draw_teacher(20, 2), case, 0)  # compiles, or loads what is
     for seed in seeds:
-        teacher = sb.draw_teacher(neurons, per_row, ENTROPY, seed, drawing="matching")
-        found, taken = _find(teacher, phi, samples, per_row, readers, seed)
+        per_row = sb.PerRow(case.inner, 2)
+        teacher = sb.draw_teacher(case.neurons, per_row, ENTROPY, seed, drawing="matching")
+        found, taken = _find(teacher, case, seed)
         times.append(taken)
         exact += sb.symmetric_error(teacher, list(found)) == (0, 0)
         ambiguous += len(found.ambiguous)
+        unexplained += len(found.unexplained)
         unsaid += wrong_unsaid(teacher, found)
     return [
-        f"{neurons:,}",
-        str(inner),
-        str(samples),
-        "who reads what" if readers else "nothing",
+        f"{case.neurons:,}",
+        str(case.inner),
+        str(case.samples),
+        "who reads what" if case.readers else "nothing",
+        f"{100 * case.wrong:g} %",
         f"{exact} of {len(seeds)}",
         f"{ambiguous / len(seeds):.1f}",
+        f"{unexplained / len(seeds):.1f}",
         str(unsaid),
         f"{np.median(times):.2f}",
         f"{max(times):.2f}",
@@ -73,11 +96,14 @@ def measure(neurons: int, samples: int, inner: int, readers: bool, seeds: range)
     ]
 
 
-def _find(teacher, phi, samples, per_row, readers, seed):
-    data = sb.draw_samples(teacher, phi, samples, ENTROPY, seed)
-    known = {"outer": teacher.outer.topology} if readers else {}
-    start, hidden = process_time(), len(teacher.inner.topology)
-    found = sb.from_scratch(*data, hidden=hidden, activation=phi, at_most=per_row, **known)
+def _find(teacher, case, seed):
+    x, y = sb.draw_samples(teacher, PHI, case.samples, ENTROPY, seed)
+    y = mistake(y, case.wrong, ENTROPY, seed)
+    outputs, hidden = len(teacher.outer.topology), len(teacher.inner.topology)
+    known = {"outer": teacher.outer.topology} if case.readers else {}
+    known["wrong_outputs"] = most_wrong(case.wrong, case.samples, outputs)
+    start, at_most = process_time(), sb.PerRow(case.inner, 2)
+    found = sb.from_scratch(x, y, hidden=hidden, activation=PHI, at_most=at_most, **known)
     return found, process_time() - start
 
 
@@ -99,6 +125,7 @@ def main() -> None:
     parser.add_argument("neurons", type=int, nargs="?")
     parser.add_argument("samples", type=int, nargs="?", default=30)
     parser.add_argument("--readers", action="store_true", help="which outputs read what is known")
+    parser.add_argument("--wrong", type=float, default=0.0, help="share of outputs that are")
     parser.add_argument("--inner", type=int, default=2, help="inputs of a hidden neuron")
     parser.add_argument("--seeds", type=int, default=10, help="how many networks")
     parser.add_argument("--first", type=int, default=0, help="seed of the first")
@@ -114,7 +141,7 @@ def main() -> None:
         print(table(HEADER, lines))
         return
     seeds = range(given.first, given.first + given.seeds)
-    line = measure(given.neurons, given.samples, given.inner, given.readers, seeds)
+    line = measure(Case(*(getattr(given, name) for name in Case._fields)), seeds)
     print("|".join(line) if given.row else table(HEADER, [line]))
 
 

@@ -1,12 +1,13 @@
 """The number of wrong rows that agree, against listing all rows for random samples."""
 
 from itertools import product
+from math import comb
 
 import numpy as np
 import pytest
 
 import sparsebp as sb
-from sparsebp.network.counting import ambiguous, wrong_rows
+from sparsebp.network.counting import ambiguous, most_wrong, wrong_rows
 
 
 def simulated(k, m, entries, repeats, seed):
@@ -106,3 +107,18 @@ def test_the_law_is_that_of_whole_networks(m):
     assert 0.02 < law < 0.98
     error = 4.5 * np.sqrt(law * (1 - law) / (5 * n))
     assert abs(open_rows / (5 * n) - law) <= error + 0.01
+
+
+def test_most_wrong_is_the_least_that_none_exceeds():
+    """By summing the binomial distribution."""
+    for share, samples, outputs in ((0.05, 64, 200), (0.3, 10, 1), (0.01, 24, 1000), (0.0, 5, 9)):
+
+        def none_exceeds(most, share=share, samples=samples, outputs=outputs):
+            terms = (
+                comb(samples, c) * share**c * (1 - share) ** (samples - c) for c in range(most + 1)
+            )
+            return sum(terms) ** outputs
+
+        least = most_wrong(share, samples, outputs)
+        assert none_exceeds(least) >= 0.99
+        assert least == 0 or none_exceeds(least - 1) < 0.99

@@ -14,6 +14,7 @@ from sparsebp.network.data import (
     draw_samples,
     draw_student,
     draw_teacher,
+    mistake,
 )
 from sparsebp.network.metrics import squared_error
 from sparsebp.network.model import activation
@@ -175,6 +176,28 @@ def test_more_samples_leave_the_noise_of_the_first_as_it_was(first, more, flippe
     y, noise = samples(first + more).y, Noise(flipped, jittered, 0.3)
     few, many = disturb(y[:first], noise, ENTROPY, 0), disturb(y, noise, ENTROPY, 0)
     np.testing.assert_array_equal(few, many[:first])
+
+
+def test_wrong_outputs_are_others_of_the_network():
+    y = draw_samples(draw_teacher(200, 2), activation("tanh", b=0.1), 100).y
+    few, many = mistake(y, 0.05, 1, 0), mistake(y, 0.2, 1, 0)
+    few_wrong, many_wrong = few != y, many != y
+    assert not (few_wrong & ~many_wrong).any()
+    assert np.isin(many, y).all() and (np.abs(many - y)[many_wrong] > 1e-9).all()
+    for share, wrong in ((0.05, few_wrong), (0.2, many_wrong)):
+        sd = np.sqrt(share * (1 - share) / y.size)
+        assert abs(wrong.mean() - share) < 5 * sd
+    flipped = disturb(y, Noise(flipped=0.2), 1, 0) != y
+    np.testing.assert_array_equal(flipped, many_wrong)
+    np.testing.assert_array_equal(mistake(y, 0.0, 1, 0), y)
+    assert (mistake(y, 0.2, 1, 1) != many).any()
+
+
+def test_mistakes_need_outputs_that_differ():
+    with pytest.raises(ValueError, match=r"^all outputs are 0\.3; needed are two that differ"):
+        mistake(np.full((4, 3), 0.3), 0.1, 1, 0)
+    with pytest.raises(ValueError, match=r"^share: 2; must be"):
+        mistake(np.eye(3), 2, 1, 0)
 
 
 def test_noise_changes_the_fractions_asked_for():

@@ -91,3 +91,31 @@ def test_what_jobs_declare_is_more_than_they_take(tmp_path, schema, kind):
         if not all(least <= most for least, most in (small, large, more)):
             few[job] = small, large, more
     assert few == {}
+
+
+# Of samples so few that many explanations are listed.
+SEARCHES = """
+  small: &case
+    neurons: 100
+    nonzeros_per_row: {input: 2, output: 2}
+    activation: {function: tanh, b: 0.1}
+    output_pattern: unknown
+    samples: [10, 11, 12]
+  large: {<<: *case, neurons: 3000, samples: [17, 18]}
+  known_small: {<<: *case, output_pattern: known}
+  known_large: {<<: *case, output_pattern: known, neurons: 3000, samples: [14, 15]}
+"""
+
+
+@pytest.mark.parametrize("kind", ["", "known_"])
+def test_what_searches_declare_is_more_than_they_take(tmp_path, schema, kind):
+    config = yaml.safe_load(CONFIG) | {"from_scratch": yaml.safe_load(SEARCHES)}
+    study = Study.load(config, schema)
+    taken, declared = [], []
+    for size in ("small", "small", "large"):  # the first of which compiles
+        case, output = kind + size, tmp_path / f"{size}.nc"
+        seed = "--seed", "0", "--output", output
+        taken.append(peak("search", study.search_spec(case), *seed))
+        declared.append(study.searching_mb(case))
+    assert taken[1] <= declared[1] and taken[2] <= declared[2]
+    assert taken[2] - taken[1] <= declared[2] - declared[1]

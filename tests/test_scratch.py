@@ -1,6 +1,7 @@
 """The front door to the search: what it takes, what it refuses, and what it says."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ def test_a_known_pattern_names_hidden_neurons():
         (np.ones(200), (np.repeat(np.arange(100), 2), outer.ravel())), shape=(100, 100)
     )
     inner = TEACHER.inner.topology.tolist()
-    same = sb.from_scratch(*DATA, hidden=100, activation=PHI, outer=matrix, inner=inner)
+    known = {"outer": matrix, "inner": inner, "at_most": sb.PerRow(2, 1)}
+    same = sb.from_scratch(*DATA, hidden=100, activation=PHI, **known)
     for ours, theirs in zip(same, found, strict=True):
         np.testing.assert_array_equal(ours.weights, theirs.weights)
 
@@ -63,6 +65,53 @@ def test_too_few_hidden_neurons_and_unknown_signs_are_told():
     assert sb.symmetric_error(TEACHER, list(found), odd=True) == (0, 0)
 
 
+def test_wrong_outputs_are_told():
+    y = DATA.y.copy()
+    y[[3, 8, 20], 17] = DATA.y[[3, 8, 20], 18]
+    changed = ~np.isclose(y, DATA.y)
+    assert changed.any()
+    found = sb.from_scratch(DATA.x, y, hidden=100, activation=PHI, wrong_outputs=3)
+    assert sb.symmetric_error(TEACHER, list(found)) == (0, 0)
+    np.testing.assert_array_equal(found.wrong, changed)
+    assert f"{changed.sum()} values of y are taken to be wrong" in repr(found)
+    np.testing.assert_allclose(found.predict(DATA.x), DATA.y, atol=1e-12)
+    found = sb.from_scratch(DATA.x, y, hidden=100, activation=PHI)
+    assert found.unexplained.tolist() == [17] and not found.wrong.any()
+
+
+def test_small_noise_snaps_to_the_only_value_near():
+    """Among all that networks give: by trying all rows of two outputs on all inputs."""
+    z = range(-2, 3)
+    hidden = [v * PHI(np.array(float(a))) for v, a in product((-1, 1), z)] + [0.0]
+    values = np.unique(PHI(np.add.outer(hidden, hidden)).round(12))
+    rng, tolerance = np.random.default_rng(5), 0.003
+    noisy = DATA.y + rng.uniform(-tolerance, tolerance, DATA.y.shape)
+    noisy[2, 3], noisy[4, 5] = np.nan, 0.9
+    near = (np.abs(noisy[..., None] - values) <= tolerance).sum(axis=2)
+    assert near[4, 5] == 0
+    found = sb.snap(noisy, tolerance, activation=PHI)
+    np.testing.assert_array_equal(np.isnan(found), (near > 1) | np.isnan(noisy))
+    assert 0.05 < np.isnan(found).mean() < 0.5
+    sure = near == 1
+    np.testing.assert_allclose(found[sure], DATA.y[sure], atol=1e-12)
+    assert found[4, 5] == 0.9
+
+
+def test_a_network_is_found_from_noisy_outputs():
+    x, y = sb.draw_samples(TEACHER, PHI, 60, seed=4)
+    noisy = y + 0.001 * np.random.default_rng(6).standard_normal(y.shape)
+    snapped = sb.snap(noisy, 0.003, activation=PHI)
+    found = sb.from_scratch(x, snapped, hidden=100, activation=PHI, wrong_outputs=4)
+    assert sb.symmetric_error(TEACHER, list(found)) == (0, 0) and found.certain.all()
+    beyond = ~np.isnan(snapped) & ~np.isclose(snapped, y, atol=1e-9)
+    assert beyond.any()
+    np.testing.assert_array_equal(found.wrong, beyond)
+    with pytest.raises(ValueError, match=r"^tolerance: -1; must be a number"):
+        sb.snap(y, -1, activation=PHI)
+    with pytest.raises(ValueError, match=r"^at_most, input: 4; must be"):
+        sb.snap(y, 0.1, activation=PHI, at_most=sb.PerRow(4, 2))
+
+
 def test_rows_of_one_entry_are_asked_for():
     x = np.random.default_rng(0).choice([-1, 1], (16, 9))
     y = PHI(PHI(x[:, [2, 5, 7]]) * [1, -1, 1])
@@ -86,6 +135,8 @@ def test_rows_of_one_entry_are_asked_for():
         ({"x": 2.0 * DATA.x}, "^x holds -?2.0; the search takes inputs of -1 and 1 alone"),
         ({"activation": sb.relu()}, "^activation leaky-relu: .* needs an inverse"),
         ({"activation": sb.sign()}, "^activation sign: .* needs an inverse"),
+        ({"wrong_outputs": 30}, "^wrong_outputs: 30; must be an integer, .* at most 29"),
+        ({"wrong_outputs": 0.05}, "^wrong_outputs: 0.05; must be an integer"),
         ({"outer": [[0, 1]] * 99}, "^outer: 99 rows; needed are 100"),
         ({"outer": [[0, 1, 2]] * 100}, "^outer: 3 entries in a row; the search takes at most 2"),
         ({"outer": [[0, 1]] * 99 + [[4, 100]]}, r"^outer: row 99 is \[4, 100\]; needed are"),
@@ -116,9 +167,13 @@ def test_the_page_runs_as_it_stands(capsys):
 
 @pytest.mark.parametrize("readers", [False, True])
 def test_the_measurement_counts_what_is_found(readers):
-    line = dict(zip(speed.HEADER, speed.measure(60, 30, 2, readers, range(2)), strict=True))
-    assert (line["exact"], line["wrong unsaid"]) == ("2 of 2", "0")
-    line = dict(zip(speed.HEADER, speed.measure(60, 4, 2, readers, range(2)), strict=True))
+    def measured(samples, wrong=0.0):
+        case = speed.Case(60, samples, readers=readers, wrong=wrong)
+        return dict(zip(speed.HEADER, speed.measure(case, range(2)), strict=True))
+
+    for line in (measured(30), measured(50, wrong=0.03)):
+        assert (line["exact"], line["wrong unsaid"]) == ("2 of 2", "0")
+    line = measured(4)
     assert (line["exact"], line["wrong unsaid"]) == ("0 of 2", "0")
     assert float(line["ambiguous outputs"]) > 50
 

@@ -10,7 +10,7 @@ import yaml
 from matplotlib import style as mpl_style
 
 import sparsebp as sb
-from sparsebp.network.data import Stream, generator
+from sparsebp.network.data import Stream, generator, mistake
 from sparsebp.report import captions, scratch_plots, style
 from sparsebp.steps import from_scratch, search
 from sparsebp.storage import store
@@ -36,6 +36,13 @@ blind:
   activation: {function: tanh, b: 0.1}
   output_pattern: unknown
   samples: [8, 30]
+doubtful:
+  neurons: 12
+  nonzeros_per_row: {input: 2, output: 2}
+  activation: {function: tanh, b: 0.1}
+  output_pattern: unknown
+  samples: [8, 40]
+  wrong_outputs: 0.05
 """)
 CONFIG = deepcopy(BASE)
 CONFIG["study"]["seeds"] = 2
@@ -76,6 +83,8 @@ def test_a_block_is_filled_in(study):
         ("hinted", "candidates", [1], "candidates: [1]; must be ascending, from 2, the teacher's"),
         ("hinted", "candidates", [13], "candidates: [13]; must be ascending, from 2, the teacher"),
         ("blind", "candidates", [4], "candidates: [4]; allowed with output_pattern known only"),
+        ("doubtful", "wrong_outputs", 0, "wrong_outputs: 0"),
+        ("doubtful", "wrong_outputs", 0.6, "wrong_outputs: 0.6"),
         ("hinted", "samples", [8, 3], "samples: [8, 3]; must be ascending, not empty"),
         (
             "hinted",
@@ -106,7 +115,7 @@ def test_a_block_that_is_not_right_is_refused(config, case, key, value, message)
         ("figures/found/columns", 2, "figures.found.columns: not allowed together with from_scr"),
         ("figures/found/trees", {}, "figures.found.from_scratch: not allowed together with trees"),
         ("from_scratch", None, "figures.found.from_scratch: the configuration has no block from_"),
-        ("from_scratch/blind", None, "figures.found.from_scratch: no case of from_scratch has out"),
+        ("from_scratch/blind", None, "figures.found.from_scratch: no case of from_scratch without"),
         (
             "experiments/from_scratch",
             BASE["experiments"]["matched"],
@@ -168,8 +177,12 @@ def test_what_is_found_is_that_of_the_package(study, found, case, seed):
         rng = generator(1, seed, Stream.CANDIDATES)
         inner = search.candidates_of(teacher.inner.topology, n, k, rng)
         patterns = {"outer": teacher.outer.topology, "inner": inner} if known else {}
-        x, y = sb.draw_samples(teacher, phi, m, entropy=1, seed=seed)
-        one = sb.from_scratch(x, y, n, activation=phi, **patterns)
+        share, most = block.get("wrong_outputs", 0), block["samples"][-1]
+        x, y = sb.draw_samples(teacher, phi, most, entropy=1, seed=seed)
+        if share:
+            y = mistake(y, share, entropy=1, seed=seed)
+        wrong = {8: 3, 40: 7}[m] if share else 0  # quantiles of the binomial distribution
+        one = sb.from_scratch(x[:m], y[:m], n, activation=phi, wrong_outputs=wrong, **patterns)
         theirs, ours = rows_of(teacher.inner), rows_of(next(iter(one)))
         claimed = [row for row, sure in zip(ours, one.certain, strict=True) if sure]
         now = data.sel(case=case, candidates=k, seed=seed, n_samples=m)
@@ -193,10 +206,12 @@ def test_a_wrong_claim_counts():
     """One hidden neuron whose row the teacher has, one whose row it has not, one not claimed."""
     teacher = sb.draw_teacher(3, 1, seed=0)
     inner = teacher.inner._replace(weights=teacher.inner.weights * [[1], [-1], [-1]])
-    outputs = np.array([1, 2, -1])
-    one = search.Search(
-        inner, teacher.outer, outputs, np.array([True, True, False]), outputs > 0, 3, [], False
+    outputs, sure, wrong = (
+        np.array([1, 2, -1]),
+        np.array([True, True, False]),
+        np.zeros((5, 3), bool),
     )
+    one = search.Search(inner, teacher.outer, outputs, sure, outputs > 0, wrong, 3, [], False)
     assert search._measured(teacher, one) == pytest.approx(
         {
             "ambiguous_rows": 1 / 3,
@@ -295,7 +310,7 @@ def curves(ax):
 
 def test_points_are_the_means_of_what_was_found(study):
     data, cases = scratch_dataset(study), study.from_scratch
-    known, _, unknown = build(study, data).axes
+    known, _, unknown, _ = build(study, data).axes
     points = [line for line in known.lines if line.get_linestyle() == "None"]
     shown = [("hinted", 4), ("hinted", 12), ("wide", 20)]
     for line, (case, k) in zip(points, shown, strict=True):
@@ -308,6 +323,19 @@ def test_points_are_the_means_of_what_was_found(study):
     assert found == ([8, 30], now["found_rows"].values.tolist())
     assert certain == ([8, 30], (1 - now["ambiguous_rows"]).values.tolist())
     assert wrong == ([8, 30], [0, 0])
+
+
+def test_wrong_outputs_have_a_panel_of_their_own(study, config):
+    data = scratch_dataset(study)
+    found, certain, _ = curves(build(study, data).axes[3])
+    now = data.sel(case="doubtful", candidates=12, n_samples=[8, 40]).mean("seed")
+    assert found == ([8, 40], now["found_rows"].values.tolist())
+    assert certain == ([8, 40], (1 - now["ambiguous_rows"]).values.tolist())
+    said = captions.caption(study, "found").experiments
+    assert said["doubtful"].endswith("m from 8 to 40; 5 % of the outputs are wrong")
+    del config["from_scratch"]["doubtful"]
+    study = Study.load(config, SCHEMA)
+    assert len(build(study, scratch_dataset(study)).axes) == 3
 
 
 def test_lines_are_the_law(study):
@@ -330,7 +358,7 @@ def test_wrong_claims_are_seen(study):
     data = scratch_dataset(study)
     data["wrong_rows"].loc["hinted", 12, 1, 8] = 0.25
     data["wrong_rows"].loc["blind", 12, 0, 30] = 0.5
-    known, _, unknown = build(study, data).axes
+    known, _, unknown, _ = build(study, data).axes
     assert ([3, 5, 8, 15, 25, 30], [0, 0, 0.125, 0, 0, 0]) in curves(known)
     assert ([8, 30], [0, 0.25]) in curves(unknown)
     low, high = known.get_ylim()

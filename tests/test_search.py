@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import sparsebp as sb
 from sparsebp.engine.search import explanations as exp
-from sparsebp.engine.search.assembly import search
+from sparsebp.engine.search import subsets
+from sparsebp.engine.search.assembly import MANY, search
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.metrics import symmetric_error
@@ -77,6 +78,24 @@ def in_groups(output, inputs, odd, silent):
     return oracle.canonical(parts, odd, silent)
 
 
+def explained(found, a, alphabet):
+    """The explanations of output ``a``, as the oracle tells outputs."""
+    ours = []
+    mine = found.output == a
+    for weights, rows in zip(found.weights[mine], found.rows[mine], strict=True):
+        parts = []
+        for weight, number in zip(weights, rows, strict=True):
+            if number == exp.NOT_READ:
+                continue
+            signed = found.listed[number][found.listed[number] != ABSENT]
+            total = {int(s) // 2: 0 for s in signed}
+            for s in signed:
+                total[int(s) // 2] += 1 - 2 * (int(s) & 1)
+            parts.append((int(weight), tuple(sorted(total.items()))))
+        ours.append(oracle.canonical(parts, alphabet.odd, alphabet.silent))
+    return ours
+
+
 @of_phi
 @given(seed=st.integers(0, 10**6), m=st.integers(1, 9), at_most=st.sampled_from([1, 2, 3]))
 @settings(max_examples=40)
@@ -91,21 +110,36 @@ def test_explanations_are_those_of_trying_everything(phi, seed, m, at_most):
     found = exp.explain(alphabet, inputs, lists, alphabet.coded(y))
     assume(not found.open.any())
     for a in range(2):
-        ours = []
-        for weights, rows in zip(
-            found.weights[found.output == a], found.rows[found.output == a], strict=True
-        ):
-            parts = []
-            for weight, number in zip(weights, rows, strict=True):
-                if number == exp.NOT_READ:
-                    continue
-                signed = found.listed[number][found.listed[number] != ABSENT]
-                total = {int(s) // 2: 0 for s in signed}
-                for s in signed:
-                    total[int(s) // 2] += 1 - 2 * (int(s) & 1)
-                parts.append((int(weight), tuple(sorted(total.items()))))
-            ours.append(oracle.canonical(parts, alphabet.odd, alphabet.silent))
+        ours = explained(found, a, alphabet)
         every = oracle.outputs_that_fit(x, y[:, a], phi, at_most, 2)
+        theirs = {in_groups(output, inputs, alphabet.odd, alphabet.silent) for output in every}
+        assert len(set(ours)) == len(ours)
+        assert set(ours) == theirs
+
+
+@of_phi
+@given(seed=st.integers(0, 10**6), m=st.integers(8, 14), wrong=st.integers(1, 3))
+@settings(max_examples=15)
+def test_explanations_that_miss_few_are_those_of_trying_everything(phi, seed, m, wrong):
+    """The fewest misses that an output can be explained with, and one more, up to the bound."""
+    rng = np.random.default_rng(seed)
+    _, _, x, y = draw(rng, 4, 3, 2, m, phi)
+    y[rng.random(y.shape) < 0.05] = np.nan
+    at = rng.choice(m, wrong, replace=False)
+    y[at, 0] = rng.choice(y[:, 1], wrong)
+    y[at[0], 1] += 0.3 * rng.choice([0, 1])
+    alphabet, inputs = Alphabet(phi, 2), Inputs.of(x)
+    lists = Candidates(inputs, [np.arange(4)], 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subsets, "OVERLOOKED", 1e-9)
+        found = subsets.explain_most(alphabet, inputs, lists, alphabet.coded(y), None, 2, wrong)
+    assume(not found.open.any())
+    for a in range(2):
+        ours = explained(found, a, alphabet)
+        for most in range(wrong + 1):
+            if oracle.outputs_that_fit(x, y[:, a], phi, 2, 2, most):
+                break
+        every = oracle.outputs_that_fit(x, y[:, a], phi, 2, 2, min(most + 1, wrong))
         theirs = {in_groups(output, inputs, alphabet.odd, alphabet.silent) for output in every}
         assert len(set(ours)) == len(ours)
         assert set(ours) == theirs
@@ -338,6 +372,58 @@ def test_data_that_no_network_made_are_not_explained():
     assert not found.explanations.any() and not found.reproduced.any()
     assert not found.certain.any() and found.least_hidden == 0
     assert not found.outer.weights.any() and not found.inner.weights.any()
+
+
+def made_wrong(rng, y, count):
+    """In ``count`` samples of each output the value of another output: never the right one."""
+    wrong, found = np.zeros(y.shape, bool), y.copy()
+    for a in range(y.shape[1]):
+        for s in rng.choice(len(y), count, replace=False):
+            others = y[s, np.abs(y[s] - y[s, a]) > 1e-6]
+            found[s, a], wrong[s, a] = rng.choice(others), True
+    return found, wrong
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("phi", [TANH, sb.leaky_relu(a=0.1)], ids=str)
+def test_wrong_outputs_are_found_with_the_network(phi, known):
+    teacher = sb.draw_teacher(80, 2, 3, 8)
+    x, right = sb.draw_samples(teacher, phi, 44, 3, 8)
+    y, wrong = made_wrong(np.random.default_rng(8), right, 3)
+    readers = teacher.outer.topology.astype(np.int64) if known else None
+    found = search(x, y, 80, phi, readers=readers, wrong=4)
+    assert errors(teacher, found) == (0, 0)
+    assert (found.explanations == 1).all() and found.certain.all() and found.reproduced.all()
+    np.testing.assert_array_equal(found.wrong, wrong)
+    assert not search(x, y, 80, phi, readers=readers).explanations.any()
+
+
+def test_outputs_with_more_misses_than_allowed_are_not_explained():
+    teacher = sb.draw_teacher(80, 2, 3, 9)
+    x, right = sb.draw_samples(teacher, TANH, 44, 3, 9)
+    y, wrong = made_wrong(np.random.default_rng(9), right, 2)
+    y[:6, 7] = -right[:6, 7]  # which no network gives
+    y[5:8, 6] = right[5:8, 6] + 0.01
+    wrong[:, 6:8] = y[:, 6:8] != right[:, 6:8]
+    found = search(x, y, 80, TANH, wrong=5)
+    more = np.arange(80) == 7
+    np.testing.assert_array_equal(found.explanations, np.where(more, 0, 1))
+    assert not found.wrong[:, more].any() and not found.reproduced[more].any()
+    np.testing.assert_array_equal(found.wrong[:, ~more], wrong[:, ~more])
+
+
+@pytest.mark.parametrize("samples", [12, 40])
+def test_samples_that_say_too_little_are_no_guess_and_soon_given_up(samples, monkeypatch):
+    """Twelve are too few to leave some out; of forty most are missing in some outputs."""
+    calls = []
+    monkeypatch.setattr(subsets, "explain", lambda *a, **k: calls.append(0) or exp.explain(*a, **k))
+    teacher = sb.draw_teacher(80, 2, 3, 9)
+    x, y = sb.draw_samples(teacher, TANH, samples, 3, 9)
+    y[4:, :5] = np.nan
+    found = search(x, y, 80, TANH, wrong=1)
+    few = np.arange(80) < (5 if samples == 40 else 80)
+    np.testing.assert_array_equal(found.explanations == MANY, few)
+    assert (found.explanations[~few] == 1).all() and len(calls) < 100
 
 
 def test_outputs_of_another_network_are_told_from_those_that_are_explained():

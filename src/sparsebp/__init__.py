@@ -17,7 +17,7 @@ from typing import Any
 
 _MODULES = {
     "api": ("Fit", "Student", "fit", "learn", "load"),
-    "scratch": ("Found", "from_scratch"),
+    "scratch": ("Found", "from_scratch", "snap"),
     "engine.learner": ("Learner",),
     "network.data": ("Overlap", "PerRow", "Samples", "Sizes", "draw_samples", "draw_teacher"),
     "network.metrics": (

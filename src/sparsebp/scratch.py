@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from sparsebp.engine.arrangement import NOTHING, Pattern, padded
 from sparsebp.engine.search.assembly import MANY, search
+from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.data import NEURONS, PerRow, checked_data
 from sparsebp.network.model import Activation, Layer, forward
 from sparsebp.network.ranges import Range
@@ -38,7 +39,10 @@ class Found:
         certain: (hidden,) bool, whether the row of a hidden neuron is the only one.
         explanations: (output,) int64, in how many ways an output can be explained together with
             the others: 1 where it is certain, 0 where in none, -1 where in more than are listed.
-        reproduced: (output,) bool, whether this network gives all observed outputs.
+        reproduced: (output,) bool, whether this network gives all observed outputs, but for at most
+            ``wrong_outputs`` samples.
+        wrong: (samples, output) bool, which observed outputs this network takes to be wrong: those
+            that it does not give, where the output is ``reproduced``.
         least_hidden: so many hidden neurons the explained outputs need. If that is more than
             ``hidden``, some explanation is wrong, and the layers have as many as they need.
         twins: inputs that cannot be told apart: groups that are the same, or opposite, in all
@@ -55,6 +59,7 @@ class Found:
     certain: np.ndarray
     explanations: np.ndarray
     reproduced: np.ndarray
+    wrong: np.ndarray
     least_hidden: int
     twins: list[np.ndarray]
     signs: bool
@@ -71,6 +76,8 @@ class Found:
             parts.append(f"{len(self.ambiguous)} ambiguous")
         if len(self.unexplained):
             parts.append(f"{len(self.unexplained)} unexplained")
+        if self.wrong.any():
+            parts.append(f"{np.count_nonzero(self.wrong)} values of y are taken to be wrong")
         if self.twins:
             parts.append(f"groups of inputs that cannot be told apart: {len(self.twins)}")
         if not self.signs:
@@ -104,11 +111,17 @@ def from_scratch(
     at_most: PerRow | int = 2,
     outer: Pattern = None,
     inner: Pattern = None,
+    wrong_outputs: int = 0,
 ) -> Found:
     """Find the sparse network that made samples, from the samples alone.
 
     Every explanation of every output is listed, and verified on every sample. So what is certain
     has no other explanation by such a network, and what none explains is told.
+
+    With ``wrong_outputs`` an explanation may miss so many samples of its output. It counts if no
+    other misses fewer, or if the best misses one sample less, as one miss may be chance. So what is
+    certain has at least two misses less than all else. Explanations are then looked for in random
+    subsets of the samples, until one that counts is overlooked with a probability of at most 0.001.
 
     Args:
         x: inputs (samples, input) of -1 and 1.
@@ -119,20 +132,20 @@ def from_scratch(
         outer: which hidden neurons each output reads, as for ``Student``; None if that is not
             known.
         inner: which inputs each hidden neuron may read, where ``outer`` is given; None for all.
+        wrong_outputs: in how many samples an output may be wrong: of another value, or one that no
+            network gives.
 
     Raises:
         ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
     """
     NEURONS.check("hidden", hidden)
-    per_row = PerRow.of(at_most)
-    for name in ("input", "output"):
-        allowed = Range(1, getattr(AT_MOST, name), whole=True)
-        allowed.check(f"at_most, {name}", getattr(per_row, name))
+    per_row = _checked(at_most)
     shape = np.shape(y)
     inputs, outputs = (np.zeros((1, 1), int), np.zeros((shape[-1] if shape else 1, 1), int))
     x, y = checked_data(inputs, outputs, x, y)
     if not len(x):
         raise ValueError("0 samples; needed is one or more")
+    Range(0, len(x) - 1, whole=True).check("wrong_outputs", wrong_outputs)
     readers = candidates = None
     if outer is not None:
         readers = _pattern("outer", outer, y.shape[1], hidden)
@@ -150,7 +163,7 @@ def from_scratch(
         rows = _pattern("inner", inner, hidden, x.shape[1])
         candidates = [row[row != NOTHING] for row in rows]
     slots = per_row.input, per_row.output
-    found = search(x, y, hidden, activation, slots, readers, candidates)
+    found = search(x, y, hidden, activation, slots, readers, candidates, wrong_outputs)
     layers = found.inner, found.outer
     return Found(
         activation,
@@ -161,10 +174,42 @@ def from_scratch(
         found.certain,
         found.explanations,
         found.reproduced,
+        found.wrong,
         found.least_hidden,
         found.twins,
         not found.odd,
     )
+
+
+def snap(
+    y: ArrayLike, tolerance: float, *, activation: Activation, at_most: PerRow | int = 2
+) -> np.ndarray:
+    """Outputs without small noise, for ``from_scratch``: each as the possible value it is near to.
+
+    Args:
+        y: outputs (samples, output), NaN where one is missing.
+        tolerance: how far an output may be off, as three standard deviations of Gaussian noise.
+        activation: of both layers.
+        at_most: as for ``from_scratch``.
+
+    Returns:
+        float64 of the same shape: the value of a network that is within ``tolerance``; NaN where
+        several are, as if the output was missing; and what it was where none is, as if it was
+        wrong.
+
+    Raises:
+        ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
+    """
+    Range(0, 1000).check("tolerance", tolerance)
+    return Alphabet(activation, _checked(at_most).input).snapped(np.asarray(y, float), tolerance)
+
+
+def _checked(at_most: PerRow | int) -> PerRow:
+    per_row = PerRow.of(at_most)
+    for name in ("input", "output"):
+        allowed = Range(1, getattr(AT_MOST, name), whole=True)
+        allowed.check(f"at_most, {name}", getattr(per_row, name))
+    return per_row
 
 
 def _pattern(name: str, pattern: Pattern, rows: int, columns: int) -> np.ndarray:

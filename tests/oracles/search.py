@@ -46,9 +46,12 @@ def canonical(parts, odd: bool, silent: bool) -> Output:
 
 
 def outputs_that_fit(
-    x: np.ndarray, y: np.ndarray, phi: Callable, at_most: int, outer_at_most: int
+    x: np.ndarray, y: np.ndarray, phi: Callable, at_most: int, outer_at_most: int, wrong: int = 0
 ) -> set[Output]:
-    """All that one output may be, from its values y (samples,); NaN where it is missing."""
+    """All that one output may be, from its values y (samples,); NaN where it is missing.
+
+    So many of the values may be ``wrong``.
+    """
     zero, one = phi(np.zeros(1))[0], np.arange(-at_most, at_most + 1.0)
     odd, silent = bool(np.allclose(phi(one), -phi(-one))), zero == 0
     parts = [
@@ -60,7 +63,8 @@ def outputs_that_fit(
     seen, found = ~np.isnan(y), set()
     for weight, row, value in parts if outer_at_most == 2 else parts[-1:]:
         answers = phi(np.array([value + other for *_, other in parts]))
-        for k in np.flatnonzero((np.abs(answers - y)[:, seen] < TOLERANCE).all(axis=1)):
+        missed = (np.abs(answers - y)[:, seen] >= TOLERANCE).sum(axis=1)
+        for k in np.flatnonzero(missed <= wrong):
             chosen = [(weight, row), parts[k][:2]]
             found.add(canonical([part for part in chosen if part[0]], odd, silent))
     return found

@@ -10,7 +10,7 @@ rule search:
         paths.benchmark(paths.SEARCH)
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=lambda w: study.searching_mb(w.case),
         runtime=60,
     params:
         spec=lambda w: handed.write(study.search_spec(w.case)),

@@ -40,9 +40,10 @@ def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
 # - weight by gradient descent: first ones, current ones, two moments, gradient, change, new ones,
 #   and four of an earlier fit, which JAX frees when it likes (9.2 of the 12 were seen at most); on
 #   a pattern, as many of what each weight is multiplied with in each sample;
-# - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows.
+# - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows;
+# - explanation of an output that a search lists: the list while it grows, its rows sorted, numbers.
 LIBRARIES_MB, DATA_BYTES, PATTERN_BYTES, MESSAGE_BYTES = 500, 5 * 8, 16 * 8, 16 * 8
-TABLE_BYTES, DESCENT_BYTES, FLOW_BYTES = 8 * 8, 12 * 8, 5 * 8
+TABLE_BYTES, DESCENT_BYTES, FLOW_BYTES, EXPLANATION_BYTES = 8 * 8, 12 * 8, 5 * 8, 64 * 8
 
 
 class Extent(NamedTuple):
@@ -163,6 +164,18 @@ def collecting_mb(extent: Extent) -> int:
     estimates = numbers * extent.weights
     predictions = numbers * extent.test_samples * extent.layers["output"]
     return _megabytes(DATA_BYTES * (extent.activities + estimates + predictions))
+
+
+def searching_mb(neurons: int, samples: int) -> int:
+    """An upper estimate of the memory to search a network from scratch, in megabytes.
+
+    Of an output a thousand explanations are listed, as in ``search.explanations``.
+
+    Args:
+        neurons: of each layer.
+        samples: the most that are searched.
+    """
+    return _megabytes(neurons * (3 * DATA_BYTES * samples + 1000 * EXPLANATION_BYTES))
 
 
 def _megabytes(size: float) -> int:

@@ -32,7 +32,8 @@ from math import comb
 import numpy as np
 from scipy.stats import binom
 
-from sparsebp.network.ranges import SAMPLES, Range
+from sparsebp.network.data import NEURONS
+from sparsebp.network.ranges import FRACTION, SAMPLES, Range
 
 CANDIDATES, ENTRIES = Range(2, 10_000_000, whole=True), Range(0, 2, whole=True)
 
@@ -75,3 +76,20 @@ def ambiguous(candidates: int, samples: int, entries: int = 2) -> float:
     every = np.arange(samples + 1)
     means = np.array([wrong_rows(candidates, samples, int(m_0)) for m_0 in every])
     return float(binom.pmf(every, samples, 0.5) @ -np.expm1(-means))
+
+
+def most_wrong(share: float, samples: int, outputs: int) -> int:
+    """In how many samples an output is wrong at most, with 99 % for all outputs.
+
+    Args:
+        share: the probability that an output is wrong in a sample.
+        samples: m.
+        outputs: how many there are.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+    FRACTION.check("share", share)
+    SAMPLES.check("samples", samples)
+    NEURONS.check("outputs", outputs)
+    return int(binom.ppf(0.99 ** (1 / outputs), samples, share))

@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sparsebp.network.model import Activation, Layer, forward
+from sparsebp.network.model import MATCH_TOLERANCE, Activation, Layer, forward
 from sparsebp.network.patterns import DRAWINGS, biregular, overlapping
 from sparsebp.network.ranges import ENTROPY, FRACTION, SAMPLES, Range
 
@@ -345,6 +345,32 @@ def disturb(y: np.ndarray, noise: Noise, entropy: int, seed: int) -> np.ndarray:
     flipped = np.where(flips.random(y.shape) < noise.flipped, -y, y)
     jitter = noise.scale * normal.standard_normal(y.shape)
     return flipped + np.where(jitters.random(y.shape) < noise.jittered, jitter, 0.0)
+
+
+def mistake(y: np.ndarray, share: float, entropy: int, seed: int) -> np.ndarray:
+    """Outputs (samples, output) of which some are wrong: each is another one of them.
+
+    They are where ``disturb`` flips signs.
+
+    Args:
+        y: (samples, output) float64, the teacher's answers.
+        share: of the outputs, each on its own, that is wrong.
+        entropy, seed: of the random stream.
+
+    Raises:
+        ValueError: the share is no fraction, or all outputs are the same.
+    """
+    FRACTION.check("share", share)
+    if np.ptp(y) <= MATCH_TOLERANCE:
+        raise ValueError(f"all outputs are {y.flat[0]:g}; needed are two that differ")
+    which, others = (generator(entropy, seed, Stream.NOISE, k) for k in (0, 3))
+    wrong, found = which.random(y.shape) < share, y.copy()
+    left = wrong
+    while left.any():
+        drawn = y.flat[others.integers(y.size, size=y.shape)]
+        found = np.where(left, drawn, found)
+        left = wrong & (np.abs(found - y) <= MATCH_TOLERANCE)
+    return found
 
 
 def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

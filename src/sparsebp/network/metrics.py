@@ -121,7 +121,8 @@ def symmetric_error(
         fraction of outputs whose n is another.
     """
     (theirs, outputs), (ours, found) = (_named_by_rows(both, odd) for both in (teacher, student))
-    missed = sum(row not in ours for row in theirs)
+    known = set(ours)
+    missed = sum(row not in known for row in theirs)
     wrong = sum(one != two for one, two in zip(outputs, found, strict=True))
     return missed / len(theirs), wrong / len(outputs)
 

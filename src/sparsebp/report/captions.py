@@ -111,8 +111,9 @@ def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
         "The number of samples from which on 9 of 10 networks are exact up to their symmetries, "
         "against k; an arrow marks where that is so at no m. (c) Nothing is known of either layer. "
         "Share of the teacher's rows that are in the network found, and of rows that are certain. "
-        "Crosses in (a) and (c): share of rows that are said to be certain and are wrong, the "
-        "largest of all cases of that kind."
+        "(d) The same where a share of the outputs is wrong, if there are such cases: each is "
+        "another one of the network's. Crosses in (a), (c) and (d): share of rows that are said to "
+        "be certain and are wrong, the largest of all cases of that kind."
     )
     return about, {name: _case(case) for name, case in (study.from_scratch or {}).items()}
 
@@ -120,17 +121,18 @@ def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
 def _case(case: dict) -> str:
     known = case["output_pattern"] == "known"
     rows, candidates, m = case["nonzeros_per_row"], case["candidates"], case["samples"]
-    return "; ".join(
-        [
-            f"{case['neurons']} input, hidden and output neurons each",
-            f"non-zero weights per row {rows['input']} in the input layer and {rows['output']} in "
-            "the output layer",
-            f"the pattern of the output layer is {'' if known else 'not '}known",
-            f"inputs that a hidden neuron may read: {enumerated([str(k) for k in candidates])}",
-            f"activation {_activation(case['activation'])}",
-            f"m from {m[0]} to {m[-1]}" if len(m) > 1 else f"m = {m[0]}",
-        ]
-    )
+    parts = [
+        f"{case['neurons']} input, hidden and output neurons each",
+        f"non-zero weights per row {rows['input']} in the input layer and {rows['output']} in "
+        "the output layer",
+        f"the pattern of the output layer is {'' if known else 'not '}known",
+        f"inputs that a hidden neuron may read: {enumerated([str(k) for k in candidates])}",
+        f"activation {_activation(case['activation'])}",
+        f"m from {m[0]} to {m[-1]}" if len(m) > 1 else f"m = {m[0]}",
+    ]
+    if "wrong_outputs" in case:
+        parts.append(f"{100 * case['wrong_outputs']:g} % of the outputs are wrong")
+    return "; ".join(parts)
 
 
 def _of_drawing(study: Study, drawing: dict) -> str:

@@ -7,7 +7,8 @@ fitted. Zero is in a shaded strip. (b) The number of samples from which on at le
 simulations are exact, against k, on a line where it is known what outputs read, and as single
 points where nothing is known. An arrow marks the last m of a case that gets there at none. (c)
 Nothing is known. The share of the teacher's rows that the network found has, and of rows that are
-certain. Crosses in (a) and (c) are the share of rows that are said to be certain and are wrong, the
+certain. (d) The same of cases with wrong outputs, if there are any; they are in no other panel.
+Crosses in (a), (c) and (d) are the share of rows that are said to be certain and are wrong, the
 largest of all cases of that kind and their k.
 """
 
@@ -39,32 +40,48 @@ HEIGHT = 2.7  # inches: of the panels
 LAW = {"linestyle": "-", "linewidth": 0.9, "alpha": 0.6}
 POINTS = {"linestyle": "none", "markersize": 3.8, "markeredgewidth": 0.9}
 WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8}
-SIZE_LOOKS = [(PALETTE[i], marker) for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))]
+CLAIMED = "certain, but wrong"
+LOOKS = [(PALETTE[i], marker) for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))]
 
 
 def build(spec, results):
-    """Return the matplotlib figure: three panels over one legend. Arguments: `figures.draw`."""
+    """Return the matplotlib figure: panels over one legend. Arguments: `figures.draw`."""
     data, cases = results["from_scratch"], spec["cases"]
+    disturbed = {name: case for name, case in cases.items() if "wrong_outputs" in case}
     known, unknown = (
-        {name: case for name, case in cases.items() if case["output_pattern"] == pattern}
+        {
+            name: case
+            for name, case in cases.items()
+            if case["output_pattern"] == pattern and name not in disturbed
+        }
         for pattern in ("known", "unknown")
     )
-    sizes = sorted({case["neurons"] for case in cases.values()})
-    looks = {size: SIZE_LOOKS[i % len(SIZE_LOOKS)] for i, size in enumerate(sizes)}
+    sizes = _looks([case["neurons"] for case in (*known.values(), *unknown.values())])
+    shares = _looks([case["wrong_outputs"] for case in disturbed.values()])
     drawing = Figure(layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.04)
-    axes = drawing.subplots(1, 3, width_ratios=(1.25, 1, 1))
+    lines, columns = (2, 2) if disturbed else (1, 3)
+    axes = drawing.subplots(lines, columns).flat
     sets = [
         ("(a) k =", _draw_ambiguous(axes[0], data, known, spec["figure"]["from_scratch"])),
-        ("(b) N =", _draw_needed(axes[1], data, known, unknown, looks)),
-        ("(c) N =", _draw_found(axes[2], data, unknown, looks)),
+        ("(b) N =", _draw_needed(axes[1], data, known, unknown, sizes)),
+        ("(c) N =", _draw_found(axes[2], data, unknown, "neurons", sizes)),
     ]
-    wrong = Line2D([], [], **WRONG), "certain, but wrong"
-    sets.append(("(a, c)", [wrong]))
+    axes[2].set_title("(c) nothing known", loc="left")
+    if disturbed:
+        entries = _draw_found(axes[3], data, disturbed, "wrong_outputs", shares)
+        sets.append(("(d) wrong:", entries))
+        axes[3].set_title("(d) wrong outputs", loc="left")
+    sets.append(("(a, c, d)" if disturbed else "(a, c)", [(Line2D([], [], **WRONG), CLAIMED)]))
     entries = learner_legend(sets, PAGE_WIDTH)
-    drawing.set_size_inches(PAGE_WIDTH, HEIGHT + legends_height(entries, []))
+    drawing.set_size_inches(PAGE_WIDTH, lines * HEIGHT + legends_height(entries, []))
     add_legends(drawing, entries, [])
     return drawing
+
+
+def _looks(values):
+    """A colour and a marker for each, from the smallest."""
+    return {one: LOOKS[i % len(LOOKS)] for i, one in enumerate(sorted(set(values)))}
 
 
 def needed_samples(data, name, case, candidates):
@@ -137,20 +154,19 @@ def _draw_needed(ax, data, known, unknown, looks):
     return entries
 
 
-def _draw_found(ax, data, cases, looks):
-    """Returns entries of a legend."""
+def _draw_found(ax, data, cases, key, looks):
+    """Curves of cases that differ in one ``key``. Returns entries of a legend."""
     entries = []
     for name, case in cases.items():
-        m, (color, marker) = case["samples"], looks[case["neurons"]]
-        mean = data.sel(case=name, candidates=case["neurons"], n_samples=m).mean("seed")
+        m, (color, marker) = case["samples"], looks[case[key]]
+        found = data.sel(case=name, candidates=case["candidates"][-1], n_samples=m).mean("seed")
         look = {"color": color, "marker": marker, "markersize": 3.5, "linewidth": LINE_WIDTH}
-        [found] = ax.plot(m, mean["found_rows"], **look)
+        [line] = ax.plot(m, found["found_rows"], **look)
         look |= {"linestyle": "--", "markerfacecolor": "none"}
-        [certain] = ax.plot(m, 1 - mean["ambiguous_rows"], **look)
-        size = number_label(case["neurons"])
-        entries += [(found, f"{size}, found"), (certain, f"{size}, certain")]
+        [certain] = ax.plot(m, 1 - found["ambiguous_rows"], **look)
+        what = f"{100 * case[key]:g} %" if key == "wrong_outputs" else number_label(case[key])
+        entries += [(line, f"{what}, found"), (certain, f"{what}, certain")]
     _draw_wrong(ax, data, cases)
-    ax.set_title("(c) nothing known", loc="left")
     _label_samples(ax)
     ax.set(ylabel="rows of $W_{in}$ (share)", ylim=(-0.03, 1.03))
     return entries

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sparsebp.engine.search.assembly import Search, search
+from sparsebp.network.counting import most_wrong
 from sparsebp.network.data import (
     Network,
     PerRow,
@@ -10,6 +11,7 @@ from sparsebp.network.data import (
     draw_samples,
     draw_teacher,
     generator,
+    mistake,
 )
 from sparsebp.network.metrics import symmetric_error
 from sparsebp.network.model import Layer, activation
@@ -27,7 +29,7 @@ def run(spec: dict, seed: int, output: str) -> None:
     Args:
         spec: see ``Study.search_spec``.
         seed: number of the simulation. Teacher and samples are the same as those of an experiment
-            with its sizes and activation.
+            with its sizes and activation. Wrong outputs are those of the largest number of samples.
         output: path of the file.
 
     Raises:
@@ -38,6 +40,9 @@ def run(spec: dict, seed: int, output: str) -> None:
     phi = activation(**case["activation"])
     teacher = draw_teacher(neurons, PerRow(**case["nonzeros_per_row"]), entropy, seed)
     x, y = draw_samples(teacher, phi, max(grid), entropy, seed)
+    share = case.get("wrong_outputs", 0)
+    if share:
+        y = mistake(y, share, entropy, seed)
     known = case["output_pattern"] == "known"
     readers = teacher.outer.topology.astype(np.int64) if known else None
     values = {name: np.empty((len(case["candidates"]), len(grid))) for name in FOUND}
@@ -45,7 +50,9 @@ def run(spec: dict, seed: int, output: str) -> None:
         rng = generator(entropy, seed, Stream.CANDIDATES)
         candidates = candidates_of(teacher.inner.topology, neurons, count, rng)
         for j, m in enumerate(grid):
-            found = search(x[:m], y[:m], neurons, phi, readers=readers, candidates=candidates)
+            wrong = min(most_wrong(share, m, neurons), m - 1)
+            given = {"readers": readers, "candidates": candidates, "wrong": wrong}
+            found = search(x[:m], y[:m], neurons, phi, **given)
             for name, value in _measured(teacher, found).items():
                 values[name][i, j] = value
     arrays = {"candidates": case["candidates"], "n_samples": grid, **values}

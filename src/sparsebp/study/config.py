@@ -364,6 +364,11 @@ class Study:
         """Megabytes that measuring the errors of students takes at most."""
         return memory.collecting_mb(self._extent(experiment))
 
+    def searching_mb(self, case: str) -> int:
+        """Megabytes that searching a network from scratch takes at most."""
+        block = (self.from_scratch or {})[case]
+        return memory.searching_mb(block["neurons"], block["samples"][-1])
+
     def _extent(self, experiment: str) -> memory.Extent:
         block = self.experiments[experiment]
         student = block["student"]

@@ -84,13 +84,15 @@ def check_figure_of_trees(name: str, figure: dict, trees: dict | None) -> None:
 def check_figure_from_scratch(name: str, figure: dict, cases: dict | None) -> None:
     """Check a figure of what is found from scratch, and give it ``candidates``."""
     _check_figure_of_block(name, figure, "from_scratch", cases)
-    patterns = [case["output_pattern"] for case in cases.values()]
+    right = [case for case in cases.values() if "wrong_outputs" not in case]
+    patterns = [case["output_pattern"] for case in right]
     for wanted in ("known", "unknown"):
         if wanted not in patterns:
             raise ConfigError(
-                f"figures.{name}.from_scratch: no case of from_scratch has output_pattern {wanted}"
+                f"figures.{name}.from_scratch: no case of from_scratch without "
+                f"wrong_outputs has output_pattern {wanted}"
             )
-    known = [case for case in cases.values() if case["output_pattern"] == "known"]
+    known = [case for case in right if case["output_pattern"] == "known"]
     numbers = sorted({k for case in known for k in case["candidates"]})
     for number in figure["from_scratch"].setdefault("candidates", numbers):
         check_among(f"figures.{name}.from_scratch.candidates", number, numbers)

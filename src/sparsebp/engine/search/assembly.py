@@ -7,6 +7,7 @@ import numpy as np
 from sparsebp.engine.search.consistent import agreeing, fewest
 from sparsebp.engine.search.explanations import NOT_READ, Explanations, explain
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
+from sparsebp.engine.search.subsets import explain_most
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Activation, Layer
 from sparsebp.network.ranges import ENTRIES
@@ -24,7 +25,9 @@ class Search(NamedTuple):
         explanations: (output,) int64, how many each output has that go together with those of
             others: 1 where it is certain, 0 where there is none, ``MANY``.
         certain: (hidden,) bool, whether the row of a hidden neuron is, up to the symmetries.
-        reproduced: (output,) bool, whether this network gives all that was observed.
+        reproduced: (output,) bool, whether this network gives all that was observed, but for as
+            many samples as may be wrong.
+        wrong: (samples, output) bool, which observed outputs this network takes to be wrong.
         least_hidden: so many hidden neurons there have to be, where none was known.
         twins: groups of inputs that are the same, or opposite, in all samples.
         odd: whether the activation is, so that the sign of a hidden neuron is not known.
@@ -35,6 +38,7 @@ class Search(NamedTuple):
     explanations: np.ndarray
     certain: np.ndarray
     reproduced: np.ndarray
+    wrong: np.ndarray
     least_hidden: int
     twins: list[np.ndarray]
     odd: bool
@@ -48,6 +52,7 @@ def search(
     at_most: tuple[int, int] = (2, 2),
     readers: np.ndarray | None = None,
     candidates: list[np.ndarray] | None = None,
+    wrong: int = 0,
 ) -> Search:
     """Find the network that made samples.
 
@@ -61,6 +66,7 @@ def search(
             the last; None if nothing is known of them.
         candidates: for each hidden neuron the inputs that it may read; None for all. Where nothing
             is known of the outputs hidden neurons have no names, and so no candidates.
+        wrong: samples of an output that may be wrong.
 
     Raises:
         ValueError: x holds other values, or the activation has no inverse.
@@ -69,37 +75,45 @@ def search(
     inputs = Inputs.of(x)
     lists = Candidates(inputs, candidates or [np.arange(x.shape[1])], at_most[0])
     codes = alphabet.coded(y)
-    if readers is None:
-        found = _unknown(alphabet, inputs, lists, codes, hidden, at_most[1])
+    two, slots = None, at_most
+    if readers is not None:
+        two = np.pad(readers, ((0, 0), (0, 2 - readers.shape[1])), constant_values=NOT_READ)
+        slots = at_most[0], readers.shape[1]
+    listing = alphabet, inputs, lists, codes, two, at_most[1]
+    found = explain_most(*listing, wrong) if wrong else explain(*listing)
+    if two is None:
+        made = _unknown(alphabet, lists, found, hidden, slots)
     else:
-        found = _known(alphabet, inputs, lists, codes, hidden, readers)
-    (inner, outer), explanations, certain, least_hidden = found
+        made = _known(alphabet, lists, found, hidden, two, slots)
+    (inner, outer), explanations, certain, least_hidden = made
+    missed = ~_given(alphabet, inputs, codes, (inner, outer))
+    reproduced = np.count_nonzero(missed, axis=0) <= wrong
     return Search(
         inner,
         outer,
         explanations,
         certain,
-        _reproduced(alphabet, inputs, codes, (inner, outer)),
+        reproduced,
+        missed & reproduced,
         least_hidden,
         inputs.twins,
         alphabet.odd,
     )
 
 
-def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most):
+def _unknown(alphabet, lists, found, hidden, slots):
     """Where nothing is known of the outputs: hidden neurons are the rows that occur.
 
     Returns:
         The layers, and explanations, certain and least_hidden as in ``Search``.
     """
-    found = explain(alphabet, inputs, lists, codes, outer_at_most=outer_at_most)
     keep, least_hidden = fewest(found, hidden)
     found = found.only(keep)
     alike = np.ones(len(found.listed), np.int64)
     if len(found.listed):
         alike = lists.alike(np.zeros(len(found.listed), int), found.listed)
     each = np.where(found.rows == NOT_READ, 1, alike[found.rows])
-    if outer_at_most == 2:
+    if slots[1] == 2:
         # In place of no hidden neuron there may be one in which twins cancel, if that says
         # nothing; in place of none at all two that cancel as their inputs are twins.
         unread = found.rows == NOT_READ
@@ -124,14 +138,12 @@ def _unknown(alphabet, inputs, lists, codes, hidden, outer_at_most):
     certain = np.append(needed[every], np.zeros(blank, bool))
     outer = np.full((len(found.open), 2), NOT_READ), np.zeros((len(found.open), 2), np.int64)
     outer[0][chosen.output], outer[1][chosen.output] = read, chosen.weights
-    layers = _layers(signed, *outer, (alphabet.at_most, outer_at_most), alphabet.odd)
+    layers = _layers(signed, *outer, slots, alphabet.odd)
     return layers, explanations, certain, least_hidden
 
 
-def _known(alphabet, inputs, lists, codes, hidden, readers):
+def _known(alphabet, lists, found, hidden, two, slots):
     """Where it is known which hidden neurons outputs read. Returns as ``_unknown``."""
-    two = np.pad(readers, ((0, 0), (0, 2 - readers.shape[1])), constant_values=NOT_READ)
-    found = explain(alphabet, inputs, lists, codes, two)
     if len(lists.offsets) == 2:
         swapped = _exchangeable(two)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
         found = found.only(~swapped)
@@ -160,7 +172,6 @@ def _known(alphabet, inputs, lists, codes, hidden, readers):
     signed[has] = lists.chosen(which_of, found.listed[row_of[has]])
     weights = np.zeros(two.shape, np.int64)
     weights[chosen.output] = chosen.weights
-    slots = alphabet.at_most, readers.shape[1]
     layers = _layers(signed, two, weights, slots, alphabet.odd)
     return layers, explanations, certain, hidden
 
@@ -273,10 +284,9 @@ def _layer(topology: np.ndarray, weights: np.ndarray, at_most: int) -> Layer:
     return Layer(topology[:, :at_most].astype(np.int32), weights[:, :at_most].astype(np.int8))
 
 
-def _reproduced(
+def _given(
     alphabet: Alphabet, inputs: Inputs, codes: np.ndarray, layers: tuple[Layer, Layer]
 ) -> np.ndarray:
-    """Whether a network gives all that was observed of an output, (output,) bool."""
+    """Which observed outputs a network gives, (samples, output) bool; True where none was."""
     x = inputs.x[inputs.group] * inputs.sign[:, None]
-    sums = layers[1] @ alphabet.phi(layers[0] @ x.T)
-    return np.asarray(alphabet.fits(sums, codes).all(axis=0))
+    return alphabet.fits(layers[1] @ alphabet.phi(layers[0] @ x.T), codes)

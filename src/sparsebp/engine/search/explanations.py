@@ -62,6 +62,7 @@ def explain(
     codes: np.ndarray,
     readers: np.ndarray | None = None,
     outer_at_most: int = 2,
+    alone: bool = False,
 ) -> Explanations:
     """List all that explains each output.
 
@@ -73,6 +74,8 @@ def explain(
         readers: (output, 2) int64, the hidden neurons that each output reads, -1 behind the last;
             None if nothing is known of them.
         outer_at_most: hidden neurons that an output reads, where nothing is known of them.
+        alone: each output by itself, as others may be wrong: else outputs that read the same hidden
+            neuron limit each other's rows.
     """
     pairs = _pairs(alphabet, readers is not None, outer_at_most)
     kinds = np.array(pairs, dtype=np.int64)  # (pairs, 2, weight and entries)
@@ -88,7 +91,8 @@ def explain(
         output, pair, lists, exchanged = (part[fits] for part in (output, pair, lists, exchanged))
     first_samples = np.ascontiguousarray(codes[:WORD].T)
     limits, neurons = np.full((1, LETTERS, LETTERS), ~np.uint64(0)), np.zeros_like(lists)
-    if readers is not None and not alphabet.odd:  # else outputs may have rows of other signs
+    # If the activation is odd, outputs may have rows of other signs.
+    if readers is not None and not (alone or alphabet.odd):
         neurons = readers[output]
         limits = _limits(first_samples, tables, kinds, output, pair, neurons)
     tasks = np.column_stack([output, pair, lists, exchanged, neurons]).astype(np.int64)
@@ -106,9 +110,9 @@ def explain(
     beyond[np.flatnonzero((first_samples != MISSING).any(axis=1))] = False
     beyond[tasks[full > 0, 0]] = True
     task, signed = found[:, 0], found[:, 1:].reshape(-1, 2, ENTRIES)
-    made = _numbered(tasks[task, 0], kinds[tasks[task, 1], :, 0], signed, beyond)
+    made = numbered(tasks[task, 0], kinds[tasks[task, 1], :, 0], signed, beyond)
     made = made.only(~beyond[made.output])
-    made = made.only(_verified(alphabet, inputs, codes, made))
+    made = made.only(misses(alphabet, inputs, codes, made) == 0)
     if alphabet.odd:
         made = _positive(made)
     if readers is None:
@@ -189,27 +193,42 @@ def _limits(
     return found
 
 
-def _numbered(
+def numbered(
     output: np.ndarray, weights: np.ndarray, signed: np.ndarray, beyond: np.ndarray
 ) -> Explanations:
-    """Explanations from the signed groups, (n, 2, ENTRIES), of both rows of each."""
+    """Explanations of rows that have no numbers yet.
+
+    Args:
+        output: (n,) int64.
+        weights: (n, 2) int64.
+        signed: (n, 2, ENTRIES) int64, the signed groups of both rows.
+        beyond: (outputs,) bool, those that are open.
+    """
     listed, rows = np.unique(signed.reshape(-1, ENTRIES), axis=0, return_inverse=True)
     rows = np.where(weights == 0, NOT_READ, rows.reshape(-1, 2))
     return Explanations(output, weights, rows, listed, beyond)
 
 
-def _verified(
+def misses(
     alphabet: Alphabet, inputs: Inputs, codes: np.ndarray, found: Explanations
 ) -> np.ndarray:
-    """Which explanations give every output that was observed, (n,) bool."""
-    right = np.zeros(len(found.output), bool)
-    for part in chunks(len(right), 8 * len(codes)):
-        total = np.zeros((len(right[part]), len(codes)))
+    """In how many samples each explanation does not give what was observed, (n,) int64.
+
+    Args:
+        alphabet: of the activation.
+        inputs: what samples say of them.
+        codes: (samples, output) int64, see ``Alphabet.coded``.
+        found: the explanations.
+    """
+    count = np.zeros(len(found.output), np.int64)
+    for part in chunks(len(count), 8 * len(codes)):
+        total = np.zeros((len(count[part]), len(codes)))
         for slot in range(2):
             z = _preactivation(inputs, found.signed(part)[:, slot])
             total += found.weights[part, slot, None] * alphabet.phi(z)
-        right[part] = alphabet.fits(total, codes[:, found.output[part]].T).all(axis=1)
-    return right
+        fits = alphabet.fits(total, codes[:, found.output[part]].T)
+        count[part] = np.count_nonzero(~fits, axis=1)
+    return count
 
 
 def _preactivation(inputs: Inputs, signed: np.ndarray) -> np.ndarray:
@@ -224,4 +243,4 @@ def _positive(found: Explanations) -> Explanations:
     negative = (signed[..., 0] != ABSENT) & (signed[..., 0] & 1 == 1)
     turned = np.where(negative[..., None] & (signed != ABSENT), signed ^ 1, signed)
     weights = np.where(negative, -found.weights, found.weights)
-    return _numbered(found.output, weights, turned, found.open)
+    return numbered(found.output, weights, turned, found.open)

@@ -46,8 +46,16 @@ class Inputs(NamedTuple):
         whole = np.ascontiguousarray(bits).view(f"V{bits.shape[1]}").ravel()
         _, first, group = np.unique(whole, return_index=True, return_inverse=True)
         ours = np.ascontiguousarray((x[:, first] * sign[first]).T.astype(np.int8))
-        places = np.uint64(1) << np.arange(min(WORD, len(x)), dtype=np.uint64)
-        return cls(group, sign, ours, ((ours[:, :WORD] > 0) * places).sum(axis=1, dtype=np.uint64))
+        return cls(group, sign, ours, _words(ours))
+
+    def of_samples(self, samples: np.ndarray) -> "Inputs":
+        """What some samples say of the same groups, which may be alike in these.
+
+        Args:
+            samples: (n,) int64, their numbers.
+        """
+        x = np.ascontiguousarray(self.x[:, samples])
+        return self._replace(x=x, words=_words(x))
 
     @property
     def twins(self) -> list[np.ndarray]:
@@ -55,6 +63,12 @@ class Inputs(NamedTuple):
         order = np.argsort(self.group, kind="stable")
         parts = np.split(order, np.flatnonzero(np.diff(self.group[order])) + 1)
         return [part for part in parts if len(part) > 1]
+
+
+def _words(x: np.ndarray) -> np.ndarray:
+    """The first samples of ``x`` (groups, samples) as bits, (groups,) uint64."""
+    places = np.uint64(1) << np.arange(min(WORD, x.shape[1]), dtype=np.uint64)
+    return ((x[:, :WORD] > 0) * places).sum(axis=1, dtype=np.uint64)
 
 
 class Candidates:

@@ -99,6 +99,21 @@ class Alphabet:
         codes = np.where(last - first == 1, first, IMPOSSIBLE)
         return np.where(np.isnan(y), MISSING, codes)
 
+    def snapped(self, y: np.ndarray, tolerance: float) -> np.ndarray:
+        """Outputs as the one possible value that is so near, float64 of the same shape.
+
+        NaN where several are, and as they were where none is.
+
+        Args:
+            y: float64; NaN where an output is missing.
+            tolerance: how far an output may be off.
+        """
+        values = self.phi(self.sums)  # ascending, as the activation is
+        first = np.searchsorted(values, y - tolerance, "left")
+        count = np.searchsorted(values, y + tolerance, "right") - first
+        near = values[np.minimum(first, len(values) - 1)]
+        return np.select([np.isnan(y) | (count > 1), count == 1], [np.nan, near], y)
+
     def table(self, pairs: Sequence[tuple[Kind, Kind]]) -> np.ndarray:
         """Which letters have which sum, for pairs of kinds.
 

@@ -114,6 +114,7 @@ def test_a_block_that_is_not_right_is_refused(config, case, key, value, message)
         ("figures/found/from_scratch/candidates", [5], "figures.found.from_scratch.candidates: 5"),
         ("figures/found/columns", 2, "figures.found.columns: not allowed together with from_scr"),
         ("figures/found/trees", {}, "figures.found.from_scratch: not allowed together with trees"),
+        ("figures/found/width", "double", "figures.found.width: not allowed together with"),
         ("from_scratch", None, "figures.found.from_scratch: the configuration has no block from_"),
         ("from_scratch/blind", None, "figures.found.from_scratch: no case of from_scratch without"),
         (

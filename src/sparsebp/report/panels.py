@@ -492,7 +492,9 @@ def _y_label(panel, learners):
         label = f"{words}\n− that of {other}"
     elif "at_most" in panel:
         what = "share of simulations with" if _is_share(panel) else "m from which on"
-        label = f"{what}\n{words} ≤ {panel['at_most']:g}"
+        label = f"{what}\n" + (
+            f"{words} ≤ {limit:g}" if (limit := panel["at_most"]) else f"no {words}"
+        )
     return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
 
 

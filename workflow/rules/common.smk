@@ -36,7 +36,9 @@ def counted():
 
 def trained_in(name):
     """The experiments of a study."""
-    return [experiment for experiment in study.experiments if files.study_of(experiment, own) == name]
+    return [
+        experiment for experiment in study.experiments if files.study_of(experiment, own) == name
+    ]
 
 
 def behind(figure):

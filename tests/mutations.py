@@ -72,8 +72,8 @@ MUTATIONS = {
     ),
     "cavity of a hidden variable includes its recipient": Mutation(
         "engine/kernels/hidden_updates.py",
-        "                    if other != r:\n",
-        "                    if True:\n",
+        "                if other != r:\n",
+        "                if True:\n",
     ),
     "reinforcement does not grow": Mutation(
         _UPDATES, "strength = reinforcement * t", "strength = reinforcement"

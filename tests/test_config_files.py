@@ -55,6 +55,15 @@ def test_studies_are_found_and_switched_on_by_name(project, value, names):
     assert load(config).experiments.keys() == names
 
 
+def test_an_experiment_is_of_the_file_that_adds_it_or_else_of_the_thesis(project):
+    """As one that a choice makes, or an overlay."""
+    more = {"experiments": {"added": {"like": "wider"}}}
+    own, over = project(BASE | {"studies": "all"}, given=more, one=WIDE)
+    assert "added" in merged((own, over))["experiments"]
+    names = "matched", "wider", "wide", "added"
+    assert [files.study_of(name, own) for name in names] == ["config", "config", "one", "config"]
+
+
 def test_without_the_key_there_are_none(project):
     own, over = project(BASE, one=WIDE)
     assert ([*own.values()], over) == ([BASE], {})

@@ -92,7 +92,7 @@ def load(path, overlay=None):
 
 def sound(study):
     """Assert that all that the workflow makes of a configuration can be used as it is."""
-    specs, files = [study.kernels_spec()], set()
+    specs, files = [study.kernels_spec(study.experiments)], set()
     for e, block in study.experiments.items():
         specs += [study.draw_spec(e), study.collect_spec(e)]
         specs += [study.train_spec(e, learner) for learner in block["learners"]]

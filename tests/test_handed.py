@@ -103,7 +103,7 @@ def test_thousands_of_inputs_are_collected(folder, monkeypatch):
     config["study"]["seeds"] = SEEDS
     project = Project(folder, config)
     study, _ = inspection.load(project.folder)
-    compiled = project / paths.COMPILED.format(sources=kernel_sources())
+    compiled = project / paths.COMPILED.format(sources=kernel_sources(), study="config")
     compiled.parent.mkdir(parents=True)
     compiled.write_text("{}")
     monkeypatch.setattr(os, "fsync", lambda file: None)

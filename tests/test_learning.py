@@ -430,7 +430,7 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
                 size = how.batch_size or 1
                 problem = replace(one.problem, teacher=one.teacher)
                 list(learn(how, problem, one.samples, [size], 1, 0, 1))
-    compiled = {tuple(kernel) for kernel in study.kernels_spec()["kernels"]}
+    compiled = {tuple(kernel) for kernel in study.kernels_spec(study.experiments)["kernels"]}
     assert used <= compiled
 
     def known_beforehand(kernels):

@@ -94,7 +94,7 @@ numbers:
   elsewhere: {experiments: unknown, learners: bp, m: 3, digits: 3}
   steps: {trees: steps, where: {shape: chain}, take: max, digits: 0}
 """
-COMPILED = paths.COMPILED.format(sources=kernel_sources())
+COMPILED = paths.COMPILED.format(sources=kernel_sources(), study="config")
 SIMULATION = "results/matched/seed-1"
 DRAWN = [f"{SIMULATION}/{name}.nc" for name in ("teacher", "dataset", "student")]
 TRAINED, RESULTS, VERDICTS = f"{SIMULATION}/rbp.nc", "results/matched.nc", "results/verdicts.json"

@@ -168,7 +168,11 @@ def test_deep_networks_are_told_by_two_keys_which_one_hidden_layer_goes_without(
     for spec in (study.teacher_spec("matched"), study.student_spec("matched")):
         assert (spec["layers"], spec["nonzeros_per_row"]) == (layers, per_row)
     assert study.train_spec("matched", "deep")["learner"]["max_values"] == 64
-    assert [parts for name, *parts in study.kernels_spec()["kernels"] if name == "hidden"] == [
+    assert [
+        parts
+        for name, *parts in study.kernels_spec(study.experiments)["kernels"]
+        if name == "hidden"
+    ] == [
         ["MaxPlus", False],
         ["SumTimes", True],
         ["WideSumTimes", False],
@@ -178,7 +182,7 @@ def test_deep_networks_are_told_by_two_keys_which_one_hidden_layer_goes_without(
     one, plain = load(put(f"{M}/layers/hidden_layers", 1, EXTENDED)), load(EXTENDED)
     for name in ("draw_spec", "collect_spec"):
         assert getattr(one, name)("matched") == getattr(plain, name)("matched")
-    assert all(name == "steps" for name, *_ in plain.kernels_spec()["kernels"])
+    assert all(name == "steps" for name, *_ in plain.kernels_spec(plain.experiments)["kernels"])
     assert "max_values" not in plain.train_spec("matched", "bp")["learner"]
 
 

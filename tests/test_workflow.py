@@ -32,6 +32,7 @@ from tests.workflow_study import (
     EDITS_OF_SOURCES,
     EVERYTHING,
     FIGURES,
+    KERNELS,
     PAGES,
     SEEDS,
     TRAININGS,
@@ -326,8 +327,19 @@ def test_one_figure_makes_only_what_it_needs(bare):
     assert bare.todo("figures/one.pdf") == (
         jobs("draw", "matched", SEEDS)
         | train("matched")
-        | {"kernels", "collect matched", "figure one"}
+        | KERNELS
+        | {"collect matched", "figure one"}
     )
+
+
+def test_kernels_are_those_of_the_study_that_is_asked_for(bare):
+    more = {"experiments": {"alike": {"like": "matched"}}}
+    (bare / "workflow/studies").mkdir(exist_ok=True)
+    (bare / "workflow/studies/more.yaml").write_text(yaml.safe_dump(more))
+    bare.change({"studies": ["more"]})
+    for experiment, study in (("matched", "config"), ("alike", "more")):
+        todo = bare.todo(f"results/{experiment}.nc")
+        assert {job for job in todo if job.startswith("kernels")} == {f"kernels {study}"}
 
 
 def compiled(project):
@@ -341,7 +353,7 @@ def test_kernels_are_compiled_once_and_before_all_trainings(project):
     project.append("src/sparsebp/engine/kernels/updates.py", '\n"""An edit."""\n')
     before = compiled(project)
     run = project.make("--until", "kernels")
-    assert run.work == {"kernels"}
+    assert run.work == KERNELS
     after = compiled(project)
     # One of another module stays as it is.
     steps = [path for path in before if "/steps-" in str(path)]
@@ -364,7 +376,7 @@ def test_sources_edited_during_a_run_are_refused_and_taken_back_without_a_trace(
     wrong = right.replace(rule, "weights[0] * new + weights[1] * old")
     algebras.write_text(wrong, encoding="utf-8")
     run = running.end()
-    assert run.status == 1 and run.failed and run.failed <= {"kernels"} | TRAININGS
+    assert run.status == 1 and run.failed and run.failed <= KERNELS | TRAININGS
     assert "were edited since the workflow began; start it again" in run.output
     algebras.write_text(right, encoding="utf-8")
     bare.make()

@@ -53,7 +53,8 @@ COLLECTS = jobs("collect", EXPERIMENTS)
 FIGURES = jobs("figure", ("one", "both"))
 PAGES = jobs("table", EXPERIMENTS) | {"provenance_page"}
 AFTER_ALL = COLLECTS | FIGURES | PAGES
-EVERYTHING = {"kernels"} | DRAWS | TRAININGS | AFTER_ALL
+KERNELS = {"kernels config"}
+EVERYTHING = KERNELS | DRAWS | TRAININGS | AFTER_ALL
 AFTER_MATCHED = FIGURES | {"collect matched", "table matched", "provenance_page"}
 AFTER_MISMATCHED = {"collect mismatched", "table mismatched", "provenance_page", "figure both"}
 
@@ -66,8 +67,8 @@ def job(path):
     match *path.parent.parts, path.stem:
         case "figures", figure:
             return f"figure {figure}"
-        case "results", "kernels", _:
-            return "kernels"
+        case "results", "kernels", compiled:
+            return f"kernels {compiled.partition('-')[2]}"
         case "results", "verdicts" | "numbers" as rule:
             return rule
         case "results", experiment:
@@ -201,13 +202,13 @@ EDITS_OF_CONFIG = {
 
 
 EDITS_OF_SOURCES = {
-    "engine/kernels/updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "engine/kernels/ring_updates.py": {"kernels"} | TRAININGS | AFTER_ALL,
-    "engine/survivors.py": {"kernels"} | TRAININGS | AFTER_ALL,
+    "engine/kernels/updates.py": KERNELS | TRAININGS | AFTER_ALL,
+    "engine/kernels/ring_updates.py": KERNELS | TRAININGS | AFTER_ALL,
+    "engine/survivors.py": KERNELS | TRAININGS | AFTER_ALL,
     "engine/learning.py": TRAININGS | AFTER_ALL,
-    "network/patterns.py": EVERYTHING - {"kernels"},
-    "storage/store.py": EVERYTHING - {"kernels"},
-    "steps/draw.py": EVERYTHING - {"kernels"},
+    "network/patterns.py": EVERYTHING - KERNELS,
+    "storage/store.py": EVERYTHING - KERNELS,
+    "steps/draw.py": EVERYTHING - KERNELS,
     "steps/train.py": TRAININGS | AFTER_ALL,
     "network/metrics.py": AFTER_ALL,
     "report/figures.py": FIGURES,

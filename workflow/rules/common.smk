@@ -34,6 +34,13 @@ def counted():
     return {name: results_of(name) for name in needed(computable(study))}
 
 
+def trained_in(name):
+    """The experiments of a study."""
+    return [
+        experiment for experiment in study.experiments if files.study_of(experiment, own) == name
+    ]
+
+
 def behind(figure):
     """The files that a figure is drawn from, by name: for a drawing, of the first simulation."""
     if "trees" in study.figures[figure]:

@@ -1,15 +1,16 @@
-# Learning. All trainings use the same kernels, which are compiled once, before the first of them.
-KERNELS = kernel_sources()
+# Learning. All trainings of a study use the same kernels, which are compiled once, before the first
+# of them.
+KERNELS = paths.COMPILED.format(sources=kernel_sources(), study="{study}")
 
 
 rule kernels:
     output:
-        paths.COMPILED.format(sources=KERNELS),
+        KERNELS,
     log:
-        paths.log(paths.COMPILED.format(sources=KERNELS)),
+        paths.log(KERNELS),
     benchmark:
-        # One file, whatever they are compiled from: the next compilation takes as long.
-        paths.benchmark(paths.COMPILED.format(sources="last"))
+        # One file of a study, whatever they are compiled from: the next compilation takes as long.
+        paths.benchmark(paths.COMPILED.format(sources="last", study="{study}"))
     priority: 1
     threads: 8
     resources:
@@ -18,10 +19,10 @@ rule kernels:
     params:
         # A function of the input, for which Snakemake reruns nothing: what is missing because of a
         # new experiment is compiled by the first training that needs it.
-        spec=lambda w, input: handed.write(study.kernels_spec()),
+        spec=lambda w, input: handed.write(study.kernels_spec(trained_in(w.study))),
         kernels=paths.KERNELS,
     message:
-        "compiling kernels"
+        "{wildcards.study}: compiling kernels"
     shell:
         "NUMBA_CACHE_DIR={params.kernels:q} sparsebp kernels {params.spec:q} --output {output:q}"
         " --threads {threads} 2> {log:q}"
@@ -32,7 +33,7 @@ rule train:
         student=paths.STUDENT,
         dataset=paths.DATASET,
         teacher=lambda w: paths.TEACHER if study.reads_teacher(w.experiment, w.learner) else [],
-        compiled=rules.kernels.output,
+        compiled=lambda w: KERNELS.format(study=files.study_of(w.experiment, own)),
     output:
         paths.TRAINED,
     log:

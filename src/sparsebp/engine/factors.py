@@ -28,6 +28,7 @@ import numpy as np
 
 from sparsebp.engine.memory import chunks, refuse_beyond
 from sparsebp.engine.states import HiddenStates, log_sum
+from sparsebp.engine.summing_out import summed_out
 from sparsebp.engine.survivors import half_sums, join_halves
 from sparsebp.network.data import checked_data
 from sparsebp.network.model import MATCH_TOLERANCE, preactivations
@@ -230,7 +231,7 @@ def sum_out_outputs(factors, states: HiddenStates, field, in_logs: bool, tempera
     """
     if isinstance(factors, SoftFactors):
         return _sum_out_soft(factors, states, field, temperature)
-    return _sum_out_hard(factors, states, field, in_logs, temperature)
+    return summed_out(factors, states, field, in_logs, temperature)
 
 
 def _sum_out_soft(factors, states, field, temperature):
@@ -246,32 +247,6 @@ def _sum_out_soft(factors, states, field, temperature):
             table = log_sum(terms + field[chunk, edge].reshape(shape), temperature, axis)
         reduced[chunk] = table.reshape(len(table), -1)
     return reduced
-
-
-def _sum_out_hard(factors, states, field, in_logs, temperature):
-    (rows, fan_in), count = field.shape[:2], len(states.tuples)
-    owner = factors.owners()
-    entry, cell, weight = np.arange(len(owner)), owner, np.full(len(owner), 0.0 if in_logs else 1.0)
-    for edge in range(fan_in):
-        state = factors.configurations[entry, edge]
-        output = states.class_output[state]
-        factor = field[owner[entry], edge, output]
-        weight = weight + factor if in_logs else weight * factor
-        # A zero output weight stands for all input states: write each of them out.
-        copies = np.where(states.alphabet[output] == 0, count, 1)
-        first = np.cumsum(copies) - copies
-        spread = np.arange(copies.sum()) - np.repeat(first, copies)
-        entry, weight, cell = (np.repeat(part, copies) for part in (entry, weight, cell))
-        cell = cell * count + np.repeat(states.class_tuple[state], copies) + spread
-    cells = rows * count**fan_in
-    if in_logs:
-        table = _log_sum_at(cell, weight, cells, temperature)
-    elif temperature > 0:
-        table = np.bincount(cell, weight, minlength=cells)
-    else:
-        table = np.zeros(cells)
-        np.maximum.at(table, cell, weight)
-    return table.reshape(rows, -1)
 
 
 def output_beliefs(factors, states: HiddenStates, joint, field, temperature: float) -> np.ndarray:

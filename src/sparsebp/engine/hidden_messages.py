@@ -105,9 +105,10 @@ class HiddenMessages:
         given = np.concatenate([part.ravel() for part in prior])
         self._prior = self.algebra.from_logs(given)
         values, _, _, downs, _, _ = graph.arrays
-        up, down = (_first(starts, learner, rng) for starts in (values, downs))
-        self._up, self._down = (self.algebra.from_logs(part) for part in (up, down))
-        self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty_like(self._prior)
+        self._up, self._down = (
+            _first(starts, learner, rng, self.algebra) for starts in (values, downs)
+        )
+        self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty(0)
         self._kernel = hidden_kernel(self.algebra.__name__, learner.damping > 0)
 
     up = property(lambda self: self.algebra.to_logs(self._up))
@@ -142,6 +143,7 @@ class HiddenMessages:
         algebra = WIDE.get(self.algebra, self.algebra)
         last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, algebra)
         last._up, last._down = (algebra.from_logs(part) for part in (self.up, self.down))
+        last._back = *last._back[:2], np.empty_like(last._prior)
         last.run(1)
         told, beliefs, at = algebra.to_logs(last._back[2]), [], 0
         for part in self.prior:
@@ -152,9 +154,13 @@ class HiddenMessages:
         return Beliefs(*beliefs) if self.certain else self.prior
 
 
-def _first(starts, learner, rng) -> np.ndarray:
-    """First log-messages, uniform or at random, each over so many values as it starts before the
+def _first(starts, learner, rng, algebra) -> np.ndarray:
+    """First messages, uniform or at random, each over so many values as it starts before the
     next."""
-    logs = learner.first_logs(rng, starts[-1])
-    total = np.logaddexp.reduceat(logs, starts[:-1])
-    return logs - np.repeat(total, np.diff(starts))
+    counts = np.diff(starts)
+    if learner.initial_scale > 0:
+        logs = learner.first_logs(rng, starts[-1])
+        return algebra.from_logs(logs - np.repeat(np.logaddexp.reduceat(logs, starts[:-1]), counts))
+    sizes, which = np.unique(counts, return_inverse=True)
+    totals = np.array([np.logaddexp.reduce(np.zeros(size)) for size in sizes])
+    return np.repeat(algebra.from_logs(-totals)[which], counts)

@@ -82,9 +82,11 @@ def hidden_layer(
     what = f"listing the configurations of {len(topology)} hidden neurons"
     refuse_beyond(memory_gib, int(entries.sum()) * (slots + 1 + 2 * below.low.shape[1]), what)
     parts, lows, highs, counts = [], [], [], []
+    ends = _ends(below, alphabet)
     for rows in chunks(len(topology), int(entries.max()) * (slots + below.low.shape[1])):
         owner, states = _all_states(sizes[rows])
-        low, high = (phi(end) for end in _sums(below, topology[rows], alphabet, owner, states))
+        at = (len(alphabet) * below.offsets[topology[rows]][owner] + states).T
+        low, high = (phi(sum(end.take(slot, axis=0) for slot in at)) for end in ends)
         label, first_of = _distinct(owner, low, high)
         label = _joined(label, owner[first_of], low[first_of], high[first_of], max_values)
         order = np.argsort(label, kind="stable")
@@ -118,13 +120,14 @@ def output_layer(
     needed = half_sums(most, slots) * (len(y) + 3)
     refuse_beyond(memory_gib, needed, f"searching the {most}^{slots} configurations of an output")
     owners, found, entries = [], [], 0
+    ends = [np.ascontiguousarray(end.T) for end in below[1:]]
     for rows in chunks(outputs, (len(y) + 1) * slots * most):
         read, count = topology[rows], counts[rows][..., None]
         # As many states for each slot; those beyond its own are sorted out below.
         state = np.arange(most)
         weight = np.asarray(alphabet)[np.minimum(state // count, len(alphabet) - 1)]
         value = below.offsets[read][..., None] + state % count
-        one, other = (weight * end[value].transpose(3, 0, 1, 2) for end in below[1:])
+        one, other = (weight * end.take(value, axis=1) for end in ends)
         reach = np.abs(one - other).max(axis=-1).sum(axis=-1) / 2
         bottom, top = preactivations(phi, y[:, rows])
         # With twice the tolerance the bounds hold all that match, also after rounding.
@@ -132,7 +135,10 @@ def output_layer(
         owner, states = search((one + other) / 2, *wide, memory_gib, entries)
         own = (states < len(alphabet) * count[owner, :, 0]).all(axis=1)
         owner, states = owner[own], states[own]
-        low, high = _sums(below, read, alphabet, owner, states)
+        low, high = (
+            sum(end[:, owner, slot, state] for slot, state in enumerate(states.T)).T
+            for end in (np.minimum(one, other), np.maximum(one, other))
+        )
         keep = ((low <= top.T[owner]) & (high >= bottom.T[owner])).all(axis=1)
         owners.append(rows.start + owner[keep])
         found.append(states[keep])
@@ -161,17 +167,16 @@ def _all_states(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return owner, states
 
 
-def _sums(below, topology, alphabet, owner, states) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and highest pre-activation of each configuration, (entries, samples)."""
-    low, high = np.zeros((2, len(owner), below.low.shape[1]))
-    for slot in range(topology.shape[1]):
-        read = topology[owner, slot]
-        weight, value = np.divmod(states[:, slot], below.counts[read])
-        weight, value = np.asarray(alphabet)[weight, None], below.offsets[read] + value
-        ends = weight * below.low[value], weight * below.high[value]
-        low += np.minimum(*ends)
-        high += np.maximum(*ends)
-    return low, high
+def _ends(below: Values, alphabet) -> list[np.ndarray]:
+    """What a slot adds to the pre-activation, at least and at most: both (states, samples), for the
+    states of one neuron after the other."""
+    weights = np.asarray(alphabet)[:, None, None]
+    neurons = [np.split(end, below.offsets[1:-1]) for end in below[1:]]
+    one, other = (
+        np.concatenate([(weights * part).reshape(-1, part.shape[1]) for part in parts])
+        for parts in neurons
+    )
+    return [np.minimum(one, other), np.maximum(one, other)]
 
 
 def _distinct(owner, low, high) -> tuple[np.ndarray, np.ndarray]:
@@ -181,8 +186,10 @@ def _distinct(owner, low, high) -> tuple[np.ndarray, np.ndarray]:
         The value of each configuration, (entries,), ascending with the neurons; and one
         configuration of each value.
     """
+    # Of values that are points but for rounding, one end tells all.
+    points = (high - low).max() < MERGE_TOLERANCE
     label = owner
-    for column in (*low.T, *high.T):
+    for column in low.T if points else (*low.T, *high.T):
         order = np.lexsort((column, label))
         new = (np.diff(label[order]) > 0) | (np.diff(column[order]) > MERGE_TOLERANCE)
         fresh = np.empty_like(label)

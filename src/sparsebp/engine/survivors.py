@@ -27,7 +27,8 @@ def join_halves(terms, low, high, limit):
     Two halves are matched by one number each: a projection of their vector of sums, in which every
     sample counts by the inverse width of its interval. For a survivor the projections add up to
     that of the intervals' centres, within that of their half-widths, which leaves a window in the
-    sorted list of the other half. What lies in the window is tested on all samples.
+    other half. That is sorted into boxes; what lies in the boxes of the window is tested on all
+    samples.
 
     Args:
         terms: (samples, factors, k_out, C) float64, what each class of an edge adds to the sum.
@@ -71,9 +72,9 @@ def _join(terms, low, high, weights, limit):
     middle = np.empty((classes ** (edges % 2), samples))
     left_key, right_key = np.zeros(len(left)), np.zeros(len(right))
     middle_key = np.zeros(len(middle))
-    left_order, right_order = np.arange(len(left)), np.arange(len(right))
-    # The window is the whole other half unless the halves are sorted.
-    centre, reach = 0.0, np.inf
+    # The window is the whole other half unless that is sorted.
+    right_order, starts = np.arange(len(right)), np.array([0, len(right)])
+    centre, reach, lowest_key, per_key = 0.0, np.inf, 0.0, 1.0
     bottom, top, scale = np.empty(samples), np.empty(samples), np.empty(samples)
     counts = np.zeros(factors, np.int64)
     found, total = np.empty(1024, np.int64), 0
@@ -98,18 +99,16 @@ def _join(terms, low, high, weights, limit):
             _project(left, scale, left_key)
             _project(middle, scale, middle_key)
             _project(right, scale, right_key)
-            left_order, right_order = np.argsort(left_key), np.argsort(right_key)
+            lowest_key, spread = right_key.min(), np.ptp(right_key)
+            per_key = len(right) / spread if spread > 0.0 else 1.0
+            starts = _sorted(right_key, lowest_key, per_key, right_order)
         first = total
         for c in range(len(middle)):
-            # The window moves down the right half as keys of the left half go up.
-            start = stop = len(right)
-            for i in left_order:
+            for i in range(len(left)):
                 wanted = centre - left_key[i] - middle_key[c]
-                while start > 0 and right_key[right_order[start - 1]] >= wanted - reach:
-                    start -= 1
-                while stop > 0 and right_key[right_order[stop - 1]] > wanted + reach:
-                    stop -= 1
-                for j in right_order[start:stop]:
+                first_box = _box(wanted - reach, lowest_key, per_key, len(starts) - 1)
+                last_box = _box(wanted + reach, lowest_key, per_key, len(starts) - 1)
+                for j in right_order[starts[first_box] : starts[last_box + 1]]:
                     if _within(left, i, middle, c, right, j, bottom, top):
                         if total == limit:
                             return counts, found, False
@@ -146,6 +145,28 @@ def _project(sums, scale, out):
         out[k] = 0.0
         for s in range(len(scale)):
             out[k] += scale[s] * sums[k, s]
+
+
+@njit
+def _box(key, lowest, per_key, count):
+    """In which of so many boxes a key is, or the box next to it. It never goes down as keys go up,
+    and so no key of a window is in another box than those from its lower to its upper end."""
+    return int(min(max((key - lowest) * per_key, 0.0), count - 1.0))
+
+
+@njit
+def _sorted(keys, lowest, per_key, order):
+    """Sort keys into as many boxes: (n,) -> (n + 1,) where each box begins in ``order``."""
+    starts = np.zeros(len(keys) + 2, np.int64)
+    for key in keys:
+        starts[_box(key, lowest, per_key, len(keys)) + 2] += 1
+    for box in range(2, len(starts)):
+        starts[box] += starts[box - 1]
+    for j in range(len(keys)):
+        box = _box(keys[j], lowest, per_key, len(keys))
+        order[starts[box + 1]] = j
+        starts[box + 1] += 1
+    return starts[:-1]
 
 
 @njit

@@ -8,6 +8,7 @@ from multiprocessing import get_context, resource_tracker
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
 from sparsebp.engine.kernels.ring_updates import draw_kernel, ring_kernel
 from sparsebp.engine.kernels.updates import step_kernel
+from sparsebp.engine.summing_out import summing_kernel
 from sparsebp.engine.survivors import join_kernel
 from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
@@ -44,6 +45,7 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
             pool.submit(_compile, KERNELS[name], *parts) for name, *parts in spec["kernels"]
         ]
         join_kernel()
+        summing_kernel()
         for done, one in enumerate(compiled, 1):
             one.result()
             log.info("compiled %d of %d kernels", done, len(compiled))

@@ -29,7 +29,7 @@ KERNELS = ".snakemake/kernels"
 HANDED = ".snakemake/handed/{digest}.json"
 """What rules hand to steps as a file, by a hash of its content."""
 
-COMPILED = "results/kernels/{sources}.json"
+COMPILED = "results/kernels/{sources}-{study}.json"
 """Says that they were compiled. Apart from them, as trainings wait for it: they need no repetition
 where a cache is lost that any of them can fill again."""
 

@@ -19,6 +19,7 @@ NAME = __name__.partition(".")[0]
 KERNEL_MODULES = (
     "engine.kernels.updates",
     "engine.survivors",
+    "engine.summing_out",
     "engine.kernels.hidden_updates",
     "engine.kernels.ring_updates",
 )

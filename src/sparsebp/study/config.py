@@ -338,10 +338,11 @@ class Study:
             "learner": self.learner(experiment, learner),
         }
 
-    def kernels_spec(self) -> dict:
-        """The kernels that all trainings need, see ``Learner.kernels``."""
+    def kernels_spec(self, experiments: Iterable[str]) -> dict:
+        """The kernels that all trainings of some experiments need, see ``Learner.kernels``."""
         kernels = set()
-        for name, block in self.experiments.items():
+        for name in experiments:
+            block = self.experiments[name]
             per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]
             degree = column_degree(layers["output"], layers["hidden"], per_row["output"])
             alphabet = block["student"]["alphabet"]

@@ -50,6 +50,17 @@ def read(root: str | Path, configfiles=(), given: dict | None = None) -> tuple[d
     return own, over
 
 
+def study_of(experiment: str, own: dict) -> str:
+    """Which of the project's files adds an experiment, by its name without .yaml: that of the
+    thesis, unless a study does.
+
+    Args:
+        own: the project's own files, from ``read``.
+    """
+    added = (path for path, part in own.items() if experiment in part.get("experiments", {}))
+    return Path(next(added, CONFIG)).stem
+
+
 def merge(own: dict, over: dict) -> dict:
     """The configuration that files make, from what ``read`` returns, as Snakemake merges them."""
     config, changes = {}, {}

@@ -19,6 +19,7 @@ def constraints(study: Study) -> dict[str, str]:
         "format": "|".join(paths.FIGURE_FORMATS),
         "seed": r"\d+",
         "sources": r"[\w-]+",
+        "study": r"[^/]+",
     }
 
 

@@ -90,31 +90,41 @@ def _run(kind, steps, rules, graph, configurations, prior, messages):
             of its slots and the value of its neuron, see ``reachable.Configurations``.
         prior: (slots * Q,) the fields of the weights.
         messages: up, of each factor to its own neuron; down, to the neurons that it reads; those
-            back, from neurons to their own factor and to their readers; and to the weights.
+            back, from neurons to their own factor and to their readers; and to the weights, or
+            an empty array, where these are not asked for.
 
     Returns:
         steps done, largest change of a message in the last, whether nothing was doubtful.
     """
     tolerance = rules[1]
-    values, slots = graph[0], graph[1]
-    most = 0
-    for f in range(len(slots) - 1):
-        room = values[f + len(values) - len(slots) + 1] - values[f + len(values) - len(slots)]
-        for slot in range(slots[f], slots[f + 1]):
-            room += (graph[3][slot + 1] - graph[3][slot]) * (len(prior) // len(graph[2]))
-        most = max(most, room)
-    incoming, outgoing = np.empty(most), np.empty(most)
+    rooms = _rooms(graph, len(prior) // len(graph[2]))
     done, change, certain = 0, 0.0, True
     while done < steps and certain:
         told = _update_variables(kind, graph, messages)
-        change, least = _update_factors(
-            kind, rules, graph, configurations, prior, messages, incoming, outgoing
-        )
+        change, least = _update_factors(kind, rules, graph, configurations, prior, messages, rooms)
         certain = min(told, least) > least_total(kind)
         done += 1
         if change < tolerance:
             break
     return done, change, certain
+
+
+@njit(forceinline=True)
+def _rooms(graph, q):
+    """Arrays that are long enough for each factor: what all its states say and are told, what one
+    neuron is told, and products of slots; and two of whole numbers, for slots."""
+    values, slots, _, downs, _, _ = graph
+    size = read = edges = 0
+    for f in range(len(slots) - 1):
+        n = f + len(values) - len(slots)
+        number = values[n + 1] - values[n]
+        for slot in range(slots[f], slots[f + 1]):
+            count = downs[slot + 1] - downs[slot]
+            number += q * count
+            read = max(read, count)
+        size, edges = max(size, number), max(edges, slots[f + 1] - slots[f])
+    numbers = np.empty(size), np.empty(size), np.empty(read), np.empty(edges + 2)
+    return numbers, (np.empty(edges + 1, np.int64), np.empty(edges + 1, np.int64))
 
 
 @njit(forceinline=True)
@@ -128,28 +138,29 @@ def _update_variables(kind, graph, messages):
     up, down, to_own, to_readers, _ = messages
     least = np.inf
     for n in range(len(values) - 1):
-        begin, count = values[n], values[n + 1] - values[n]
+        from_own, count = up[values[n] : values[n + 1]], values[n + 1] - values[n]
         # The last message is that to the neuron's own factor, which leaves out no reader.
         for r in range(first[n], first[n + 1] + 1):
-            own = r == first[n + 1]
-            at = begin if own else downs[readers[r]]
-            out = to_own if own else to_readers
+            if r == first[n + 1]:
+                out = to_own[values[n] : values[n + 1]]
+                out[:] = one(kind)
+            else:
+                out = to_readers[downs[readers[r]] : downs[readers[r] + 1]]
+                out[:] = from_own
+            for other in range(first[n], first[n + 1]):
+                if other != r:
+                    told = down[downs[readers[other]] : downs[readers[other] + 1]]
+                    for v in range(count):
+                        out[v] = times(kind, (out[v], told[v]))
+            least = min(_normalise(kind, out), least)
             for v in range(count):
-                x = one(kind) if own else up[begin + v]
-                for other in range(first[n], first[n + 1]):
-                    if other != r:
-                        x = times(kind, (x, down[downs[readers[other]] + v]))
-                out[at + v] = x
-            least = min(_normalise(kind, out, at, count), least)
-            for v in range(count):
-                out[at + v] = kept(kind, (out[at + v],))
+                out[v] = kept(kind, (out[v],))
     return least
 
 
 @njit(forceinline=True)
-def _update_factors(kind, rules, graph, configurations, prior, messages, incoming, outgoing):
-    """Messages of factors, Eqs. 2.12, A.6: each configuration tells each of its states what the
-    others say.
+def _update_factors(kind, rules, graph, configurations, prior, messages, rooms):
+    """Messages of factors, Eqs. 2.12, A.6.
 
     Returns:
         By how much a message to a hidden variable changed at most, and the smallest total of one.
@@ -158,94 +169,111 @@ def _update_factors(kind, rules, graph, configurations, prior, messages, incomin
     values, slots, read, downs, _, _ = graph
     bounds, states = configurations
     up, down, to_own, to_readers, to_weights = messages
+    (incoming, outgoing, told, _), (first, _) = rooms
     q, inputs = len(prior) // len(read), len(values) - len(slots)
     change, least, entry = 0.0, np.inf, 0
     for f in range(len(slots) - 1):
         edges, n = slots[f + 1] - slots[f], f + inputs
-        first, at = np.empty(edges + 1, np.int64), np.empty(edges + 1, np.int64)
-        before = np.empty(edges + 2)
         size = 0
         for j in range(edges):
             slot = slots[f] + j
+            message = to_readers[downs[slot] : downs[slot + 1]]
             first[j] = size
             for weight in range(q):
-                for v in range(downs[slot], downs[slot + 1]):
-                    incoming[size] = times(kind, (prior[slot * q + weight], to_readers[v]))
-                    size += 1
+                field, joint = prior[slot * q + weight], incoming[size : size + len(message)]
+                for v in range(len(message)):
+                    joint[v] = times(kind, (field, message[v]))
+                size += len(message)
         first[edges] = size
-        for v in range(values[n], values[n + 1]):
-            incoming[size] = to_own[v]
-            size += 1
-        for i in range(size):
-            outgoing[i] = zero(kind)
-        before[0] = one(kind)
-        for _ in range(bounds[f], bounds[f + 1]):
-            impossible = 0
-            for j in range(edges + 1):
-                at[j] = first[j] + states[entry + j]
-                x = incoming[at[j]]
-                before[j + 1] = times(kind, (before[j], x))
-                impossible += x == zero(kind)
-            entry += edges + 1
-            if impossible > 1:
-                continue  # nobody is told anything
-            after = one(kind)
-            for j in range(edges, -1, -1):
-                x = times(kind, (before[j], after))
-                outgoing[at[j]] = total(kind, (outgoing[at[j]], x, temperature))
-                after = times(kind, (after, incoming[at[j]]))
-        count = values[n + 1] - values[n]
-        moved, whole = _settle(kind, damping, outgoing, first[edges], count, up, values[n])
+        own = to_own[values[n] : values[n + 1]]
+        incoming[size : size + len(own)] = own
+        outgoing[: size + len(own)] = zero(kind)
+        entries = (bounds[f + 1] - bounds[f]) * (edges + 1)
+        _tell(kind, temperature, states[entry : entry + entries], edges, rooms)
+        entry += entries
+        fresh = outgoing[size : size + len(own)]
+        moved, whole = _settle(kind, damping, fresh, up[values[n] : values[n + 1]])
         change, least = max(change, moved), min(least, whole)
         for j in range(edges):
-            slot, begin = slots[f] + j, first[j]
-            count = downs[slot + 1] - downs[slot]
+            slot = slots[f] + j
+            message, count = (
+                to_readers[downs[slot] : downs[slot + 1]],
+                downs[slot + 1] - downs[slot],
+            )
+            fresh = told[:count]
+            fresh[:] = zero(kind)
             for weight in range(q):
-                x = zero(kind)
+                said = outgoing[first[j] + weight * count : first[j] + (weight + 1) * count]
+                field = prior[slot * q + weight]
                 for v in range(count):
-                    y = outgoing[begin + weight * count + v]
-                    z = to_readers[downs[slot] + v]
-                    x = total(kind, (x, times(kind, (y, z)), temperature))
-                to_weights[slot * q + weight] = x
-            _normalise(kind, to_weights, slot * q, q)
-            for v in range(count):
-                x = zero(kind)
-                for weight in range(q):
-                    y = outgoing[begin + weight * count + v]
-                    z = prior[slot * q + weight]
-                    x = total(kind, (x, times(kind, (y, z)), temperature))
-                outgoing[begin + v] = x
-            moved, whole = _settle(kind, damping, outgoing, begin, count, down, downs[slot])
+                    x = times(kind, (said[v], field))
+                    fresh[v] = total(kind, (fresh[v], x, temperature))
+                if len(to_weights) > 0:
+                    x = zero(kind)
+                    for v in range(count):
+                        y = times(kind, (said[v], message[v]))
+                        x = total(kind, (x, y, temperature))
+                    to_weights[slot * q + weight] = x
+            if len(to_weights) > 0:
+                _normalise(kind, to_weights[slot * q : (slot + 1) * q])
+            moved, whole = _settle(kind, damping, fresh, down[downs[slot] : downs[slot + 1]])
             change, least = max(change, moved), min(least, whole)
     return change, least
 
 
 @njit(forceinline=True)
-def _settle(kind, damping, fresh, at, count, messages, to):
-    """Take over a fresh message: normalised, damped against the one before (Eq. 2.14).
+def _tell(kind, temperature, states, edges, rooms):
+    """The sum of Eqs. 2.12, A.6: each configuration tells each of its states what the others say.
+
+    Args:
+        states: of the configurations of one factor, flat.
+        rooms: what all states say, and are told; the numbers of the first state of each slot.
+    """
+    (incoming, outgoing, _, before), (first, at) = rooms
+    before[0] = one(kind)
+    for entry in range(0, len(states), edges + 1):
+        impossible = 0
+        for j in range(edges + 1):
+            at[j] = first[j] + states[entry + j]
+            x = incoming[at[j]]
+            before[j + 1] = times(kind, (before[j], x))
+            impossible += x == zero(kind)
+        if impossible > 1:
+            continue  # nobody is told anything
+        after = one(kind)
+        for j in range(edges, -1, -1):
+            x = times(kind, (before[j], after))
+            outgoing[at[j]] = total(kind, (outgoing[at[j]], x, temperature))
+            after = times(kind, (after, incoming[at[j]]))
+
+
+@njit(forceinline=True)
+def _settle(kind, damping, fresh, old):
+    """Take over a fresh message: normalised, damped against the old one (Eq. 2.14).
 
     Returns:
         How far it is from the one before, damping left aside as in ``updates``; and its total
         before it was normalised.
     """
-    whole = _normalise(kind, fresh, at, count)
+    whole = _normalise(kind, fresh)
     change = 0.0
-    for v in range(count):
-        x, old = fresh[at + v], messages[to + v]
-        moved = distance(kind, (kept(kind, (x,)), old))
+    for v in range(len(fresh)):
+        moved = distance(kind, (kept(kind, (fresh[v],)), old[v]))
         change = moved if moved > change else change
+    for v in range(len(fresh)):
+        x = fresh[v]
         if is_damped(kind):
-            x = damped(kind, (old, x, *damping))
-        messages[to + v] = kept(kind, (x,))
+            x = damped(kind, (old[v], x, *damping))
+        old[v] = kept(kind, (x,))
     return change, whole
 
 
 @njit(forceinline=True)
-def _normalise(kind, message, at, count):
+def _normalise(kind, message):
     """Divide a message by its total (Eq. A.3), which is returned."""
-    whole = message[at]
-    for v in range(at + 1, at + count):
+    whole = message[0]
+    for v in range(1, len(message)):
         whole = mass(kind, (whole, message[v]))
-    for v in range(at, at + count):
+    for v in range(len(message)):
         message[v] = over(kind, (message[v], whole))
     return whole

@@ -61,7 +61,7 @@ def test_a_figure_of_choices_shows_all_sets_unless_it_names_some():
     (only,) = load(block).figure_spec("chosen")["choices"]
     assert only["values"] == {"reinforcement": "0.1"}
     block = put("figures/chosen/choices/sets", [1, 3], EXTENDED)
-    assert refusal(block) == "figures.chosen.choices.sets: 3; there are 2 sets of choices"
+    assert refusal(block) == "figures.chosen.choices.sets: 3; sets that choices.vary has: 2"
 
 
 def test_a_figure_of_choices_shows_all_learners_unless_it_names_some():

@@ -253,6 +253,7 @@ UNMARKED = re.compile(
 def typed(text):
     """Numbers with three decimals or more that have no mark, outside of code and formulas."""
     text = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--=.*?-->", "<!--=-->", text)  # names of numbers have numbers, too
     text = re.sub(r"<!-- verdicts.*?<!-- end of verdicts -->", "", text, flags=re.DOTALL)
     return UNMARKED.findall(text)
 

@@ -126,8 +126,9 @@ def test_pages_and_tables_of_verdicts():
     records = [record | {"choice": c, "tests": [test]} for c in (None, "damping 0")]
     reached = {"C1": {"turns at": MEANT}}
     seen = tables.glance(records) | {MEANT: {}}
-    page = Seen(pages.verdicts(records, MEANT, tables.SYMBOLS, {"C1": MEANT}, reached, seen, MEANT))
-    assert page.text.count(MEANT) == 10 and not {"b", "https:"} & set(page.tags)
+    words = MEANT, tables.SYMBOLS, {"C1": MEANT}, reached, seen, MEANT
+    page = Seen(pages.verdicts(records, *words, ("<svg></svg>", MEANT)))
+    assert page.text.count(MEANT) == 11 and not {"b", "https:"} & set(page.tags)
     spec = {"claims": {"claims": []}, "choices": {"damping 0": {"a": "c"}}, "readings": {}}
     text = tables.page(records, spec)
     assert f"<summary>C1: {MEANT}</summary>" not in text

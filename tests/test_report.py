@@ -50,6 +50,8 @@ CONFIG["figures"]["odd_"] = {
     "found": f"It is {{bp_loss_mismatch_2}}, {IMAGE} {MEANT}",
     "panels": [{"experiment": "odd_", "title": f"{IMAGE} {MEANT}"}, {"experiment": "odd_"}],
 }
+for name in ("choices_fig3_2", "reconstruction_grid"):
+    del CONFIG["figures"][name]["choices"]["sets"]
 CONFIG["trees"]["outputs"] = CONFIG["figures"]["trees"]["trees"]["outputs"] = [4, 7]
 STUDY = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]

@@ -212,7 +212,7 @@ EDITS_OF_SOURCES = {
     "steps/train.py": TRAININGS | AFTER_ALL,
     "network/metrics.py": AFTER_ALL,
     "report/figures.py": FIGURES,
-    "report/pages.py": {"provenance_page"},
+    "report/pages.py": {"provenance_page"} | jobs("table", ("matched", "mismatched")),
     "cli.py": set(),
     "storage/paths.py": set(),
     "study/config.py": set(),

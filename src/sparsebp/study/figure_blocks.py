@@ -124,7 +124,7 @@ def _check_figure_of_choices(where: str, block: dict, experiments: dict, choices
     count = len(sets(choices))
     for number in block.get("sets", ()):
         if number > count:
-            raise ConfigError(f"{where}.sets: {number}; there are {count} sets of choices")
+            raise ConfigError(f"{where}.sets: {number}; sets that choices.vary has: {count}")
     (first, last), grid = block["samples"], experiments[name]["samples"]
     if not any(first <= m <= last for m in grid):
         raise ConfigError(

@@ -3,7 +3,7 @@ r"""Explanations that miss a few outputs, which may be wrong: found from random 
 An explanation with c misses among m samples has none in a random subset of n of them with
 probability
 
-.. math:: p(c) = \binom{m - c}{n} \Big/ \binom{m}{n}.
+.. math:: p(c) = \binom{m - c}{n} / \binom{m}{n}.
 
 So subsets are drawn, what explains all of a subset is listed, and its misses are counted on all
 samples. That goes on until an explanation with so many misses is overlooked, with probability

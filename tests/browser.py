@@ -26,6 +26,14 @@ def headless():
     return webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
 
 
+def show(browser, page):
+    """Open a file; of what went before nothing is told afterwards."""
+    browser.get_log("browser")
+    requests(browser)
+    browser.get(page.as_uri())
+    return browser
+
+
 def requests(browser):
     """Addresses that pages have asked for since this was last asked."""
     messages = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]

@@ -24,7 +24,7 @@ from sparsebp.steps import verdicts
 from sparsebp.storage import store
 from sparsebp.storage.provenance import record
 from sparsebp.study.config import Study
-from tests.browser import requests
+from tests.browser import requests, show
 from tests.conftest import ROOT
 from tests.given import given
 
@@ -257,10 +257,7 @@ def test_verdicts_of_another_study_are_refused(folder, tmp_path, capsys, key):
 @pytest.fixture
 def browser(opened, folder):
     """The browser with the page just opened."""
-    opened.get_log("browser")
-    requests(opened)
-    opened.get((folder / "explorer.html").as_uri())
-    return opened
+    return show(opened, folder / "explorer.html")
 
 
 def cell(browser, claim, way):

@@ -30,19 +30,13 @@ hinted: &case
   candidates: [4, 12]
   samples: [3, 8, 30]
 wide: {<<: *case, neurons: 20, candidates: [20], samples: {first: 5, last: 25, step: 10}}
-blind:
+blind: &blind
   neurons: 12
   nonzeros_per_row: {input: 2, output: 2}
   activation: {function: tanh, b: 0.1}
   output_pattern: unknown
   samples: [8, 30]
-doubtful:
-  neurons: 12
-  nonzeros_per_row: {input: 2, output: 2}
-  activation: {function: tanh, b: 0.1}
-  output_pattern: unknown
-  samples: [8, 40]
-  wrong_outputs: 0.05
+doubtful: {<<: *blind, samples: [8, 40], wrong_outputs: 0.05}
 """)
 CONFIG = deepcopy(BASE)
 CONFIG["study"]["seeds"] = 2

@@ -16,7 +16,7 @@ from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report import pages
 from sparsebp.storage import store
 from sparsebp.storage.provenance import record
-from tests.browser import requests
+from tests.browser import requests, show
 
 IMAGE = "<img src=x onerror=document.body.remove()>"
 WORDS = {"1": "converged", "2": "step limit", "3": "contradiction", "4": "oscillating"}
@@ -44,10 +44,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def browser(opened, folder):
-    opened.get_log("browser")
-    requests(opened)
-    opened.get((folder / "one.html").as_uri())
-    return opened
+    return show(opened, folder / "one.html")
 
 
 def cells(browser):

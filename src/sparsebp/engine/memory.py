@@ -45,6 +45,9 @@ def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
 LIBRARIES_MB, DATA_BYTES, PATTERN_BYTES, MESSAGE_BYTES = 500, 5 * 8, 16 * 8, 16 * 8
 TABLE_BYTES, DESCENT_BYTES, FLOW_BYTES, EXPLANATION_BYTES = 8 * 8, 12 * 8, 5 * 8, 64 * 8
 
+MOST_FOUND = 1000
+"""Explanations of an output with rows of certain lengths that a search lists."""
+
 
 class Extent(NamedTuple):
     """How large an experiment is.
@@ -169,13 +172,11 @@ def collecting_mb(extent: Extent) -> int:
 def searching_mb(neurons: int, samples: int) -> int:
     """An upper estimate of the memory to search a network from scratch, in megabytes.
 
-    Of an output a thousand explanations are listed, as in ``search.explanations``.
-
     Args:
         neurons: of each layer.
         samples: the most that are searched.
     """
-    return _megabytes(neurons * (3 * DATA_BYTES * samples + 1000 * EXPLANATION_BYTES))
+    return _megabytes(neurons * (3 * DATA_BYTES * samples + MOST_FOUND * EXPLANATION_BYTES))
 
 
 def _megabytes(size: float) -> int:

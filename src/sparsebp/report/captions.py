@@ -11,6 +11,7 @@ from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
+from sparsebp.study.figure_blocks import is_share, panels_or_maps
 
 MARKS = (
     "a cross marks a training that stopped at the step limit in some simulation, a circle one "
@@ -204,7 +205,7 @@ def _of_panels(study: Study, figure: dict) -> str:
     panels, learners = figure["panels"], study.learners
     names = [_quantity(name) for name in dict.fromkeys(p["quantity"] for p in panels)]
     drawn = {name for panel in panels for name in panel["experiments"]}
-    shares = [panel for panel in panels if "by" in panel and "at_most" in panel]
+    shares = [panel for panel in panels if is_share(panel)]
     what = f"Mean {enumerated(names)} of {_simulations(study, drawn)}"
     if len(shares) == len(panels):
         limits = enumerated([f"{m:g}" for m in dict.fromkeys(p["at_most"] for p in panels)])
@@ -311,8 +312,7 @@ def _experiment(study: Study, figure: dict, name: str) -> str:
         several = f"m from {grid[0]} to {grid[-1]}" if len(grid) > 1 else f"m = {grid[0]}"
         parts.append(several)
         if "choices" in figure or any(
-            block["quantity"] == "generalization_error"
-            for block in figure["panels" if "panels" in figure else "maps"]
+            block["quantity"] == "generalization_error" for block in panels_or_maps(figure)
         ):
             fresh = study.study["test_samples"]
             parts.append(f"{fresh} fresh samples for the generalisation error")

@@ -80,6 +80,7 @@ from sparsebp.report.style import (
     style_learners,
     style_numbers,
 )
+from sparsebp.study.figure_blocks import is_share
 
 DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
@@ -175,11 +176,6 @@ def _by(panel):
     return "n_samples" if "numbers" in panel else panel.get("by")
 
 
-def _is_share(panel):
-    """Whether a panel draws the share of simulations that are at most at a limit."""
-    return "by" in panel and "at_most" in panel
-
-
 def _drawn(panel):
     """The learners of a panel, and those of its theory."""
     return [*panel["learners"], *chain.from_iterable(panel.get("theory", {}).values())]
@@ -222,7 +218,7 @@ def _table(panel, results):
             data["value"] = data["value"] - other
         if "at" in panel:
             data = data.sel(n_samples=np.atleast_1d(panel["at"]))
-        elif _is_share(panel):
+        elif is_share(panel):
             data["value"] = (data["value"] <= panel["at_most"]).where(data["status"] > 0)
         elif "at_most" in panel:
             data = first_at_most(data, panel["at_most"])
@@ -303,7 +299,7 @@ def _draw_curves(ax, panel, styles, table, floors):
             for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
                 line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
                 label = f"_{name}" if limit or strip else str(name)
-                lines = {"linestyle": "none"} if limit or _is_share(panel) else {}
+                lines = {"linestyle": "none"} if limit or is_share(panel) else {}
                 ax.plot(x, line, label=label, **look | lines)
         if name in offsets:
             x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
@@ -318,7 +314,7 @@ def _draw_law(ax, panel, experiments, positions, floors):
     x = np.linspace(positions[0], positions[-1], 200)
     largest = max(panel.get("positions", [1]))  # at a rate of 1/2 that of all others, if shifted
     m = x + np.log2(largest) if panel.get("minus_log2") else x
-    if _is_share(panel):
+    if is_share(panel):
         y, look = np.exp(-largest * found.neurons * found.rate**m), LAW | {"zorder": 3}
     else:
         y, look = getattr(found, panel["quantity"]) * found.rate**m, LAW
@@ -370,7 +366,7 @@ def _align(axes, panels, learners, columns, tables):
     y_keys = [
         (
             whole,
-            _is_share(panel),
+            is_share(panel),
             *map(panel.get, ("minus", "at_most", "scale")),
             tuple(panel.get("y") or ()),
         )
@@ -491,7 +487,7 @@ def _y_label(panel, learners):
         other = learners[panel["minus"]].get("label") or panel["minus"]
         label = f"{words}\n− that of {other}"
     elif "at_most" in panel:
-        what = "share of simulations with" if _is_share(panel) else "m from which on"
+        what = "share of simulations with" if is_share(panel) else "m from which on"
         label = f"{what}\n" + (
             f"{words} ≤ {limit:g}" if (limit := panel["at_most"]) else f"no {words}"
         )
@@ -510,7 +506,7 @@ def _legend_sets(panels, learners, styles):
         for name in names:
             shown.setdefault((by, styles[by][name]), name)
     looks = [shown.keys() for shown in sets.values()]
-    bare = {"linestyle": "none"} if all(map(_is_share, panels)) else {}
+    bare = {"linestyle": "none"} if all(map(is_share, panels)) else {}
     found = []
     for (by, head), shown in sets.items():
         if not any(shown.keys() < other for other in looks):

@@ -17,10 +17,10 @@ from matplotlib.ticker import MaxNLocator
 
 from sparsebp.claims.comparisons import KINDS
 from sparsebp.claims.verdicts import BY_CONSTRUCTION, FAILS, HOLDS, UNDECIDED, deciding, number
-from sparsebp.report.figures import save
 from sparsebp.report.fitting import wrapped
 from sparsebp.report.style import PAGE_WIDTH, PALETTE, RC, add_legends, learner_legend
 from sparsebp.report.tables import SYMBOLS, configured
+from sparsebp.storage.figure_metadata import save
 from sparsebp.study.markup import mapped, mathtext
 
 LOOKS = {

@@ -1,15 +1,39 @@
-"""The provenance inside figures: PDF, PNG and SVG."""
+"""Figures as files, PDF, PNG and SVG, with their provenance inside."""
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
 from PIL import Image
 
+from sparsebp.storage.atomic import written_whole
+
+
+def save(drawing, title, paths, provenance):
+    """Write the drawing to every path, or to none: first beside each, then in their places.
+
+    `provenance` is put in the metadata, as JSON.
+    """
+    text = json.dumps(provenance, sort_keys=True)
+    metadata = {
+        ".pdf": {"Title": title, "Creator": "sparsebp", "Subject": text, "CreationDate": None},
+        ".png": {"Title": title, "Creator": "sparsebp", "Description": text},
+        ".svg": {"Title": title, "Creator": "sparsebp", "Description": text, "Date": None},
+    }
+    paths = [Path(path) for path in paths]
+    for path in paths:
+        if path.suffix not in metadata:
+            raise ValueError(f"{path}: a figure is written as {', '.join(metadata)}")
+    with ExitStack() as stack:
+        for path in paths:
+            part = stack.enter_context(written_whole(path))
+            drawing.savefig(part, format=path.suffix[1:], metadata=metadata[path.suffix])
+
 
 def read_provenance(path):
-    """Return the provenance that `draw` put in a PDF, PNG or SVG file."""
+    """Return the provenance that `save` put in a PDF, PNG or SVG file."""
     path = Path(path)
     if path.suffix == ".png":
         with Image.open(path) as image:

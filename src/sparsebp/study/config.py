@@ -31,6 +31,7 @@ from sparsebp.study.figure_blocks import (
     check_figure,
     check_figure_from_scratch,
     check_figure_of_trees,
+    panels_or_maps,
 )
 from sparsebp.study.schema import load_schema
 from sparsebp.study.validation import (
@@ -424,7 +425,7 @@ class Study:
         if "choices" in figure:
             experiments, names = [figure["choices"]["experiment"]], figure["choices"]["learners"]
         else:
-            panels = figure["panels" if "panels" in figure else "maps"]
+            panels = panels_or_maps(figure)
             experiments, names = (
                 {item: None for panel in panels for item in panel[key]}
                 for key in ("experiments", "learners")

@@ -24,11 +24,21 @@ DRAWINGS = {"network": "the teacher's network", "factor-graph": "the student's f
 WIDTHS = {"single": 3.4, "double": 7.0}
 """Inches: of a column of a journal's page, and of both."""
 
-# Of a figure, what says how and what is drawn; each goes with some of the others alone.
+# Keys of a figure that not all kinds of figures have.
 KEYS = ("panels", "maps", "choices", "drawing", "columns", "width", "trees", "from_scratch")
 
 MOST_WEIGHTS = 40
 """Weights in a drawing, at most: more cannot be told apart on a page."""
+
+
+def panels_or_maps(figure: dict) -> list[dict]:
+    """The panels of a figure, or its maps."""
+    return figure["panels" if "panels" in figure else "maps"]
+
+
+def is_share(panel: dict) -> bool:
+    """Whether a panel draws the share of simulations that are at most at a limit."""
+    return "by" in panel and "at_most" in panel
 
 
 def check_figure(name: str, figure: dict, experiments: dict, learners: dict, choices: dict) -> None:

@@ -6,15 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine.kernels.search_rows import WORD, explain_kernel
-from sparsebp.engine.memory import chunks
+from sparsebp.engine.memory import MOST_FOUND, chunks
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import LETTERS, MISSING, UNREAD, Alphabet, Kind
 from sparsebp.network.ranges import ENTRIES
 
 MOST_ROWS = 1 << 18
 """Rows of one hidden neuron that are listed; where there are more, samples say too little."""
-MOST_FOUND = 1000
-"""Explanations of an output with rows of certain lengths that are listed."""
 
 NOT_READ = -1
 """In place of the number of a row."""

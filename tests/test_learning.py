@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sparsebp.engine import summing_out, survivors
 from sparsebp.engine.algebras import ALGEBRAS
 from sparsebp.engine.kernels.updates import Kind
 from sparsebp.engine.learner import Learner
@@ -411,6 +412,11 @@ def test_every_kernel_of_the_study_is_compiled_beforehand(config, schema, monkey
     monkeypatch.setattr("sparsebp.engine.messages.step_kernel", noted("steps", steps))
     monkeypatch.setattr("sparsebp.engine.rings.ring_kernel", noted("rings", rings))
     monkeypatch.setattr("sparsebp.engine.rings.draw_kernel", noted("draw", draw))
+    for module, name, made in (
+        ("survivors", "join", survivors.join_kernel),
+        ("summing_out", "summing", summing_out.summing_kernel),
+    ):
+        monkeypatch.setattr(f"sparsebp.engine.{module}.{name}_kernel", noted(name, made))
     study = Study.load(config, schema)
     for experiment, block in study.experiments.items():
         student, layers = block["student"], block["layers"]

@@ -3,6 +3,7 @@
 from copy import deepcopy
 from itertools import product
 
+import numba
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,9 +11,11 @@ import yaml
 from matplotlib import style as mpl_style
 
 import sparsebp as sb
+from sparsebp.engine.kernels.cache import SEAL
+from sparsebp.engine.kernels.search_rows import explain_kernel
 from sparsebp.network.data import Stream, generator, mistake
 from sparsebp.report import captions, scratch_plots, style
-from sparsebp.steps import from_scratch, search
+from sparsebp.steps import from_scratch, kernels, search
 from sparsebp.storage import store
 from sparsebp.storage.provenance import record
 from sparsebp.study.config import Study
@@ -285,7 +288,26 @@ def test_each_case_and_simulation_is_a_job(tmp_path, config):
     project = Project(tmp_path, config)
     run = project.make("--dry-run", "figures/found.pdf")
     searches = {f"search {seed} {case}" for case in BLOCK for seed in (0, 1)}
-    assert run.work == searches | {"from_scratch", "figure found"}
+    assert run.work == searches | {"kernels config", "from_scratch", "figure found"}
+
+
+@pytest.mark.thorough
+def test_searches_find_their_kernel_compiled(study, tmp_path, monkeypatch, caplog):
+    """Else those that run side by side would wait for the first to compile it."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    kernels.run(study.kernels_spec([], study.from_scratch), str(tmp_path / "kernels.json"))
+    (sealed,) = tmp_path.glob(f"explain-*/{SEAL}")
+    explain_kernel.cache_clear()
+    with caplog.at_level("INFO"):
+        search.run(study.search_spec("blind"), 0, str(tmp_path / "found.nc"))
+    assert list(tmp_path.glob(f"*/{SEAL}")) == [sealed]
+    assert "compiling" not in caplog.text
+
+
+def test_searches_need_a_kernel_that_trainings_do_not(study):
+    assert study.kernels_spec([], study.from_scratch) == {"kernels": [("explain",)]}
+    assert ("explain",) not in study.kernels_spec(study.experiments)["kernels"]
 
 
 # The figure.

@@ -41,6 +41,12 @@ def trained_in(name):
     ]
 
 
+def searched_in(name):
+    """The cases from scratch of a study."""
+    cases = study.from_scratch or {}
+    return [case for case in cases if files.study_of(case, own, "from_scratch") == name]
+
+
 def behind(figure):
     """The files that a figure is drawn from, by name: for a drawing, of the first simulation."""
     if "trees" in study.figures[figure]:

@@ -2,6 +2,8 @@
 
 
 rule search:
+    input:
+        compiled=lambda w: KERNELS.format(study=files.study_of(w.case, own, "from_scratch")),
     output:
         paths.SEARCH,
     log:

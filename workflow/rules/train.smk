@@ -1,5 +1,5 @@
-# Learning. All trainings of a study use the same kernels, which are compiled once, before the first
-# of them.
+# Learning. All trainings of a study use the same kernels, and so do all searches from scratch. They
+# are compiled once, before the first of them.
 KERNELS = paths.COMPILED.format(sources=kernel_sources(), study="{study}")
 
 
@@ -19,7 +19,9 @@ rule kernels:
     params:
         # A function of the input, for which Snakemake reruns nothing: what is missing because of a
         # new experiment is compiled by the first training that needs it.
-        spec=lambda w, input: handed.write(study.kernels_spec(trained_in(w.study))),
+        spec=lambda w, input: handed.write(
+            study.kernels_spec(trained_in(w.study), searched_in(w.study))
+        ),
         kernels=paths.KERNELS,
     message:
         "{wildcards.study}: compiling kernels"

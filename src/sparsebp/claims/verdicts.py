@@ -13,6 +13,7 @@ holds by construction if it holds.
 from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import cache
 
 import numpy as np
 
@@ -262,24 +263,26 @@ def _first(tests: list[dict], results: dict, alpha: float) -> int | None:
     if last:
         first = min(test["m"][0] for test in tests if "m" in test)
         tried = {m for m in tried if first <= m <= min(last)}
+
+    @cache  # what holds from one m on is asked for those before it too
+    def holds(i, **where):
+        try:
+            test = tests[i] | where
+            return KINDS[test["kind"]].outcome(test, results, alpha, 1).holds
+        except ComparisonError:  # The curves have no m in common from there on.
+            return False
+
+    def holds_from(m, i):
+        if "m" in tests[i]:
+            start, stop = tests[i]["m"]
+            return holds(i, m=(max(m, start), stop))
+        later = [at for at in _grid(results, *curves(tests[i])) if at >= m]
+        return bool(later) and all(holds(i, at=at) for at in reversed(later))
+
     for m in sorted(tried):
-        if all(_holds_from(m, test, results, alpha) for test in tests):
+        if all(holds_from(m, i) for i in range(len(tests))):
             return m
     return None
-
-
-def _holds_from(m: int, test: dict, results: dict, alpha: float) -> bool:
-    if "m" in test:
-        parts = [test | {"m": [max(m, test["m"][0]), test["m"][1]]}]
-    else:
-        later = [at for at in _grid(results, *curves(test)) if at >= m]
-        parts = [test | {"at": at} for at in reversed(later)]
-    try:
-        return bool(parts) and all(
-            KINDS[test["kind"]].outcome(part, results, alpha, 1).holds for part in parts
-        )
-    except ComparisonError:  # The curves have no m in common from there on.
-        return False
 
 
 def _grid(results: dict, curve: tuple[str, str]) -> list[int]:

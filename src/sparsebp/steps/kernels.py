@@ -7,6 +7,7 @@ from multiprocessing import get_context, resource_tracker
 
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
 from sparsebp.engine.kernels.ring_updates import draw_kernel, ring_kernel
+from sparsebp.engine.kernels.search_rows import explain_kernel
 from sparsebp.engine.kernels.updates import step_kernel
 from sparsebp.engine.summing_out import summing_kernel
 from sparsebp.engine.survivors import join_kernel
@@ -20,6 +21,9 @@ KERNELS = {
     "hidden": hidden_kernel,
     "rings": ring_kernel,
     "draw": draw_kernel,
+    "join": join_kernel,
+    "summing": summing_kernel,
+    "explain": explain_kernel,
 }
 """What kernels there are, by name: functions of their parts."""
 
@@ -44,8 +48,6 @@ def run(spec: dict, output: str, threads: int = 1) -> None:
         compiled = [
             pool.submit(_compile, KERNELS[name], *parts) for name, *parts in spec["kernels"]
         ]
-        join_kernel()
-        summing_kernel()
         for done, one in enumerate(compiled, 1):
             one.result()
             log.info("compiled %d of %d kernels", done, len(compiled))

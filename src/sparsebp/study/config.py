@@ -1,6 +1,6 @@
 """The configuration: reading it, its checks, and the slice of it that each step depends on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import chain
@@ -339,10 +339,12 @@ class Study:
             "learner": self.learner(experiment, learner),
         }
 
-    def kernels_spec(self, experiments: Iterable[str]) -> dict:
-        """The kernels that all trainings of some experiments need, see ``Learner.kernels``."""
-        kernels = set()
+    def kernels_spec(self, experiments: Iterable[str], cases: Collection[str] = ()) -> dict:
+        """The kernels that all trainings of some experiments need, see ``Learner.kernels``, and all
+        searches of some cases from scratch."""
+        kernels = {("explain",)} if cases else set()
         for name in experiments:
+            kernels |= {("join",), ("summing",)}
             block = self.experiments[name]
             per_row, layers = block["student"]["nonzeros_per_row"], block["layers"]
             degree = column_degree(layers["output"], layers["hidden"], per_row["output"])

@@ -50,14 +50,15 @@ def read(root: str | Path, configfiles=(), given: dict | None = None) -> tuple[d
     return own, over
 
 
-def study_of(experiment: str, own: dict) -> str:
+def study_of(name: str, own: dict, blocks: str = "experiments") -> str:
     """Which of the project's files adds an experiment, by its name without .yaml: that of the
     thesis, unless a study does.
 
     Args:
         own: the project's own files, from ``read``.
+        blocks: where experiments stand in them; or something else that is added in the same way.
     """
-    added = (path for path, part in own.items() if experiment in part.get("experiments", {}))
+    added = (path for path, part in own.items() if name in part.get(blocks, {}))
     return Path(next(added, CONFIG)).stem
 
 

@@ -130,6 +130,18 @@ def test_what_is_kept_of_a_message_stays_possible(compiled):
     assert kept(-1e308, 0.0, 0.0) == -1e300
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.9])
+def test_damped_is_the_mean_of_numbers_of_any_size(alpha):
+    """Eq. 2.14. Without damping the old message counts for nothing, however large it is."""
+    damped = in_registers(lambda x, y, z: SUM().damped(x, y, (z, 1.0 - z)))
+    for old, new in ((Fraction(3, 4), Fraction(1, 2**3000)), (Fraction(1, 2**2000), Fraction(1))):
+        exact = Fraction(alpha) * old + Fraction(1.0 - alpha) * new
+        old, new = packed(old), packed(new)
+        assert is_near(damped(old, new, alpha), exact)
+        found = SUM().damped(np.array(old), np.array(new), SUM.weights(alpha))
+        assert is_near(float(+found), exact)
+
+
 def test_distances_are_those_of_probabilities():
     distance = in_registers(lambda x, y, z: SUM().distance(x, y))
     for x, y in ((0.5, 0.25), (1.0, 1e-12), (1e-12, 1e-20), (0.0, 0.3), (0.0, 0.0)):

@@ -257,15 +257,11 @@ class WideSumTimes(SumTimes):
         x, y = Wide.of(x), Wide.of(y)
         return abs(x.m * np.exp2(x.e) - y.m * np.exp2(y.e))
 
-    @classmethod
-    def weights(cls, alpha):
-        """Of the old and the new message, for ``damped``."""
-        with np.errstate(divide="ignore"):
-            old, new = cls.from_logs(np.array([np.log(alpha), np.log1p(-alpha)]))
-        return float(old), float(new)
-
     def damped(self, old, new, weights):
-        return self.mass([self.times(weights[0], old), self.times(weights[1], new)])
+        old, new = Wide.of(old), Wide.of(new)
+        # What counts for nothing is zero, and sets no size.
+        e = np.where(weights[0] > 0.0, old.e, -np.inf)
+        return self.mass([Wide(weights[0] * old.m, e), Wide(weights[1] * new.m, new.e)])
 
     @classmethod
     def from_logs(cls, logs):

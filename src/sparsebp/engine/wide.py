@@ -62,7 +62,7 @@ def _split(x):
     """The whole number below x, and the rest, which is 0 of minus infinity."""
     whole = np.floor(x)
     with np.errstate(invalid="ignore"):
-        return whole, np.fmax(x - whole, 0.0)
+        return whole, np.where(x > -np.inf, x - whole, 0.0)
 
 
 def _packed(x):

@@ -148,8 +148,10 @@ def _exp2(builder, x):
     """2^x of whole numbers up to 1023; 0 below -1022."""
     kind, constant = _integers(x.type)
     # The last bits of the sum are those of x + 1023, which is what the exponent's bits are.
-    found = np.fmax(Register(builder, x), -1023.0) + (1.5 * 2.0**52 + 1023)
-    return builder.bitcast(builder.shl(builder.bitcast(found.value, kind), constant(52)), x.type)
+    whole = Register(builder, x)
+    bits = builder.bitcast((whole + (1.5 * 2.0**52 + 1023)).value, kind)
+    power = Register(builder, builder.bitcast(builder.shl(bits, constant(52)), x.type))
+    return np.where(whole > -1023.0, power, 0.0).value
 
 
 def _frexp(builder, x):

@@ -217,7 +217,7 @@ def parser() -> argparse.ArgumentParser:
     )
     explorer = step(
         "explorer",
-        "put verdicts, the curves behind them and those of varied keys into a page to explore, HTML",
+        "put verdicts, the curves behind them and those of varied keys into a page, HTML",
         seed=False,
         inputs="{EXPERIMENT: FILE}, the results",
     )

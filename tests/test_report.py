@@ -56,7 +56,7 @@ CONFIG["trees"]["outputs"] = CONFIG["figures"]["trees"]["trees"]["outputs"] = [4
 STUDY = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]
 FIRST = {"experiment": "illustration", "seed": 0}
-MENU = ["1. Verdicts", "2. Figures", "3. Data", "4. Provenance"]
+MENU = ["1. Verdicts", "2. Explorer", "3. Figures", "4. Data", "5. Provenance"]
 
 
 def write_results(path, experiment):
@@ -210,7 +210,7 @@ def test_the_first_page_takes_two_screens_and_says_what_was_found(browser):
     shown = browser.find_elements(By.CSS_SELECTOR, ".prose figure")
     assert sum(picture.is_displayed() for picture in shown) == 3
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
-    assert order[-6:] == ["What was found", "How to read the rest", *MENU]
+    assert order[-7:] == ["What was found", "How to read the rest", *MENU]
 
 
 def test_the_first_page_says_in_sentences_what_was_found(browser):
@@ -240,7 +240,7 @@ def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
             assert "other choices: " in row.text
         assert len(claim["tests"]) == 1 or f"all {len(claim['tests'])} tests" in row.text
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
-    assert order[-4:] == MENU
+    assert order[-5:] == MENU
     above, glance, picture, table = (
         browser.find_element(By.CSS_SELECTOR, part).rect["y"]
         for part in (".drawings", ".glance", ".picture svg", ".verdicts")
@@ -341,7 +341,7 @@ def test_plain_text_is_seen_as_it_is(browser, project):
     assert [text for text in lists if text.startswith("odd_: odd_.")]
     results = variable(project / "report/report.html", "results")
     assert results["figures/odd_.svg"]["labels"]["thesis"] == block["thesis"]
-    browser.execute_script("app.showCategory('2. Figures')")
+    browser.execute_script("app.showCategory('3. Figures')")
     wait(browser, lambda b: block["thesis"] in b.find_element(By.TAG_NAME, "nav").text)
     assert browser.find_elements(By.CSS_SELECTOR, "img[src=x]") == []
     assert "System Message" not in browser.page_source
@@ -371,9 +371,30 @@ def test_menu_is_in_order_and_leads_to_every_file(browser, project):
             browser.switch_to.default_content()
 
 
+def test_tables_of_the_page_of_verdicts_sort_on_their_own_page_alone(browser, project):
+    assert browser.find_elements(By.CSS_SELECTOR, ".sortable button") == []
+    judged = json.loads((project / "results/verdicts.json").read_text())["records"]
+    verdicts = [r["verdict"] for r in judged if not (r["choice"] or r["reading"])]
+    browser.get((project / "results/verdicts.html").as_uri())
+    column = ".verdicts > tbody > tr > td:nth-child(3)"
+    shown = [cell.text[2:] for cell in browser.find_elements(By.CSS_SELECTOR, column)]
+    assert shown == verdicts and len(set(verdicts)) > 1
+    for name, place in (("verdict", 3), ("no.", 1)):
+        [button] = [
+            b for b in browser.find_elements(By.CSS_SELECTOR, ".verdicts button") if b.text == name
+        ]
+        button.click()
+        cells = browser.find_elements(By.CSS_SELECTOR, column.replace("3", f"{place}"))
+        shown = [cell.text for cell in cells]
+        if place == 3:
+            assert shown == sorted(shown) and sorted(t[2:] for t in shown) == sorted(verdicts)
+        else:
+            assert shown == [claim["id"] for claim in CLAIMS]  # C2 before C10
+
+
 def test_links_in_the_text_work(browser):
     links = browser.find_elements(By.CSS_SELECTOR, ".prose a")
-    assert len(links) == 3 * len(STUDY.experiments) + 1  # and the explorer
+    assert len(links) == 3 * len(STUDY.experiments) + 2  # and the verdicts, and the explorer
     for link in links:
         unfold(browser)
         name = link.text

@@ -1,7 +1,8 @@
 # What several rules say of their files in the report.
 
 # Categories; the report sorts them by name.
-VERDICTS, FIGURES, DATA, PROVENANCE = "1. Verdicts", "2. Figures", "3. Data", "4. Provenance"
+VERDICTS, EXPLORER, FIGURES = "1. Verdicts", "2. Explorer", "3. Figures"
+DATA, PROVENANCE = "4. Data", "5. Provenance"
 
 
 def data_labels(format):

@@ -80,8 +80,8 @@ rule explorer:
         report(
             paths.EXPLORER,
             caption="../report/explorer.rst",
-            category=VERDICTS,
-            labels={"page": "explorer: claims, choices and curves"},
+            category=EXPLORER,
+            labels={"page": "curves to pick"},
         ),
     log:
         paths.log(paths.EXPLORER),

@@ -1,5 +1,6 @@
 """How the pages are built: `make docs`, without a network."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import numba
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from numpy.typing import ArrayLike
-from sphinx import addnodes
 from sphinx.domains.python import PyObject
 from sphinx.ext import autosummary
 from sphinx.util.typing import stringify_annotation
@@ -28,7 +28,6 @@ html_show_sphinx = html_copy_source = False
 FONTS = Path(matplotlib.get_data_path(), "fonts/ttf")
 html_static_path = ["_static", str(FONTS / "STIXGeneral.ttf"), str(FONTS / "LICENSE_STIX")]
 html_css_files = ["math.css"]
-html_extra_path = ["explorer.html"]
 html_math_renderer = "mathml"
 
 nitpicky = True
@@ -91,12 +90,13 @@ def inside(app, docname, source):
     source[0] = source[0].replace("(../speed/README.md)", "(measuring.md)")
 
 
-def opened(app, doctree):
-    """A link to a page that is copied as it is opens it, where Sphinx would have it saved."""
-    for node in list(doctree.findall(addnodes.download_reference)):
-        if node["reftarget"].endswith(tuple(html_extra_path)):
-            name = Path(node["reftarget"]).name
-            node.replace_self(nodes.reference("", "", *node.children, refuri=name))
+def explored(app, error):
+    """The explorer takes the place of the page that says how it is made."""
+    from sparsebp.report.explorer import page  # after kernels are told to be functions
+
+    if error is None and app.builder.format == "html":
+        shown = json.loads(Path(app.srcdir, "explorer.json").read_text(encoding="utf-8"))
+        Path(app.outdir, "explorer.html").write_text(page(shown), encoding="utf-8")
 
 
 def setup(app):
@@ -108,4 +108,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", plain, priority=400)  # before napoleon reads it
     app.connect("autodoc-process-docstring", apart, priority=600)  # after it has
     app.connect("source-read", inside)
-    app.connect("doctree-read", opened, priority=400)  # before what is to be saved is copied
+    app.connect("build-finished", explored)

@@ -85,12 +85,13 @@ def stale_pages(root: Path) -> list[str]:
         shown = root / write_gallery.GALLERY / png.name
         if not shown.exists() or shown.read_bytes() != png.read_bytes():
             found.append(f"{shown.relative_to(root)}: not the figure of this run")
+    explored = write_gallery.lines(write_gallery.explored(root / paths.EXPLORER)).encode()
     for name, made in (
-        (write_gallery.EXPLORER, paths.EXPLORER),
-        (write_gallery.PICTURE, paths.VERDICTS_FIGURE),
+        (write_gallery.EXPLORER, explored),
+        (write_gallery.PICTURE, (root / paths.VERDICTS_FIGURE).read_bytes()),
     ):
-        page = root / name
-        if not page.exists() or page.read_bytes() != (root / made).read_bytes():
+        kept = root / name
+        if not kept.exists() or kept.read_bytes() != made:
             found.append(f"{name}: not of this run")
     written = write_gallery.pages(root, study, claims), fill.pages(root, fill.kept(root))
     texts = [pair for pages in written for pair in pages.items()]

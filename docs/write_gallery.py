@@ -31,7 +31,7 @@ from sparsebp.study.numbers_file import PLACEHOLDER
 from sparsebp.study.validation import check_among
 
 GALLERY, VERDICTS, VERDICTS_PAGE = "docs/gallery", "docs/verdicts.json", "docs/verdicts.md"
-EXPLORER, PICTURE = "docs/explorer.html", "docs/verdicts.png"
+EXPLORER, PICTURE = "docs/explorer.json", "docs/verdicts.png"
 RECORD = ("id", "thesis", "statement", "choice", "reading", "verdict", "from")
 TEST = (
     *("kind", "contrast", "measured", "meaning", "verdict", "effect", "interval", "corrected", "n"),
@@ -68,17 +68,27 @@ def verdicts_mismatches(study: Study, claims: dict, verdicts: Path) -> list[str]
     return _mismatches("verdicts", verdicts, expected)
 
 
-def explorer_mismatches(page: Path, kept: dict) -> list[str]:
-    """What of a page of the explorer is not as in a copy of verdicts, in a line.
+def explored(file: Path) -> dict:
+    """What a page of the explorer shows, or docs keep of one; see ``explorer.collect``.
 
     Raises:
-        ValueError: the file is not such a page.
+        ValueError: the file is neither.
     """
-    if not page.exists():
-        return [f"explorer: no file {page}"]
-    ways = explorer.shown_in(page.read_text(encoding="utf-8"))["ways"]
-    same = [cell for way in ways for cell in way["cells"]] == explorer.verdicts(kept["records"])
-    return [] if same else [f"explorer: {page} shows other verdicts"]
+    text = file.read_text(encoding="utf-8")
+    return json.loads(text) if file.suffix == ".json" else explorer.shown_in(text)
+
+
+def explorer_mismatches(file: Path, kept: dict) -> list[str]:
+    """What of a file of the explorer is not as in a copy of verdicts, in a line.
+
+    Raises:
+        ValueError: as from ``explored``.
+    """
+    if not file.exists():
+        return [f"explorer: no file {file}"]
+    cells = [cell for way in explored(file)["ways"] for cell in way["cells"]]
+    same = cells == explorer.verdicts(kept["records"])
+    return [] if same else [f"explorer: {file} shows other verdicts"]
 
 
 def picture_mismatches(picture: Path, kept: dict) -> list[str]:
@@ -166,7 +176,9 @@ def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
         "README.md": {"verdicts": short},
         f"{GALLERY}.md": {"figures": sections, "verdicts": tables.summary(records)},
     }
-    found = {root / VERDICTS_PAGE: tables.page(records, study.verdicts_spec(claims))}
+    verdicts = tables.page(records, study.verdicts_spec(claims))
+    # Here the explorer takes the place of a page.
+    found = {root / VERDICTS_PAGE: verdicts.replace("(explorer.html)", "(explorer.md)")}
     for page, parts in changing.items():
         text = (root / page).read_text(encoding="utf-8")
         for part, content in parts.items():
@@ -199,7 +211,7 @@ def write(
     for path in (root / GALLERY).glob("*.png"):
         if path.stem not in study.figures:
             path.unlink()
-    _write(root / VERDICTS, _lines(verdicts).encode())
+    _write(root / VERDICTS, lines(verdicts).encode())
     for path, content in beside.items():
         _write(root / path, content)
     for path, text in pages(root, study, claims).items():
@@ -227,14 +239,16 @@ def main(arguments: list[str] | None = None) -> int:
         if options.verdicts == Path(VERDICTS):
             verdicts = json.loads(options.verdicts.read_text(encoding="utf-8"))
             wrong += copy_mismatches(study, claims, verdicts)
+            shown = Path(EXPLORER)
         else:
             wrong += verdicts_mismatches(study, claims, options.verdicts)
             verdicts = {} if wrong else copy(options.verdicts)
-        page, picture = (options.verdicts.with_name(Path(p).name) for p in (EXPLORER, PICTURE))
+            shown = options.verdicts.with_name(Path(paths.EXPLORER).name)
+        picture = options.verdicts.with_name(Path(PICTURE).name)
         if not wrong:
-            wrong = explorer_mismatches(page, verdicts) + picture_mismatches(picture, verdicts)
+            wrong = explorer_mismatches(shown, verdicts) + picture_mismatches(picture, verdicts)
         if not wrong:
-            beside = {EXPLORER: page.read_bytes(), PICTURE: picture.read_bytes()}
+            beside = {EXPLORER: lines(explored(shown)).encode(), PICTURE: picture.read_bytes()}
             write(root, study, claims, options.figures, verdicts, beside, names)
     except (ValueError, OSError) as error:
         wrong = [str(error)]
@@ -280,20 +294,18 @@ def _replaced(text: str, page: str, part: str, content: str) -> str:
     return re.sub(pattern, lambda _: f"{first}\n\n{content}\n{last}", text, flags=re.DOTALL)
 
 
-def _lines(verdicts: dict) -> str:
-    """A copy of verdicts as JSON, with a line for each of them and for each experiment."""
+def lines(value: dict) -> str:
+    """JSON with a line for each item of what it holds."""
+    return _lines(value, 2) + "\n"
 
-    def line(value) -> str:
+
+def _lines(value, depth: int) -> str:
+    if not (value and depth and isinstance(value, dict | list)):
         return json.dumps(value, ensure_ascii=False)
-
-    learners = (f"{line(name)}: {line(value)}" for name, value in verdicts["learners"].items())
-    parts = {
-        "commit": line(verdicts["commit"]),
-        "learners": "{\n" + ",\n".join(learners) + "\n}",
-        "of": line(verdicts["of"]),
-        "records": "[\n" + ",\n".join(map(line, verdicts["records"])) + "\n]",
-    }
-    return "{\n" + ",\n".join(f"{line(key)}: {text}" for key, text in parts.items()) + "\n}\n"
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(_lines(item, depth - 1) for item in value) + "\n]"
+    parts = (f"{_lines(key, 0)}: {_lines(item, depth - 1)}" for key, item in value.items())
+    return "{\n" + ",\n".join(parts) + "\n}"
 
 
 def _write(path: Path, content: bytes) -> None:

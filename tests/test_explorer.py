@@ -14,6 +14,7 @@ import yaml
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from sparsebp.cli import main
@@ -53,6 +54,9 @@ experiments:
     <<: *block
     student: {{nonzeros_per_row: {{input: 3, output: 2}}, alphabet: [-1, 0, 1]}}
     learners: [bp, rbp]
+  few:
+    <<: *block
+    learners: [rbp, bp, batch]
 choices:
   experiments: {{again: mismatched}}
   samples: [1, 3, 5]
@@ -61,6 +65,10 @@ readings:
   other: {{names: {{mismatched: elsewhere}}, by_construction: []}}
 figures:
   one: {{panels: [{{experiment: matched}}]}}
+  two:
+    quantity: weight_error
+    panels:
+      - {{experiments: [few, mismatched], by: student.nonzeros_per_row.input, learners: [bp]}}
 """
 LOWER = "quantity: weight_error, margin: small, m: [1, 5]"
 CLAIMS = f"""
@@ -86,7 +94,7 @@ claims:
 """
 STUDY = Study.load(yaml.safe_load(CONFIG), ROOT / "workflow/schemas/config.schema.yaml")
 SPEC = STUDY.explorer_spec(yaml.safe_load(CLAIMS))
-CHOICE = "damping 0.5"
+CHOICE, RBP = "damping 0.5", "rbp-damping-0.5"
 NAMES = {
     "as configured": {"matched": "matched", "mismatched": "mismatched"},
     "damping 0": {"mismatched": "again"},
@@ -178,25 +186,47 @@ def test_curves_are_those_of_the_files(shown, folder):
             assert of_file["commit"] == json.loads(data.attrs["provenance"])["commit"]
             for learner in curves["learners"].values():
                 found, own = of_file["curves"][learner], data.sel(learner=learner)
-                for quantity in explorer.SHOWN:
-                    there = own[quantity].dropna("n_samples")
-                    assert [row[0] for row in found[quantity]] == there.n_samples.values.tolist()
-                    for m, mean, low, high, n in found[quantity]:
-                        values = there.sel(n_samples=m).values
-                        assert n == len(values) == 4
-                        assert mean == pytest.approx(sum(values) / 4, rel=1e-12)
-                        assert (low, high) == mean_interval(values)
-                        count += 1
-                for m, ended in found["ended"].items():
-                    codes = own.status.sel(n_samples=int(m)).values.tolist()
-                    assert sum(ended.values()) == 4
-                    for status, times in ended.items():
-                        code = Status[status.upper().replace(" ", "_")]
-                        assert times == codes.count(code)
+                count += same_points(found, own)
     assert count > 100
-    assert [row[0] for row in shown["results"]["matched"]["curves"]["batch"]["weight_error"]] == [
-        2, 4,
-    ]  # fmt: skip
+    assert shown["results"]["matched"]["curves"]["batch"]["m"] == [2, 4]
+
+
+def same_points(found, own):
+    """Check the points of a curve against the file's; how many there are."""
+    codes = own.status.values
+    ran = own.n_samples.values[(codes > 0).any(axis=0)]
+    assert found["m"] == ran.tolist()
+    for m, ended in zip(ran, found["ended"], strict=True):
+        statuses = own.status.sel(n_samples=m).values.tolist()
+        assert ended == [statuses.count(code) for code in (1, 2, 3, 4)] and sum(ended) == 4
+    for quantity in explorer.SHOWN:
+        for m, (mean, low, high, n) in zip(ran, found[quantity], strict=True):
+            values = own[quantity].sel(n_samples=m).values
+            assert n == len(values) == 4
+            expected = [sum(values) / 4, *mean_interval(values)]
+            assert [mean, low, high] == pytest.approx(expected, rel=5e-4)  # to four digits
+    return len(ran) * len(explorer.SHOWN)
+
+
+def test_values_of_a_key_that_is_varied_have_a_curve_each(shown, folder):
+    entries, damping = shown["varied"]
+    assert entries["key"] == "student.nonzeros_per_row.input" and damping["key"] == "damping"
+    assert [look["label"] for look in entries["looks"]] == ["2", "3"]
+    assert [look["label"] for look in damping["looks"]] == ["0", "0.5"]
+    assert entries["options"] == [
+        {"label": "rbp", "curves": [["few", "rbp"], ["mismatched", "rbp"]]},
+        {"label": f"BP {ODD}", "curves": [["few", "bp"], ["mismatched", "bp"]]},
+    ]
+    assert damping["options"] == [
+        {"label": f"BP {ODD}", "curves": [["again", "bp-damping-0"], ["again", "bp-damping-0.5"]]},
+        {"label": "rbp", "curves": [["again", "rbp-damping-0"], ["again", RBP]]},
+    ]
+    for family in (entries, damping):
+        assert len({look["color"] for look in family["looks"]}) == len(family["looks"])
+        for option in family["options"]:
+            for experiment, learner in option["curves"]:
+                own = xr.load_dataset(folder / f"{experiment}.nc").sel(learner=learner)
+                assert same_points(shown["results"][experiment]["curves"][learner], own) >= 9
 
 
 def test_learners_of_one_label_are_told_apart():
@@ -212,8 +242,20 @@ def test_one_simulation_has_no_interval():
         {"n_samples": [1, 2]},
     )
     found = explorer._curves(data)
-    assert found["weight_error"] == [[1, 0.25, None, None, 1], [2, 0.0, None, None, 1]]
-    assert found["ended"] == {"1": {"converged": 1}, "2": {"step limit": 1}}
+    assert found["weight_error"] == [[0.25, None, None, 1], [0, None, None, 1]]
+    assert found["m"] == [1, 2] and found["ended"] == [[1, 0, 0, 0], [0, 1, 0, 0]]
+
+
+def test_a_learner_without_weights_has_no_points_of_theirs():
+    data = xr.Dataset(
+        {name: (("seed", "n_samples"), [[np.nan]]) for name in explorer.SHOWN}
+        | {"status": (("seed", "n_samples"), [[1]])},
+        {"n_samples": [8]},
+    )
+    data["generalization_error"][:] = 0.123456
+    found = explorer._curves(data)
+    assert found["weight_error"] == found["topology_error"] == [None]
+    assert found["generalization_error"] == [[0.1235, None, None, 1]]
 
 
 def test_text_is_never_markup(shown, folder):
@@ -301,7 +343,7 @@ def picked(browser):
     return browser.find_element(By.ID, "picked").text
 
 
-def point(browser, folder, experiment, learner, quantity, m):
+def point(folder, experiment, learner, quantity, m):
     """What a tooltip should say, from the file."""
     data = xr.load_dataset(folder / f"{experiment}.nc").sel(learner=learner, n_samples=m)
     values, codes = data[quantity].values, data.status.values.tolist()
@@ -332,7 +374,7 @@ def test_page_opens_without_an_error_or_a_request(browser, folder):
 def test_text_is_seen_as_it_is(browser):
     cell(browser, "C1", "as configured").click()
     assert f"All is well with {ODD} </script>." in picked(browser)
-    assert f"Fig. 1 {ODD} (matched)" in browser.find_element(By.ID, "experiments").text
+    assert f"Fig. 1 {ODD} (matched)" in browser.find_element(By.ID, "offered").text
     assert f"BP {ODD}" in browser.find_element(By.ID, "curves").text
     assert browser.find_elements(By.CSS_SELECTOR, "img") == []
 
@@ -359,7 +401,7 @@ def test_a_click_on_a_row_changes_the_curves(browser):
     # A claim that is not tested there leads back to the study as configured.
     browser.find_element(By.XPATH, "//thead//button[text()='C3']").click()
     assert picked(browser).startswith("C3, as configured: ")
-    inputs = browser.find_elements(By.CSS_SELECTOR, "#experiments input")
+    inputs = browser.find_elements(By.CSS_SELECTOR, "#offered input")
     assert [field.get_attribute("value") for field in inputs] == ["matched", "mismatched"]
     before = lines_drawn(browser)
     inputs[0 if inputs[1].is_selected() else 1].click()
@@ -393,8 +435,61 @@ def test_tooltips_of_points_hold_the_numbers_of_the_results(browser, folder):
         assert len(markers) == 5 + 5 + 3 + 3
         ActionChains(browser).move_to_element(markers[-3]).perform()  # the last learner, m = 1
         learner = "rbp-damping-0.5"
-        expected = point(browser, folder, "again", learner, quantity, 1)
+        expected = point(folder, "again", learner, quantity, 1)
         check_tip(browser, *expected, "again", learner)
+
+
+@pytest.mark.slow
+def test_a_key_that_is_varied_shows_a_curve_for_each_value(browser, folder):
+    of_claims = lines_drawn(browser)
+    keys = Select(browser.find_element(By.ID, "varied"))
+    assert [option.text for option in keys.options] == [
+        "claims and choices",
+        "input entries per row: 2 to 3 (few to mismatched)",
+        "damping: 0 to 0.5 (again)",
+    ]
+    keys.select_by_index(1)
+    assert not browser.find_element(By.ID, "matrix").is_displayed()
+    assert picked(browser) == (
+        f"{keys.options[1].text}\nVaried: student.nonzeros_per_row.input, in few, mismatched."
+    )
+    legend = [entry.text for entry in browser.find_elements(By.CSS_SELECTOR, "#curves li")]
+    assert legend == ["2", "3"]
+    before = lines_drawn(browser)
+    assert len(before) == 2 and before != of_claims
+    learners = browser.find_elements(By.CSS_SELECTOR, "#offered label")
+    assert [label.text for label in learners] == ["rbp", f"BP {ODD}"]
+    learners[1].click()
+    assert lines_drawn(browser) != before
+    for plot, quantity in zip(
+        browser.find_elements(By.CSS_SELECTOR, ".plot"), explorer.SHOWN, strict=True
+    ):
+        markers = plot.find_elements(By.CSS_SELECTOR, ".mark-symbol path")
+        assert len(markers) == 5 + 5
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
+        ActionChains(browser).move_to_element(markers[5]).perform()  # the last value, m = 1
+        check_tip(browser, *point(folder, "mismatched", "bp", quantity, 1), "mismatched", "bp")
+        assert f"student.nonzeros_per_row.input 3, BP {ODD}\n" in tip(browser)
+    keys.select_by_index(0)
+    assert browser.find_element(By.ID, "matrix").is_displayed()
+    assert lines_drawn(browser) == of_claims and picked(browser).startswith("C2, damping 0: ")
+
+
+@pytest.mark.slow
+def test_a_study_without_claims_has_a_page_of_its_varied_keys(opened, folder, tmp_path):
+    spec = STUDY.explorer_spec({"claims": []})
+    assert spec["results"] == ["again", "few", "mismatched"]
+    files = {name: str(folder / f"{name}.nc") for name in spec["results"]}
+    page = tmp_path / "explorer.html"
+    assert main(["explorer", given(spec), "--inputs", given(files), "--output", str(page)]) == 0
+    browser = show(opened, page)
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+    assert browser.find_element(By.TAG_NAME, "h1").text == "Varied keys and curves"
+    assert not browser.find_element(By.ID, "claims").is_displayed()
+    assert picked(browser).startswith("input entries per row: 2 to 3 (few to mismatched)\n")
+    assert len(lines_drawn(browser)) == 2
+    ActionChains(browser).send_keys(Keys.TAB, Keys.ARROW_DOWN).perform()
+    assert picked(browser).startswith("damping: 0 to 0.5 (again)\n")
 
 
 @pytest.mark.slow
@@ -403,6 +498,10 @@ def test_everything_is_reached_by_keyboard(browser, folder):
         ActionChains(browser).send_keys(*keys).perform()
 
     press(Keys.TAB)
+    assert browser.switch_to.active_element.get_attribute("id") == "varied"
+    press(Keys.ARROW_DOWN)
+    assert picked(browser).startswith("input entries per row")
+    press(Keys.ARROW_UP, Keys.TAB)
     focused = browser.switch_to.active_element
     assert focused.get_attribute("aria-pressed") == "true"
     start = focused.get_attribute("aria-label")
@@ -419,10 +518,10 @@ def test_everything_is_reached_by_keyboard(browser, folder):
     assert plot.get_attribute("aria-label").startswith("weight error")
     # The last learner first: m = 1, 3, 5.
     press(Keys.ARROW_RIGHT)
-    expected = point(browser, folder, "again", "rbp-damping-0.5", "weight_error", 3)
+    expected = point(folder, "again", "rbp-damping-0.5", "weight_error", 3)
     check_tip(browser, *expected, "again", "rbp-damping-0.5")
     press(Keys.ARROW_DOWN)
-    expected = point(browser, folder, "again", "bp-damping-0.5", "weight_error", 3)
+    expected = point(folder, "again", "bp-damping-0.5", "weight_error", 3)
     check_tip(browser, *expected, "again", "bp-damping-0.5")
     # The ring is around the marker.
     ring = browser.find_element(By.CSS_SELECTOR, ".ring").rect
@@ -445,6 +544,10 @@ def test_a_phone_needs_no_scrolling_to_the_side(browser, folder):
         for claim, way in (("C3", "as configured"), ("C2", CHOICE)):
             cell(browser, claim, way).click()
             width = "return document.documentElement.scrollWidth"
+            assert browser.execute_script(width) <= 380
+        keys = Select(browser.find_element(By.ID, "varied"))
+        for number in range(len(keys.options)):
+            keys.select_by_index(number)
             assert browser.execute_script(width) <= 380
         for plot in browser.find_elements(By.CSS_SELECTOR, ".plot"):
             assert plot.find_element(By.TAG_NAME, "svg").rect["width"] > 300

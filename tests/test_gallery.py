@@ -13,6 +13,7 @@ from docs import release
 from docs import write_gallery as gallery
 from sparsebp.network import quantities
 from sparsebp.report.captions import caption
+from sparsebp.report.explorer import shown_in
 from sparsebp.steps import explorer, figure, verdict_page, verdicts
 from sparsebp.storage import store
 from sparsebp.storage.figure_metadata import read_provenance
@@ -330,7 +331,7 @@ def test_the_gallery_of_a_run(project):
     assert gallery.main(RUN) == 0
     assert sorted(path.name for path in (project / "docs").rglob("*.*")) == [
         "both.png",
-        "explorer.html",
+        "explorer.json",
         "gallery.md",
         "one.png",
         "verdicts.json",
@@ -350,8 +351,12 @@ def test_the_gallery_of_a_run(project):
         assert text.startswith("above\n\n<!-- ")
         assert text.endswith(" -->\n\nbelow\n")
         assert "\nold\n" not in text
-    for name in ("verdicts.md", "verdicts.png", "explorer.html"):
-        assert (project / "docs" / name).read_bytes() == (project / "results" / name).read_bytes()
+    docs, results = project / "docs", project / "results"
+    assert (docs / "verdicts.png").read_bytes() == (results / "verdicts.png").read_bytes()
+    linked = (results / "verdicts.md").read_text().replace("(explorer.html)", "(explorer.md)")
+    assert (docs / "verdicts.md").read_text() == linked
+    kept = json.loads((docs / "explorer.json").read_text())
+    assert kept == shown_in((results / "explorer.html").read_text()) and kept["ways"]
 
 
 def test_the_pages_alone_are_made_from_docs(project):
@@ -396,13 +401,13 @@ def test_a_release_refuses_pages_and_pictures_of_another_run(project):
     (project / "docs/numbers.json").write_text("{}")
     assert gallery.main(RUN) == 0
     assert release.stale_pages(project) == ["error: is not computed"]
-    changed = ("explorer.html", "gallery.md", "gallery/one.png", "verdicts.md", "verdicts.png")
+    changed = ("explorer.json", "gallery.md", "gallery/one.png", "verdicts.md", "verdicts.png")
     for name in changed:
         (project / "docs" / name).write_bytes((project / "docs" / name).read_bytes() + b" ")
     assert release.stale_pages(project) == [
         "error: is not computed",
         "docs/gallery/one.png: not the figure of this run",
-        "docs/explorer.html: not of this run",
+        "docs/explorer.json: not of this run",
         "docs/verdicts.png: not of this run",
         "docs/verdicts.md: not of this run",
     ]
@@ -443,7 +448,7 @@ def test_an_explorer_of_other_verdicts_is_refused(project, capsys):
     before = {path: path.read_bytes() for path in (project / "docs").rglob("*.*")}
     for text, said in (
         (
-            made.replace("So it is.", "So it was.").replace('"n": 2', '"n": 3'),
+            made.replace("So it is.", "So it was.").replace('"n":2', '"n":3'),
             "shows other verdicts",
         ),
         ("<script></script>", "not a page of the explorer"),

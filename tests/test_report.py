@@ -8,6 +8,7 @@ The tests in a browser need chromium and chromedriver, and are skipped where the
 import io
 import json
 import re
+from itertools import groupby
 from zipfile import ZipFile
 
 import numpy as np
@@ -56,7 +57,7 @@ CONFIG["trees"]["outputs"] = CONFIG["figures"]["trees"]["trees"]["outputs"] = [4
 STUDY = Study.load(CONFIG, ROOT / "workflow/schemas/config.schema.yaml")
 CLAIMS = yaml.safe_load((ROOT / "workflow/claims.yaml").read_text())["claims"]
 FIRST = {"experiment": "illustration", "seed": 0}
-MENU = ["1. Verdicts", "2. Figures", "3. Data", "4. Provenance"]
+MENU = ["1. Verdicts", "2. Explorer", "3. Figures", "4. Data", "5. Provenance"]
 
 
 def write_results(path, experiment):
@@ -210,7 +211,7 @@ def test_the_first_page_takes_two_screens_and_says_what_was_found(browser):
     shown = browser.find_elements(By.CSS_SELECTOR, ".prose figure")
     assert sum(picture.is_displayed() for picture in shown) == 3
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
-    assert order[-6:] == ["What was found", "How to read the rest", *MENU]
+    assert order[-7:] == ["What was found", "How to read the rest", *MENU]
 
 
 def test_the_first_page_says_in_sentences_what_was_found(browser):
@@ -240,7 +241,7 @@ def test_verdicts_come_before_figures_and_tell_of_every_claim(browser):
             assert "other choices: " in row.text
         assert len(claim["tests"]) == 1 or f"all {len(claim['tests'])} tests" in row.text
     order = [e.text for e in browser.find_elements(By.CSS_SELECTOR, ".prose h1")]
-    assert order[-4:] == MENU
+    assert order[-5:] == MENU
     above, glance, picture, table = (
         browser.find_element(By.CSS_SELECTOR, part).rect["y"]
         for part in (".drawings", ".glance", ".picture svg", ".verdicts")
@@ -341,7 +342,7 @@ def test_plain_text_is_seen_as_it_is(browser, project):
     assert [text for text in lists if text.startswith("odd_: odd_.")]
     results = variable(project / "report/report.html", "results")
     assert results["figures/odd_.svg"]["labels"]["thesis"] == block["thesis"]
-    browser.execute_script("app.showCategory('2. Figures')")
+    browser.execute_script("app.showCategory('3. Figures')")
     wait(browser, lambda b: block["thesis"] in b.find_element(By.TAG_NAME, "nav").text)
     assert browser.find_elements(By.CSS_SELECTOR, "img[src=x]") == []
     assert "System Message" not in browser.page_source
@@ -371,9 +372,29 @@ def test_menu_is_in_order_and_leads_to_every_file(browser, project):
             browser.switch_to.default_content()
 
 
+def test_tables_of_the_page_of_verdicts_sort_on_their_own_page_alone(browser, project):
+    assert browser.find_elements(By.CSS_SELECTOR, ".sortable button") == []
+    judged = json.loads((project / "results/verdicts.json").read_text())["records"]
+    verdicts = [r["verdict"] for r in judged if not (r["choice"] or r["reading"])]
+    browser.get((project / "results/verdicts.html").as_uri())
+
+    def column(number):
+        cells = f".verdicts > tbody > tr > td:nth-child({number})"
+        return [cell.text for cell in browser.find_elements(By.CSS_SELECTOR, cells)]
+
+    assert [text[2:] for text in column(3)] == verdicts
+    number, _, verdict, _ = browser.find_elements(By.CSS_SELECTOR, ".verdicts button")
+    verdict.click()
+    shown = [text[2:] for text in column(3)]
+    assert sorted(shown) == sorted(verdicts)
+    assert len([*groupby(shown)]) == len({*verdicts}) < len([*groupby(verdicts)])
+    number.click()
+    assert column(1) == [claim["id"] for claim in CLAIMS]  # C2 before C10
+
+
 def test_links_in_the_text_work(browser):
     links = browser.find_elements(By.CSS_SELECTOR, ".prose a")
-    assert len(links) == 3 * len(STUDY.experiments) + 1  # and the explorer
+    assert len(links) == 3 * len(STUDY.experiments) + 2  # and the verdicts, and the explorer
     for link in links:
         unfold(browser)
         name = link.text

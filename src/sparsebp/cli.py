@@ -215,12 +215,16 @@ def parser() -> argparse.ArgumentParser:
         seed=False,
         writes=("output", "figure"),
     )
-    step(
+    explorer = step(
         "explorer",
-        "put the verdicts and the curves behind them into a page to explore, HTML",
-        [("verdicts", "verdicts to read, as the step verdicts writes them")],
+        "put verdicts, the curves behind them and those of varied keys into a page, HTML",
         seed=False,
         inputs="{EXPERIMENT: FILE}, the results",
+    )
+    explorer.add_argument(
+        "--verdicts",
+        metavar="FILE",
+        help="verdicts to read, as the step verdicts writes them (default: none are shown)",
     )
     step(
         "provenance_page",

@@ -1,7 +1,8 @@
 # What several rules say of their files in the report.
 
 # Categories; the report sorts them by name.
-VERDICTS, FIGURES, DATA, PROVENANCE = "1. Verdicts", "2. Figures", "3. Data", "4. Provenance"
+VERDICTS, EXPLORER, FIGURES = "1. Verdicts", "2. Explorer", "3. Figures"
+DATA, PROVENANCE = "4. Data", "5. Provenance"
 
 
 def data_labels(format):
@@ -19,13 +20,25 @@ def claimed():
     return claimed_experiments(claims, study)
 
 
-def verdicts_if_any(wildcards):
-    """The pages of verdicts, unless this study cannot test the claims."""
+@cache
+def testable():
+    """Whether this study can test the claims."""
     try:
         claimed()
     except ConfigError:
-        return []
-    return [paths.VERDICTS_PAGE, paths.EXPLORER]
+        return False
+    return True
+
+
+@cache
+def explored():
+    """The slice for the explorer: the claims, if this study can test them, and varied keys."""
+    return study.explorer_spec(claims if testable() else {"claims": []})
+
+
+def pages_if_any(wildcards):
+    """The page of verdicts and the explorer, where this study has what they show."""
+    return [paths.VERDICTS_PAGE] * testable() + [paths.EXPLORER] * bool(explored()["results"])
 
 
 @cache

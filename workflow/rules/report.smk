@@ -4,7 +4,7 @@
 
 rule pages:
     input:
-        verdicts_if_any,
+        pages_if_any,
         lambda w: paths.NUMBERS if counted() else [],
         expand(paths.TABLE, experiment=study.experiments),
         paths.PROVENANCE_PAGE,
@@ -73,14 +73,15 @@ rule verdict_page:
 
 rule explorer:
     input:
-        verdicts=paths.VERDICTS,
-        results=lambda w: expand(paths.RESULTS, experiment=claimed()),
+        verdicts=lambda w: paths.VERDICTS if testable() else [],
+        # Where there is nothing to show, it is said why no claim can be tested.
+        results=lambda w: expand(paths.RESULTS, experiment=explored()["results"] or claimed()),
     output:
         report(
             paths.EXPLORER,
             caption="../report/explorer.rst",
-            category=VERDICTS,
-            labels={"page": "explorer: claims, choices and curves"},
+            category=EXPLORER,
+            labels={"page": "curves to pick"},
         ),
     log:
         paths.log(paths.EXPLORER),
@@ -91,13 +92,14 @@ rule explorer:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda w: handed.write(study.explorer_spec(claims)),
-        inputs=lambda w, input: by_name(claimed(), input.results),
+        spec=lambda w: handed.write(explored()),
+        inputs=lambda w, input: by_name(explored()["results"], input.results),
+        verdicts=lambda w, input: ["--verdicts", input.verdicts] if input.verdicts else [],
         sources=sources("steps.explorer"),
     message:
-        "explorer of claims and choices"
+        "explorer of claims, choices and varied keys"
     shell:
-        "sparsebp explorer {params.spec:q} --verdicts {input.verdicts:q}"
+        "sparsebp explorer {params.spec:q} {params.verdicts:q}"
         " --inputs {params.inputs:q} --output {output:q} 2> {log:q}"
 
 

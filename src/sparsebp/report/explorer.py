@@ -1,15 +1,15 @@
 """The explorer: a page on which a reader picks a claim and a choice and sees the curves behind it.
 
-It is one HTML file that needs no other file and no network. What it shows stands in it as JSON. Its
-script (``explorer_page``) draws that with Vega and Vega-Lite, which come with Snakemake. Text of
-the configuration is only ever the text of an element, never markup.
+Or picks a key that the study varies, and sees a curve for each of its values. The page is one HTML
+file that needs no other file and no network. What it shows stands in it as JSON. Its script
+(``explorer_page``) draws that with Vega and Vega-Lite, which come with Snakemake. Text of the
+configuration is only ever the text of an element, never markup.
 """
 
 import hashlib
 import json
 import re
-from collections import Counter
-from itertools import dropwhile, takewhile
+from itertools import chain, dropwhile, takewhile
 
 import matplotlib as mpl
 import numpy as np
@@ -25,15 +25,20 @@ from sparsebp.claims.verdicts import number
 from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.report.explorer_page import TEMPLATE
 from sparsebp.report.intervals import mean_interval
-from sparsebp.report.labels import called
-from sparsebp.report.style import style_learners
+from sparsebp.report.labels import KEYS, called
+from sparsebp.report.style import Style, number_label, style_learners, style_numbers
 from sparsebp.report.tables import SYMBOLS, configured, headline
 
 SHOWN = ("weight_error", "topology_error", "generalization_error")
 """The quantities of Figs. 3.1 and 3.2: a panel for each."""
 
+ENDS = [status for status in Status if status != Status.NOT_RUN]
+DIGITS = 4
+"""Significant digits of the numbers on the page: its size counts."""
+
 SCRIPTS, NEXT = ("vega/vega.js", "vega-lite/vega-lite.js"), "vega-embed/vega-embed.js"
 LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
+AS_JSON = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
 OPENING = '<script id="data" type="application/json">'
 
 
@@ -49,9 +54,11 @@ def collect(records: list[dict], spec: dict, results: dict, made: dict) -> dict:
     Returns:
         ``claims``, ``ways`` (as configured, each choice, each reading) with the verdict of each
         claim and the names that stand for those as configured, ``experiments`` with the look of
-        each learner, and ``results``: of each learner and quantity a row ``[m, mean, lower end,
-        upper end, n]`` for each m, with ``mean_interval`` for the ends, or None with one
-        simulation; and by m how often its trainings ended in which status.
+        each learner; ``varied``, the keys with the look of each value and the curves to choose
+        from; and ``results``: of each learner the m at which it ran, and for each of them how many
+        trainings ended in which of ``ends``, and of each quantity ``[mean, lower end, upper end,
+        n]`` to ``DIGITS``, with ``mean_interval`` for the ends, or None with one simulation. A
+        learner without the quantity has None.
     """
     ways = list(dict.fromkeys(_of(record) for record in records))
     cells = verdicts(records)
@@ -61,10 +68,14 @@ def collect(records: list[dict], spec: dict, results: dict, made: dict) -> dict:
         for curves in way["curves"].values():
             learners = dict.fromkeys(curves["learners"].values())
             wanted.setdefault(curves["experiment"], {}).update(learners)
+    for family in spec["varied"]:
+        for experiment, learner in chain.from_iterable(family["curves"].values()):
+            wanted.setdefault(experiment, {})[learner] = None
     return {
         "headline": headline(records).strip(),
         "confidence": CONFIDENCE,
         "symbols": SYMBOLS,
+        "ends": [f"{status}" for status in ENDS],
         "quantities": {name: QUANTITIES[name].label for name in SHOWN},
         "claims": [
             {key: record[key] for key in ("id", "thesis", "statement")}
@@ -77,6 +88,7 @@ def collect(records: list[dict], spec: dict, results: dict, made: dict) -> dict:
             name: {"thesis": block["thesis"], "learners": _looks(block["learners"])}
             for name, block in spec["experiments"].items()
         },
+        "varied": [_varied(**family) for family in spec["varied"]],
         "results": {
             name: {
                 "commit": made[name]["commit"],
@@ -122,8 +134,9 @@ def page(shown: dict) -> str:
         RuntimeError: a script of Snakemake's is not the one whose hash Snakemake knows.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined)
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False}
+    environment.policies["json.dumps_kwargs"] = AS_JSON
     return environment.from_string(TEMPLATE).render(
+        title="Claims, choices and curves" if shown["claims"] else "Varied keys and curves",
         opening=Markup(OPENING),
         data=shown,
         scripts=[Markup(_asset(name)) for name in SCRIPTS],
@@ -162,36 +175,60 @@ def _way(choice: str | None, reading: str | None, cells: list[dict], spec: dict)
 
 def _curves(data) -> dict:
     """The points of a learner's curves; ``data`` is over (seed, n_samples)."""
-    ended = {}
-    for m, statuses in zip(data["n_samples"].values, data["status"].values.T, strict=True):
-        count = Counter(Status(int(code)) for code in statuses)
-        ended[f"{m}"] = {f"{status}": count[status] for status in Status if count[status]}
-    found: dict = {"ended": ended}
+    ran = data.isel(n_samples=np.flatnonzero((data["status"].values > 0).any(axis=0)))
+    found = {
+        "m": ran["n_samples"].values.tolist(),
+        "ended": [[int((codes == s).sum()) for s in ENDS] for codes in ran["status"].values.T],
+    }
     for quantity in SHOWN:
-        found[quantity] = []
-        for m, values in zip(data["n_samples"].values, data[quantity].values.T, strict=True):
-            values = values[~np.isnan(values)]
-            if len(values):
-                ends = mean_interval(values) if len(values) > 1 else (None, None)
-                row = [values.mean(), *ends]
-                row = [None if value is None else float(value) for value in row]
-                found[quantity].append([int(m), *row, len(values)])
+        found[quantity] = [_point(values[~np.isnan(values)]) for values in ran[quantity].values.T]
     return found
+
+
+def _point(values: np.ndarray) -> list | None:
+    if not len(values):
+        return None
+    ends = map(_rounded, mean_interval(values)) if len(values) > 1 else (None, None)
+    return [_rounded(values.mean()), *ends, len(values)]
+
+
+def _rounded(value: float) -> float | int:
+    """A number to ``DIGITS``, and as short as JSON can have it."""
+    number = float(f"{value:.{DIGITS}g}")
+    return int(number) if number.is_integer() else number
+
+
+def _varied(key: str, values: list, learners: dict, curves: dict) -> dict:
+    """A key of ``Study.explorer_spec`` with its values, as the page offers and draws them."""
+    labels = called(learners)
+    texts = [value if isinstance(value, str) else number_label(value) for value in values]
+    styles = style_numbers(range(len(values)))
+    experiments = list(dict.fromkeys(name for name, _ in chain.from_iterable(curves.values())))
+    return {
+        "key": key,
+        "label": KEYS[key],
+        "experiments": experiments,
+        "looks": [_look(text, styles[i]) for i, text in enumerate(texts)],
+        "options": [
+            {"label": labels.get(name, name), "curves": places} for name, places in curves.items()
+        ],
+    }
 
 
 def _looks(learners: dict) -> list[dict]:
     """How learners look, as in figures."""
     labels = called(learners)
-    return [
-        {
-            "name": name,
-            "label": labels[name],
-            "color": style.color,
-            "dash": _dash(style.linestyle),
-            "shape": _shape(style.marker),
-        }
-        for name, style in style_learners(learners).items()
-    ]
+    styles = style_learners(learners)
+    return [{"name": name} | _look(labels[name], style) for name, style in styles.items()]
+
+
+def _look(label: str, style: Style) -> dict:
+    return {
+        "label": label,
+        "color": style.color,
+        "dash": _dash(style.linestyle),
+        "shape": _shape(style.marker),
+    }
 
 
 def _dash(linestyle) -> list[float]:

@@ -11,7 +11,7 @@ TEMPLATE = r"""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none';
 style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data:">
-<title>Claims, choices and curves</title>
+<title>{{ title }}</title>
 <style>
 body { margin: 0; background: #fff; }
 .page { font: 15px/1.5 system-ui, sans-serif; color: #1e293b; max-width: 78rem; margin: 0 auto;
@@ -20,6 +20,7 @@ h1 { font-size: 1.5em; margin: .4em 0; }
 h2 { font-size: 1.15em; margin: 0 0 .3em; }
 p { margin: .4em 0; }
 .quiet { color: #475569; font-size: 14px; }
+select { font: inherit; max-width: 100%; padding: .15em; }
 button { font: inherit; color: inherit; border: 0; background: none; padding: 0; cursor: pointer;
   text-align: inherit; width: 100%; }
 :focus-visible { outline: 3px solid #2563eb; outline-offset: -2px; }
@@ -42,7 +43,7 @@ button { font: inherit; color: inherit; border: 0; background: none; padding: 0;
 #key .entry span { padding: 0 .35em; border-radius: 3px; font-weight: 600; }
 .lines { white-space: pre-line; }
 #picked { border-left: 4px solid #94a3b8; padding: .1em .8em; margin: 1.2em 0 1em; }
-#experiments { margin: .6em 0; display: flex; flex-wrap: wrap; gap: .2em 1.2em; }
+#offered { margin: .6em 0; display: flex; flex-wrap: wrap; gap: .2em 1.2em; }
 #curves { list-style: none; display: flex; flex-wrap: wrap; gap: .1em 1.4em; padding: 0;
   margin: .5em 0; }
 #curves svg { vertical-align: middle; margin-right: .4em; }
@@ -70,15 +71,18 @@ pre { white-space: pre-wrap; font-size: 12px; }
 </head>
 <body>
 <main class="page">
-<h1>Claims, choices and curves</h1>
+<h1>{{ title }}</h1>
+<p{{ "" if data.varied else " hidden" }}><label>Show <select id="varied"></select></label></p>
+<section id="claims" hidden>
 <p id="headline"></p>
 <p class="quiet">A column is a claim of the thesis, a row a way to do the study: as configured,
 with another choice of what the thesis leaves open, or under another reading of it. Pick a cell, a
 row or a column: the panels below show the curves behind it. Arrow keys move, Enter picks.</p>
 <div class="scroll"><table id="matrix"><thead><tr></tr></thead><tbody></tbody></table></div>
 <p id="key" class="quiet"></p>
+</section>
 <section id="picked" aria-live="polite"></section>
-<div id="experiments" role="radiogroup" aria-label="Curves of"></div>
+<div id="offered" role="radiogroup" aria-label="Curves of"></div>
 <ul id="curves"></ul>
 <div id="panels"></div>
 <p class="quiet" id="about"></p>
@@ -94,10 +98,10 @@ row or a column: the panels below show the curves behind it. Arrow keys move, En
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
 const part = (id) => document.getElementById(id);
-const short = (x) => `${Number(x.toPrecision(4))}`;
 const percent = `${100 * data.confidence} %`;
 const tip = part("tip");
 const picked = {};  // the indices of way and claim, and the name of the experiment
+let shown;  // the arguments of the last drawPanels
 
 // Text goes into the page as text: no markup is made of it.
 function make(tag, properties = {}, ...content) {
@@ -209,6 +213,7 @@ function pickClaim(c) {
 
 function pick(way, claim) {
   Object.assign(picked, { way, claim });
+  part("claims").hidden = false;
   const { experiments } = data.claims[claim];
   if (!experiments.includes(picked.experiment)) picked.experiment = experiments[0];
   [...part("matrix").rows].forEach((row, r) => {
@@ -231,7 +236,15 @@ function pick(way, claim) {
     make("h2", {}, `${id}, ${data.ways[way].title}: `, verdict),
     make("p", {}, statement, ` (${thesis})`),
     make("p", { className: "quiet lines" }, `The test that decides: ${tested(cell)}`));
-  drawChoice();
+  const named = experiments.map((name) => {
+    const { thesis } = data.experiments[name];
+    return [name, thesis ? `${thesis} (${name})` : name];
+  });
+  offer(named, picked.experiment, (name) => {
+    picked.experiment = name;
+    drawClaims();
+  });
+  drawClaims();
 }
 
 // On a narrow screen the column of the claim may be out of sight.
@@ -244,44 +257,84 @@ function showColumn(place) {
   }
 }
 
-function drawChoice() {
-  const { experiments } = data.claims[picked.claim];
-  const choices = experiments.map((name) => {
-    const input = make("input", { type: "radio", name: "experiment", value: name });
-    input.checked = name === picked.experiment;
-    input.onchange = () => {
-      picked.experiment = name;
-      drawPanels();
-    };
-    const { thesis } = data.experiments[name];
-    return make("label", {}, input, ` ${thesis ? `${thesis} (${name})` : name}`);
+// What curves there are of what is picked, one of which is drawn.
+function offer(named, chosen, onpick) {
+  const choices = named.map(([value, label]) => {
+    const input = make("input", { type: "radio", name: "offered", value });
+    input.checked = value === chosen;
+    input.onchange = () => onpick(value);
+    return make("label", {}, input, ` ${label}`);
   });
-  part("experiments").replaceChildren("Curves of", ...choices);
-  drawPanels();
+  part("offered").replaceChildren("Curves of", ...choices);
+}
+
+// Keys that are varied.
+
+function titleOf({ label, looks, experiments }) {
+  const [first, last] = [experiments[0], experiments.at(-1)];
+  return `${label}: ${looks[0].label} to ${looks.at(-1).label} ` +
+    `(${first === last ? first : `${first} to ${last}`})`;
+}
+
+function offerKeys() {
+  const keys = data.varied.map((family, value) => make("option", { value }, titleOf(family)));
+  part("varied").append(
+    ...data.claims.length ? [make("option", { value: "" }, "claims and choices")] : [],
+    make("optgroup", { label: "a key that is varied, a curve for each value" }, ...keys));
+  part("varied").onchange = ({ target }) =>
+    target.value ? pickKey(data.varied[target.value]) : pick(picked.way, picked.claim);
+}
+
+function pickKey(family) {
+  const { key, experiments, options } = family;
+  part("claims").hidden = true;
+  part("picked").replaceChildren(
+    make("h2", {}, titleOf(family)),
+    make("p", { className: "quiet" }, `Varied: ${key}, in ${experiments.join(", ")}.`));
+  offer(options.map(({ label }, i) => [i, label]), 0, (i) => drawKey(family, options[i]));
+  drawKey(family, options[0]);
+}
+
+function drawKey({ key, looks }, { label, curves }) {
+  drawPanels([curves.map(([experiment, learner], i) =>
+    curve(looks[i], experiment, learner, `${key} ${looks[i].label}, ${label}`))],
+  `${label} for each value of ${key}`);
 }
 
 // The panels.
 
+// A curve with a look, from the results of a learner in an experiment; told is what it is of.
+function curve(look, experiment, learner, told) {
+  const { commit, curves: { [learner]: found } } = data.results[experiment];
+  const pointsOf = (quantity) => found.m.flatMap((m, i) => {
+    if (found[quantity][i] === null) return [];
+    const [mean, low, high, n] = found[quantity][i];
+    const ended = data.ends.map((end, e) => [found.ended[i][e], end]).filter(([count]) => count);
+    const interval = low === null ? "no interval of one simulation"
+      : `${percent} interval [${low}, ${high}]`;
+    return [{
+      m, mean, low, high, settled: ended.every(([, end]) => end === "converged"),
+      said: `${told}\nm = ${m}: mean ${mean}\n${interval}\n` +
+        `n = ${n} simulations; ended: ${ended.map((e) => e.join(" ")).join(", ")}\n` +
+        `results/${experiment}.nc, ${learner}, commit ${commit}`,
+    }];
+  });
+  return { ...look, pointsOf };
+}
+
 function curvesOf(way) {
   const { title, curves } = data.ways[way];
   const { experiment, learners } = curves[picked.experiment];
-  const { commit, curves: found } = data.results[experiment];
-  const looks = data.experiments[picked.experiment].learners.filter(({ name }) => learners[name]);
-  return looks.map((look) => ({
-    ...look,
-    pointsOf: (quantity) => found[learners[look.name]][quantity].map(([m, mean, low, high, n]) => {
-      const ended = found[learners[look.name]].ended[m];
-      const counts = Object.entries(ended).map(([how, count]) => `${count} ${how}`);
-      const interval = low === null ? "no interval of one simulation"
-        : `${percent} interval [${short(low)}, ${short(high)}]`;
-      return {
-        m, mean, low, high, settled: Object.keys(ended).join() === "converged",
-        said: `${look.label}, ${title}\nm = ${m}: mean ${short(mean)}\n${interval}\n` +
-          `n = ${n} simulations; ended: ${counts.join(", ")}\n` +
-          `results/${experiment}.nc, ${learners[look.name]}, commit ${commit}`,
-      };
-    }),
-  }));
+  return data.experiments[picked.experiment].learners.filter(({ name }) => learners[name])
+    .map((look) => curve(look, experiment, learners[look.name], `${look.label}, ${title}`));
+}
+
+function drawClaims() {
+  const { curves, title } = data.ways[picked.way];
+  const chosen = picked.way && curves[picked.experiment];
+  const grey = (curve) => ({ ...curve, color: "#b6bec9" });
+  drawPanels(chosen ? [curvesOf(0).map(grey), curvesOf(picked.way)] : [curvesOf(0)],
+    `${picked.experiment}, ${chosen ? title : "as configured"}`);
 }
 
 function layersOf({ color, dash, shape, points }) {
@@ -307,22 +360,19 @@ function layersOf({ color, dash, shape, points }) {
   };
 }
 
-function drawPanels() {
+// Groups of curves, those below first; the legend is that of the last. What they are of is told.
+function drawPanels(groups, told) {
+  shown = [groups, told];
   hideTip();
-  const grey = picked.way !== 0;
-  const groups = grey && data.ways[picked.way].curves[picked.experiment]
-    ? [curvesOf(0).map((curve) => ({ ...curve, color: "#b6bec9" })), curvesOf(picked.way)]
-    : [curvesOf(0)];
   const entries = groups.at(-1).map((curve) => make("li", {}, sample(curve), curve.label));
   if (groups.length > 1) {
     entries.push(make("li", {}, sample({ ...groups[0][0], dash: [] }), "as configured"));
   }
   part("curves").replaceChildren(...entries);
-  const { curves, title } = data.ways[picked.way];
   part("about").textContent =
-    `Curves of ${picked.experiment}, ${curves[picked.experiment] ? title : "as configured"}: ` +
-    `means with their ${percent} intervals against the number m of samples. An open marker: ` +
-    "not every training converged. Point at a marker, or move with arrow keys, for its numbers.";
+    `Curves of ${told}: means with their ${percent} intervals against the number m of samples. ` +
+    "An open marker: not every training converged. Point at a marker, or move with arrow keys, " +
+    "for its numbers.";
   const plots = Object.entries(data.quantities).map(([quantity, label]) => {
     const plot = make("div", { className: "plot", tabIndex: 0 });
     plot.setAttribute("role", "group");
@@ -337,11 +387,15 @@ function drawPanels() {
 
 function drawPanel(plot, curves) {
   const points = curves.flatMap((curve) => curve.points);
+  if (!points.length) {
+    plot.append("These learners have no such error.");
+    return;
+  }
   const top = Math.max(...points.map((point) => point.high ?? point.mean)) || 1;
   const grid = points.map((point) => point.m);
   const spec = {
     width: plot.clientWidth, height: 230, autosize: { type: "fit", contains: "padding" },
-    padding: { left: 0, right: 6, top: 6, bottom: 0 },
+    padding: { left: 0, right: 6, top: 6, bottom: 3 },
     encoding: {
       x: {
         field: "m", type: "quantitative",
@@ -350,7 +404,7 @@ function drawPanel(plot, curves) {
       },
       y: {
         type: "quantitative", scale: { domain: [0, top], nice: true },
-        axis: { title: null, format: "~g", tickCount: 5 },
+        axis: { title: null, format: "~r", tickCount: 5 },
       },
     },
     layer: curves.map(layersOf),
@@ -430,21 +484,26 @@ document.addEventListener("keydown", (event) => event.key === "Escape" && hideTi
 addEventListener("scroll", hideTip, true);
 let shownWidth = innerWidth;
 addEventListener("resize", () => {
-  if (innerWidth !== shownWidth) drawPanels();
+  if (innerWidth !== shownWidth) drawPanels(...shown);
   shownWidth = innerWidth;
 });
 
-part("headline").textContent = data.headline;
-part("key").append(...Object.entries(data.symbols).flatMap(([verdict, symbol]) => [
-  make("span", { className: "entry" },
-    make("span", { className: classOf(verdict) }, symbol), ` ${verdict}`),
-  " ",
-]), "empty: not tested");
-drawMatrix();
-const changed = data.ways.findIndex((_, w) => w > 0);
-picked.claim = 0;
-if (changed > 0) pickWay(changed);
-else pick(0, 0);
+offerKeys();
+if (data.claims.length) {
+  part("headline").textContent = data.headline;
+  part("key").append(...Object.entries(data.symbols).flatMap(([verdict, symbol]) => [
+    make("span", { className: "entry" },
+      make("span", { className: classOf(verdict) }, symbol), ` ${verdict}`),
+    " ",
+  ]), "empty: not tested");
+  drawMatrix();
+  const changed = data.ways.findIndex((_, w) => w > 0);
+  picked.claim = 0;
+  if (changed > 0) pickWay(changed);
+  else pick(0, 0);
+} else {
+  pickKey(data.varied[0]);
+}
 </script>
 </body>
 </html>

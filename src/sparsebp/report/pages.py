@@ -38,6 +38,10 @@ FRAME_TEMPLATE = """\
 .page .holds { color: #15803d; }
 .page .does-not-hold { color: #b91c1c; }
 .page .undecided { color: #a16207; }
+.page .sortable button { font: inherit; color: inherit; border: 0; background: none; padding: 0;
+  cursor: pointer; text-align: inherit; text-decoration: underline dotted; }
+.page [aria-sort=ascending]::after { content: " \\25B2"; }
+.page [aria-sort=descending]::after { content: " \\25BC"; }
 .page .record table { margin: 0; }
 .page .record tr { border: 0; }
 .page .record td { padding: .1em .6em .1em 0; overflow-wrap: anywhere; }
@@ -60,6 +64,7 @@ FRAME_TEMPLATE = """\
 <main class="page">
 {% block main %}{% endblock %}
 </main>
+{% block script %}{% endblock %}
 </body>
 </html>
 """
@@ -71,8 +76,8 @@ VERDICTS_TEMPLATE = """\
 {%- endmacro %}
 {% block main %}
 <p>{{ headline }}</p>
-<table class="glance">
-<thead><tr><th></th><th>claim</th>
+<table class="glance sortable">
+<thead><tr><th>no.</th><th>claim</th>
 {%- for way in glance %}<th>{{ way }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for claim, _ in claims %}
@@ -89,8 +94,8 @@ VERDICTS_TEMPLATE = """\
 <!-- end of the glance -->
 <div class="picture" role="img" aria-label="{{ picture[1] }}">{{ picture[0]|safe }}</div>
 <p><small>{{ picture[1] }}</small></p>
-<table class="verdicts">
-<thead><tr><th></th><th>claim</th><th>verdict</th><th>the test that decides</th></tr></thead>
+<table class="verdicts sortable">
+<thead><tr><th>no.</th><th>claim</th><th>verdict</th><th>the test that decides</th></tr></thead>
 <tbody>
 {% for claim, others in claims %}
 <tr id="{{ claim.id }}">
@@ -132,9 +137,34 @@ is so means under the choices that set it so, with all else as configured.
 {% endif %}
 </footer>
 {% endblock %}
+{% block script %}{% include "sorting" %}{% endblock %}
 """
 
-# Numbers are sorted as numbers; cells without anything come last. The buttons need no key of ours.
+# Numbers are sorted as numbers; cells without anything come last. The buttons need no key of ours,
+# and are not there where a page is shown inside another one, which runs no script.
+SORTING = """\
+<script>
+"use strict";
+for (const head of document.querySelectorAll(".sortable thead th")) {
+  const button = document.createElement("button");
+  button.append(...head.childNodes);
+  head.append(button);
+  button.onclick = () => {
+    const body = head.closest("table").tBodies[0];
+    const text = (row) => row.cells[head.cellIndex].textContent.trim();
+    const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+    for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    const keys = Array.from(body.rows, (row) => [text(row), row]);
+    const numbers = keys.every(([key]) => !isNaN(key));
+    keys.sort(([a], [b]) => (a === "") - (b === "") ||
+      sign * (numbers ? a - b : a.localeCompare(b, "en", { numeric: true })));
+    body.append(...keys.map(([, row]) => row));
+  };
+}
+</script>
+"""
+
 TABLE_TEMPLATE = """\
 {% extends "frame" %}
 {% block main %}
@@ -145,11 +175,7 @@ TABLE_TEMPLATE = """\
 .page .sortable th, .page .sortable td { padding: .2em .7em; white-space: nowrap; }
 .page .sortable td:first-child { white-space: normal; min-width: 8rem; overflow-wrap: anywhere; }
 .page .sortable th { position: sticky; top: 0; background: #fff; }
-.page .sortable button { font: inherit; color: inherit; border: 0; background: none; padding: 0;
-  cursor: pointer; text-decoration: underline dotted; }
 .page .sortable :is(td, th) + * { text-align: right; font-variant-numeric: tabular-nums; }
-.page [aria-sort=ascending]::after { content: " \\25B2"; }
-.page [aria-sort=descending]::after { content: " \\25BC"; }
 </style>
 <h2>{{ title }}</h2>
 <p><small>{{ rows|length }} rows; a click on the head of a column sorts by it.</small></p>
@@ -157,7 +183,7 @@ TABLE_TEMPLATE = """\
 <table class="sortable">
 <thead><tr>
 {%- for name, about in columns.items() %}
-<th title="{{ about }}"><button>{{ name }}</button></th>
+<th title="{{ about }}">{{ name }}</th>
 {%- endfor %}</tr></thead>
 <tbody>
 {% for row in rows %}
@@ -167,24 +193,8 @@ TABLE_TEMPLATE = """\
 </tbody>
 </table>
 </div>
-<script>
-"use strict";
-for (const head of document.querySelectorAll(".sortable th")) {
-  head.firstElementChild.onclick = () => {
-    const body = head.closest("table").tBodies[0];
-    const text = (row) => row.cells[head.cellIndex].textContent.trim();
-    const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
-    for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-    const keys = Array.from(body.rows, (row) => [text(row), row]);
-    const numbers = keys.every(([key]) => !isNaN(key));
-    keys.sort(([a], [b]) => (a === "") - (b === "") ||
-      sign * (numbers ? a - b : a < b ? -1 : +(a > b)));
-    body.append(...keys.map(([, row]) => row));
-  };
-}
-</script>
 {% endblock %}
+{% block script %}{% include "sorting" %}{% endblock %}
 """
 
 PROVENANCE_TEMPLATE = """\
@@ -229,6 +239,7 @@ PAGES = Environment(
         {
             "frame": FRAME_TEMPLATE,
             "verdicts": VERDICTS_TEMPLATE,
+            "sorting": SORTING,
             "table": TABLE_TEMPLATE,
             "provenance": PROVENANCE_TEMPLATE,
         }

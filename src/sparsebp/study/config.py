@@ -41,6 +41,7 @@ from sparsebp.study.validation import (
     fill_defaults,
     show,
 )
+from sparsebp.study.varied import varied
 
 SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
 
@@ -223,6 +224,8 @@ class Study:
         By claim its experiments; by experiment what it and the learners that claims name are
         called; and as configured and for each choice and reading, by experiment of the claims that
         are tested under it, the experiment and the learners that stand for those that claims name.
+        And which keys are varied, see ``varied``; and of which experiments all of that needs the
+        results. ``claims`` has none where they cannot be tested.
         """
         about = {
             claim["id"]: [curve for test in claim["tests"] for curve in curves(test)]
@@ -230,6 +233,15 @@ class Study:
         }
         named = _standing({}, about.values())
         ways = self.choices | {name: block["names"] for name, block in self.readings.items()}
+        ways = {
+            title: _standing(
+                names, [found for found in about.values() if names.keys() >= {e for e, _ in found}]
+            )
+            for title, names in ways.items()
+        }
+        families = varied(self.figures, self.experiments, self.learners, self.choices)
+        shown = {curves["experiment"] for way in (named, *ways.values()) for curves in way.values()}
+        shown |= {name for f in families for curve in f["curves"].values() for name, _ in curve}
         return {
             "claims": {
                 claim: list(dict.fromkeys(experiment for experiment, _ in found))
@@ -247,13 +259,9 @@ class Study:
                 for name, block in named.items()
             },
             "configured": named,
-            "ways": {
-                title: _standing(
-                    names,
-                    [found for found in about.values() if names.keys() >= {e for e, _ in found}],
-                )
-                for title, names in ways.items()
-            },
+            "ways": ways,
+            "varied": families,
+            "results": sorted(shown),
         }
 
     def learner(self, experiment: str, name: str) -> dict:

@@ -91,11 +91,13 @@ def test_a_share_is_no_mean():
     about = captions.caption(load(config), "curves").about
     assert about.startswith(
         "Share of 3 simulations with weight error (1 - Eq. 2.2) of at most 0.5 against the number "
-        "m of samples minus log₂ of input neurons, with the 95 % confidence interval"
+        "m of samples minus log₂ of input neurons, with the 95 % confidence interval "
+        "of that share (Clopper and Pearson). "
     )
     config["figures"]["curves"]["panels"].append({"experiment": "matched"})
     about = captions.caption(load(config), "curves").about
     assert about.startswith("Mean weight error") and "an axis has the share of simul" in about
+    assert "interval of that mean (bootstrap)" in about and "its interval (Clopper" in about
 
 
 def test_errors_against_those_expected():

@@ -160,8 +160,8 @@ def _of_drawing(study: Study, drawing: dict) -> str:
     )
 
 
-def _interval() -> str:
-    return f"with the {100 * CONFIDENCE:g} % confidence interval of that mean (bootstrap)"
+def _interval(of: str = "mean (bootstrap)") -> str:
+    return f"with the {100 * CONFIDENCE:g} % confidence interval of that {of}"
 
 
 def _simulations(study: Study, experiments: Iterable[str]) -> str:
@@ -207,12 +207,14 @@ def _of_panels(study: Study, figure: dict) -> str:
     drawn = {name for panel in panels for name in panel["experiments"]}
     shares = [panel for panel in panels if is_share(panel)]
     what = f"Mean {enumerated(names)} of {_simulations(study, drawn)}"
+    interval = _interval()
     if len(shares) == len(panels):
         limits = enumerated([f"{m:g}" for m in dict.fromkeys(p["at_most"] for p in panels)])
         what = f"Share of {_simulations(study, drawn)} with {enumerated(names)} of at most {limits}"
+        interval = _interval("share (Clopper and Pearson)")
     parts = [
         f"{what} against {' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}, "
-        f"{_interval()}. {STRIP}"
+        f"{interval}. {STRIP}"
     ]
     if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
         parts.append("A logarithmic axis has a shaded strip for zero.")
@@ -234,7 +236,7 @@ def _of_panels(study: Study, figure: dict) -> str:
     if 0 < len(shares) < len(panels):
         parts.append(
             "Where its label says so, an axis has the share of simulations whose error is at most "
-            "a limit."
+            "a limit, with its interval (Clopper and Pearson)."
         )
     if any("against" in panel and "at_most" in panel for panel in panels):
         parts.append(

@@ -6,7 +6,7 @@ each of some m is a curve against a key of the learners of one experiment, and t
 key, which are limits of the others, stand apart in a shaded strip on the right. A
 point is the mean over the seeds that have a value at that position, with vertical bars for the 95 %
 confidence interval of that mean (`intervals.mean_interval`). There is no bar with one seed, nor
-where all seeds agree (as at zero). An interval much longer than the means runs out of the panel.
+of a mean where all seeds agree (as at zero). An interval much longer than the means runs out of the panel.
 A learner without a value at some m (a mini-batch schedule between two batches) has no marker there,
 and its line passes on to the next value.
 
@@ -15,7 +15,7 @@ limit. Where the error is above the limit at the last m, the last counts, which 
 in the strip above tells that this is so for some seed.
 
 A panel `by` and with a limit has the share of simulations whose error is at most that, as points
-without lines. With `minus_log2` each curve is shifted by the logarithm of its number.
+without lines, with its binomial interval (`intervals.share_interval`). With `minus_log2` each curve is shifted by the logarithm of its number.
 
 In a panel `expected` a point is one number of samples: the mean error found, against the mean error
 that the beliefs expect. On the grey diagonal both are equal.
@@ -57,7 +57,7 @@ from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report.fitting import LINE, wrapped
-from sparsebp.report.intervals import mean_interval
+from sparsebp.report.intervals import mean_interval, share_interval
 from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
     MARKS,
@@ -106,7 +106,7 @@ def build(spec, results):
             check_results(
                 spec["name"], results, experiment, [panel["quantity"]], {"learner": names}
             )
-    tables = [_summary(_table(panel, results)) for panel in panels]
+    tables = [_summary(_table(panel, results), is_share(panel)) for panel in panels]
     ended = [_ended(panel, table) for panel, table in zip(panels, tables, strict=True)]
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
@@ -251,15 +251,16 @@ def first_at_most(data, limit):
     return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})
 
 
-def _summary(table):
+def _summary(table, share):
     """The points of a panel: columns curve, limit, x, mean, low, high and statuses, a set.
 
     Points that no seed has a value for have a mean of NaN, and still statuses.
     """
+    interval = share_interval if share else mean_interval
     points = []
     for (curve, limit, x), group in table.groupby(["curve", "limit", "x"]):
         values = group["value"].dropna().to_numpy()
-        low, high = mean_interval(values) if len(values) > 1 else (np.nan, np.nan)
+        low, high = interval(values) if len(values) > 1 else (np.nan, np.nan)
         mean = values.mean() if len(values) else np.nan
         points.append((curve, limit, x, mean, low, high, {*group["status"].dropna()} & {*MARKS}))
     return pd.DataFrame(points, columns=["curve", "limit", "x", "mean", "low", "high", "statuses"])

@@ -285,6 +285,15 @@ def curve_properties(style):
     }
 
 
+def write_beside(ax, row, text, points, ha, **look):
+    """Write a text in a row of a box, so many points right of the box, or left of it if negative.
+
+    `ha` says which part of the text is there.
+    """
+    where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    ax.annotate(text, (points > 0, row), xytext=(points, 0), va="center", ha=ha, **where, **look)
+
+
 def mark_properties(marker, size, color="0.2"):
     """The matplotlib properties of the marks for a status."""
     look = {"marker": marker, "markersize": size, "markeredgewidth": 0.6}

@@ -109,6 +109,19 @@ def test_errors_against_those_expected():
     assert "against the mean error that their beliefs expect, a point for each number of" in about
 
 
+def test_residuals_are_no_means():
+    config = deepcopy(EXTENDED)
+    own = {"experiment": "matched", "quantity": "residual"}
+    config["figures"]["one"]["panels"] = [{"experiment": "matched", "quantity": "iterations"}, own]
+    about = captions.caption(load(config), "one").about
+    assert about.startswith("Mean iterations of 3 simulations against the number m of samples, ")
+    assert "an axis has the residual of each training that did not converge, as a point" in about
+    config["figures"]["one"]["panels"] = [own]
+    about = captions.caption(load(config), "one").about
+    assert about.startswith("Residual of each training, of 3 simulations, that did not converge")
+    assert "Mean" not in about and "interval" not in about
+
+
 def test_a_law_is_named_where_it_is_drawn(study):
     assert "Dashed: what follows from counting" in captions.caption(study, "decay").about
 

@@ -18,6 +18,9 @@ A panel `by` and with a limit has the share of simulations whose error is at mos
 without lines, with its binomial interval (`intervals.share_interval`). With `minus_log2` each curve
 is shifted by the logarithm of its number.
 
+A panel of the residual has no means. Each training that stopped at the step limit or oscillated is
+a point without a line; those that converged are below the tolerance.
+
 In a panel `expected` a point is one number of samples: the mean error found, against the mean error
 that the beliefs expect. On the grey diagonal both are equal.
 
@@ -56,7 +59,7 @@ from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from sparsebp.claims.reductions import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
-from sparsebp.network.quantities import QUANTITIES
+from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.report.fitting import LINE, wrapped
 from sparsebp.report.intervals import mean_interval, share_interval
 from sparsebp.report.labels import KEYS, called
@@ -81,7 +84,7 @@ from sparsebp.report.style import (
     style_learners,
     style_numbers,
 )
-from sparsebp.study.figure_blocks import is_share
+from sparsebp.study.figure_blocks import is_dots, is_share
 
 DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
@@ -91,6 +94,7 @@ PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 # Points: a curve's row in the strip above a panel; between both, so that the strip's markers are
 # clear of the panel's last tick label.
 STATUS_ROW, STRIP_GAP = 5, 4
+UNSETTLED = (Status.STEP_LIMIT, Status.OSCILLATING)
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 
 
@@ -107,7 +111,7 @@ def build(spec, results):
             check_results(
                 spec["name"], results, experiment, [panel["quantity"]], {"learner": names}
             )
-    tables = [_summary(_table(panel, results), is_share(panel)) for panel in panels]
+    tables = [_summary(_table(panel, results), panel) for panel in panels]
     ended = [_ended(panel, table) for panel, table in zip(panels, tables, strict=True)]
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
@@ -211,7 +215,8 @@ def _table(panel, results):
     for experiment, names in (sources | panel.get("theory", {})).items():
         data = results[experiment].sel(learner=names)
         data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
-        data["value"] = data["value"].where(data["status"] > 0)
+        ended = data["status"].isin(UNSETTLED) if is_dots(panel) else data["status"] > 0
+        data["value"] = data["value"].where(ended)
         if panel.get("expected"):
             data["expected"] = results[experiment]["expected_error"].sel(learner=names).mean("seed")
         if "minus" in panel:
@@ -252,15 +257,19 @@ def first_at_most(data, limit):
     return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})
 
 
-def _summary(table, share):
+def _summary(table, panel):
     """The points of a panel: columns curve, limit, x, mean, low, high and statuses, a set.
 
-    Points that no seed has a value for have a mean of NaN, and still statuses.
+    Points that no seed has a value for have a mean of NaN, and still statuses. So have all points
+    of a panel of dots; there each value is a further point, without a status.
     """
-    interval = share_interval if share else mean_interval
+    interval = share_interval if is_share(panel) else mean_interval
     points = []
     for (curve, limit, x), group in table.groupby(["curve", "limit", "x"]):
         values = group["value"].dropna().to_numpy()
+        if is_dots(panel):
+            points += [(curve, limit, x, value, np.nan, np.nan, set()) for value in values]
+            values = values[:0]
         low, high = interval(values) if len(values) > 1 else (np.nan, np.nan)
         mean = values.mean() if len(values) else np.nan
         points.append((curve, limit, x, mean, low, high, {*group["status"].dropna()} & {*MARKS}))
@@ -301,7 +310,7 @@ def _draw_curves(ax, panel, styles, table, floors):
             for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
                 line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
                 label = f"_{name}" if limit or strip else str(name)
-                lines = {"linestyle": "none"} if limit or is_share(panel) else {}
+                lines = {"linestyle": "none"} if limit or is_share(panel) or is_dots(panel) else {}
                 ax.plot(x, line, label=label, **look | lines)
         if name in offsets:
             x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T

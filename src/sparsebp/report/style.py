@@ -93,8 +93,9 @@ MARKS = {
     Status.CONTRADICTION: ("$!$", 4.4, "contradiction in some simulation"),
     NEVER: ("$\\uparrow$", 4.6, "not reached in some simulation: a lower bound"),
 }
-# Points: of a log axis, around its values, and of the strip for those that are not positive.
-ROOM, ZEROS = 5, 11
+# Points: of a log axis, around its values, and of the strip for those that are not positive, which
+# along the x axis has room for the label of its zero.
+ROOM, ZEROS = 5, {"x": 18, "y": 11}
 
 RC = {
     **sns.axes_style("whitegrid"),
@@ -220,10 +221,10 @@ def log_scale(ax, axis, values, points, top=0.0):
     low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
     zeros = bool((values <= rounded).any())
     decades = max(np.log10(high / low), 0.3)
-    a_point = decades / (points - 2 * ROOM - ZEROS * zeros)
+    a_point = decades / (points - 2 * ROOM - ZEROS[axis] * zeros)
     middle = np.sqrt(low * high)
     low, high = (middle * 10 ** (sign * (decades / 2 + ROOM * a_point)) for sign in (-1, 1))
-    strip = ZEROS * a_point
+    strip = ZEROS[axis] * a_point
 
     def place(values):
         log = np.log10(np.maximum(values, low) / low)
@@ -237,7 +238,7 @@ def log_scale(ax, axis, values, points, top=0.0):
 
     getattr(ax, f"set_{axis}scale")("function", functions=(place, value))
     getattr(ax, f"set_{axis}lim")(-low if zeros else low, high)
-    beside = {"x": ZEROS, "y": 3}[axis] * a_point * zeros  # of the zero, room for its label
+    beside = {"x": 11, "y": 3}[axis] * a_point * zeros  # of the zero, room for its label
     ticks = _log_ticks(low * 10**beside, high)
     labels = [_power(tick) for tick in ticks]
     if zeros:

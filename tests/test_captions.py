@@ -91,11 +91,13 @@ def test_a_share_is_no_mean():
     about = captions.caption(load(config), "curves").about
     assert about.startswith(
         "Share of 3 simulations with weight error (1 - Eq. 2.2) of at most 0.5 against the number "
-        "m of samples minus log₂ of input neurons, with the 95 % confidence interval"
+        "m of samples minus log₂ of input neurons, with the 95 % confidence interval "
+        "of that share (Clopper and Pearson). "
     )
     config["figures"]["curves"]["panels"].append({"experiment": "matched"})
     about = captions.caption(load(config), "curves").about
     assert about.startswith("Mean weight error") and "an axis has the share of simul" in about
+    assert "interval of that mean (bootstrap)" in about and "its interval (Clopper" in about
 
 
 def test_errors_against_those_expected():
@@ -105,6 +107,19 @@ def test_errors_against_those_expected():
     ]
     about = captions.caption(load(config), "one").about
     assert "against the mean error that their beliefs expect, a point for each number of" in about
+
+
+def test_residuals_are_no_means():
+    config = deepcopy(EXTENDED)
+    own = {"experiment": "matched", "quantity": "residual"}
+    config["figures"]["one"]["panels"] = [{"experiment": "matched", "quantity": "iterations"}, own]
+    about = captions.caption(load(config), "one").about
+    assert about.startswith("Mean iterations of 3 simulations against the number m of samples, ")
+    assert "an axis has the residual of each training that did not converge, as a point" in about
+    config["figures"]["one"]["panels"] = [own]
+    about = captions.caption(load(config), "one").about
+    assert about.startswith("Residual of each training, of 3 simulations, that did not converge")
+    assert "Mean" not in about and "interval" not in about
 
 
 def test_a_law_is_named_where_it_is_drawn(study):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sparsebp.report import panels, style
-from sparsebp.report.intervals import mean_interval
+from sparsebp.report.intervals import mean_interval, share_interval
 from tests.drawn_panels import (
     LEARNERS,
     NAMES,
@@ -149,6 +149,7 @@ def test_the_share_of_simulations_without_error_against_m_less_the_logarithm(lea
     blocks = dict.fromkeys(SIZES, BLOCK)
     drawing = build(sized(**shown, law=True), results=results, experiments=blocks)
     (ax,) = drawing.axes
+    bars = dict(zip(sorted(SIZES.values()), intervals(ax), strict=True))
     assert ax.get_xlabel() == "number of samples m − log₂ (hidden neurons)"
     assert ax.get_ylabel() == "share of simulations with\nno weight error"
     for name, size in SIZES.items():
@@ -161,6 +162,8 @@ def test_the_share_of_simulations_without_error_against_m_less_the_logarithm(lea
         shares = [sum(e == 0 for e in errors.sel(n_samples=m).values) / 5 for m in ran]
         np.testing.assert_allclose(y, shares)
         assert shares[-1] == (0.8 if name == "two" else 1)
+        ends = [share_interval(np.arange(5) < round(5 * share)) for share in shares]
+        np.testing.assert_allclose(bars[size], ends, atol=1e-12)
         assert curve(ax, str(size)).get_linestyle() == "None"
     x, y = curve(ax, "law").get_data()
     np.testing.assert_allclose(y, np.exp(-0.75 * 0.5**x), rtol=1e-12)

@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib import style as mpl_style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.textpath import TextPath
+from matplotlib.transforms import Bbox
 
 from docs.write_keys import SCHEMA as KEYS_SCHEMA
 from sparsebp.network.data import PerRow, Sizes, draw_student, draw_teacher
@@ -179,6 +180,24 @@ def test_no_marker_is_cut_where_an_axis_begins_or_ends(drawing):
                 close_up = axis == 1 and ax.get_yscale() == "linear"
                 part = axis == 0 and (centre > high).any()
                 assert close_up or part or not cut.any(), (ax.get_title(loc="left"), line)
+
+
+@pytest.mark.thorough
+def test_no_tick_label_lies_on_another_or_on_a_marker_beside_a_strip(drawing):
+    for ax in drawing.axes:
+        for axis in (ax.xaxis, ax.yaxis) if ax.axison else ():
+            labels = [tick.label1 for tick in axis._update_ticks()]
+            seen = [text for text in labels if text.get_text() and text.get_visible()]
+            # Letters are lower than their boxes; labels in a row are some points apart.
+            apart = 2 if axis is ax.xaxis else -1
+            boxes = [text.get_window_extent().padded(apart, -1) for text in seen]
+            for one, other in itertools.combinations(boxes, 2):
+                assert not one.overlaps(other), ax.get_title(loc="left")
+            for line in ax.lines:
+                for x, y in line.get_transform().transform(line.get_xydata()):
+                    marker = Bbox.from_bounds(x - 3, y - 3, 6, 6)
+                    beside = not line.get_clip_on() and x < ax.bbox.x0
+                    assert not (beside and any(map(marker.overlaps, boxes)))
 
 
 @pytest.mark.parametrize("width", [0.3, 1, 3])

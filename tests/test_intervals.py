@@ -1,12 +1,13 @@
-"""Intervals of means: against all samples that can be drawn, and against Student's t."""
+"""Intervals of means and shares: against all that can be drawn, and against Student's t."""
 
 import itertools
+from math import comb
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from sparsebp.report.intervals import mean_interval
+from sparsebp.report.intervals import mean_interval, share_interval
 
 
 def test_two_values_are_the_ends():
@@ -60,3 +61,31 @@ def test_no_interval_leaves_what_was_found(n):
         values = rng.random(n) * (rng.random(n) < 0.4)
         low, high = mean_interval(values)
         assert 0 <= values.min() <= low <= values.mean() <= high <= values.max()
+
+
+def at_least(ones, n, chance):
+    """The probability of so many ones or more among n values, by counting."""
+    return sum(comb(n, k) * chance**k * (1 - chance) ** (n - k) for k in range(ones, n + 1))
+
+
+@pytest.mark.parametrize("n", [2, 5, 10, 30])
+def test_beyond_the_interval_of_a_share_is_what_would_hardly_be_found(n):
+    """At either end as much or more, and as little or less, has a probability of 2.5 %."""
+    for ones in range(n + 1):
+        values = np.arange(n) < ones
+        low, high = share_interval(np.random.default_rng(0).permutation(values).astype(float))
+        assert low <= ones / n <= high
+        assert low == 0 if ones == 0 else at_least(ones, n, low) == pytest.approx(0.025)
+        assert high == 1 if ones == n else 1 - at_least(ones + 1, n, high) == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("n", [2, 10])
+@pytest.mark.parametrize("chance", [0.01, 0.2, 0.5, 0.97])
+def test_the_interval_of_a_share_misses_the_chance_in_one_of_twenty_at_most(n, chance):
+    """By summing over all that can be found, which is what a bootstrap of ten cannot promise."""
+    missed = 0
+    for ones in range(n + 1):
+        low, high = share_interval(np.arange(n) < ones)
+        found = at_least(ones, n, chance) - at_least(ones + 1, n, chance)
+        missed += found * (not low <= chance <= high)
+    assert missed <= 0.05

@@ -28,7 +28,7 @@ from tests.drawn_panels import (
 )
 
 
-@pytest.mark.parametrize("quantity", style.Y_LABELS)
+@pytest.mark.parametrize("quantity", sorted(style.Y_LABELS.keys() - {"residual"}))
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_means_and_intervals(quantity, scale):
     data = dataset()
@@ -243,6 +243,27 @@ def test_differences_from_a_learner(scale):
         threshold = ax.yaxis.get_transform().linthresh
         largest = max(-lowest, highest)
         assert 1e-4 * largest < threshold <= 0.1 * largest
+
+
+def test_a_residual_is_a_point_for_each_training_that_did_not_converge():
+    data = dataset()
+    data["status"].loc["ms", [0, 3], 2] = 2  # step limit
+    data["status"].loc["ms", 1, 5] = 4  # oscillating
+    data["status"].loc["ms", 2, 6] = 3  # contradiction
+    drawing = build(panel(quantity="residual", scale="log"), results={"one": data})
+    (ax,) = drawing.axes
+    residuals = data.residual.sel(learner="ms")
+    x, y = curve(ax, "ms").get_data()
+    assert curve(ax, "ms").get_linestyle() == "None"
+    assert x.tolist() == [2, 2, 5]
+    assert {*y} == {float(residuals.sel(seed=s, n_samples=m)) for s, m in ((0, 2), (3, 2), (1, 5))}
+    assert [line for line in ax.lines if line.get_label() in NAMES] == [curve(ax, "ms")]
+    assert not any(np.size(bars.lines[2][0].get_segments()) for bars in ax.containers)
+    low, high = ax.get_ylim()
+    assert 0 < low < min(y) and max(y) < high and low > min(y) / 10
+    found = [[*line.get_xdata()] for status in (2, 4, 3) for line in marked(ax, status)]
+    assert found == [[2], [5], [6]]
+    assert ax.get_ylabel() == "residual (of the last step)"
 
 
 @pytest.mark.thorough

@@ -356,12 +356,19 @@ def test_wrong_outputs_have_a_panel_of_their_own(study, config):
 
 
 def test_lines_are_the_law(study):
-    """At k = 4 it is counted here by hand, for teachers whose row is at 0 in m_0 of m samples."""
+    """At k = 4 it is counted here by hand, for teachers whose row is at 0 in m_0 of m samples.
+
+    At the end of each stands its k.
+    """
     from scipy.stats import binom
 
     known = build(study, scratch_dataset(study)).axes[0]
     laws = [line for line in known.lines if line.get_linestyle() == "-" and line.get_alpha()]
     assert len(laws) == 3
+    ends = [line.get_xydata()[-1].tolist() for line in laws]
+    assert [(text.get_text().strip(), [*text.get_position()]) for text in known.texts] == [
+        *zip(["4", "12", "20"], ends, strict=True)
+    ]
     m, share = laws[0].get_data()
     assert m[0] == 3 and (np.diff(m) == 1).all()
     for count, value in zip(m, share, strict=True):

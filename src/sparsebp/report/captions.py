@@ -11,7 +11,7 @@ from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
-from sparsebp.study.figure_blocks import is_share, panels_or_maps
+from sparsebp.study.figure_blocks import is_dots, is_share, panels_or_maps
 
 MARKS = (
     "a cross marks a training that stopped at the step limit in some simulation, a circle one "
@@ -107,11 +107,12 @@ def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
         "Networks found by search from samples alone, by a student that knows that a row has at "
         f"most two non-zeros; mean of {study.study['seeds']} simulations. (a) It is known which "
         "hidden neurons an output reads. Share of hidden neurons whose row of W_in is not certain, "
-        "if each has k candidates among its N inputs. Lines: what follows from counting the wrong "
-        "rows that agree with the samples; nothing is fitted. The shaded strip is for zero. (b) "
-        "The number of samples from which on 9 of 10 networks are exact up to their symmetries, "
-        "against k; an arrow marks where that is so at no m. (c) Nothing is known of either layer. "
-        "Share of the teacher's rows that are in the network found, and of rows that are certain. "
+        "if each has k candidates among its N inputs; k stands at the end of its line. Lines: what "
+        "follows from counting the wrong rows that agree with the samples; nothing is fitted. The "
+        "shaded strip is for zero. (b) The number of samples from which on 9 of 10 networks are "
+        "exact up to their symmetries, against k; an arrow marks where that is so at no m. (c) "
+        "Nothing is known of either layer. Share of the teacher's rows that are in the network "
+        "found, and of rows that are certain. "
         "(d) The same where a share of the outputs is wrong, if there are such cases: each is "
         "another one of the network's. Crosses in (a), (c) and (d): share of rows that are said to "
         "be certain and are wrong, the largest of all cases of that kind."
@@ -160,8 +161,8 @@ def _of_drawing(study: Study, drawing: dict) -> str:
     )
 
 
-def _interval() -> str:
-    return f"with the {100 * CONFIDENCE:g} % confidence interval of that mean (bootstrap)"
+def _interval(of: str = "mean (bootstrap)") -> str:
+    return f"with the {100 * CONFIDENCE:g} % confidence interval of that {of}"
 
 
 def _simulations(study: Study, experiments: Iterable[str]) -> str:
@@ -203,19 +204,28 @@ def _of_maps(study: Study, figure: dict) -> str:
 
 def _of_panels(study: Study, figure: dict) -> str:
     panels, learners = figure["panels"], study.learners
-    names = [_quantity(name) for name in dict.fromkeys(p["quantity"] for p in panels)]
+    shares, dots = ([p for p in panels if kind(p)] for kind in (is_share, is_dots))
     drawn = {name for panel in panels for name in panel["experiments"]}
-    shares = [panel for panel in panels if is_share(panel)]
-    what = f"Mean {enumerated(names)} of {_simulations(study, drawn)}"
+    simulations = _simulations(study, drawn)
+    against = f"against {' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}"
+    names = dict.fromkeys(_quantity(p["quantity"]) for p in panels if p not in dots)
     if len(shares) == len(panels):
         limits = enumerated([f"{m:g}" for m in dict.fromkeys(p["at_most"] for p in panels)])
-        what = f"Share of {_simulations(study, drawn)} with {enumerated(names)} of at most {limits}"
-    parts = [
-        f"{what} against {' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}, "
-        f"{_interval()}. {STRIP}"
-    ]
+        about = f"Share of {simulations} with {enumerated([*names])} of at most {limits} {against}"
+        about += f", {_interval('share (Clopper and Pearson)')}"
+    elif len(dots) == len(panels):
+        about = f"Residual of each training, of {simulations}, that did not converge {against}"
+    else:
+        about = f"Mean {enumerated([*names])} of {simulations} {against}, {_interval()}"
+    parts = [f"{about}. {STRIP}"]
     if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
         parts.append("A logarithmic axis has a shaded strip for zero.")
+    if dots:
+        parts.append(
+            "Where its label says so, an axis has the residual of each training that did not "
+            "converge, as a point: the largest change of a message in its last step, in "
+            "probability, or in log-likelihood of messages that are logarithms."
+        )
     if any("minus" in panel for panel in panels):
         parts.append(
             "Where its label says so, an axis has the difference from another learner in the same "
@@ -234,7 +244,7 @@ def _of_panels(study: Study, figure: dict) -> str:
     if 0 < len(shares) < len(panels):
         parts.append(
             "Where its label says so, an axis has the share of simulations whose error is at most "
-            "a limit."
+            "a limit, with its interval (Clopper and Pearson)."
         )
     if any("against" in panel and "at_most" in panel for panel in panels):
         parts.append(

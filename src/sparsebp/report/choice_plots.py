@@ -39,6 +39,7 @@ from sparsebp.report.style import (
     mark_legend,
     mark_properties,
     style_learners,
+    write_beside,
 )
 
 COMPARED = ("weight_error", "topology_error", "generalization_error")
@@ -171,15 +172,14 @@ def _add_values(ax, rows):
     for k, key in reversed(list(enumerate(rows[0]))):
         head = wrapped(KEYS[key], HEAD_WIDTH, RC["font.size"] * 0.833)
         cells = [row[key] for row in rows]
-        place = {"ha": "right", "textcoords": "offset points", "fontsize": "small"}
-        where = {"xy": (0, 1), "xycoords": "axes fraction", "va": "bottom", "color": "0.4"}
-        ax.annotate(head, xytext=(right, 3), **where, **place)
+        place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+        look = {"ha": "right", "fontsize": "small", "color": "0.4"}
+        ax.annotate(head, (0, 1), xytext=(right, 3), **place, **look)
         seen = None
         for i, row in enumerate(rows):
             values = list(row.values())[: k + 1]
             if values != seen:
-                where = {"xy": (0, i), "xycoords": ("axes fraction", "data"), "va": "center"}
-                ax.annotate(cells[i], xytext=(right, 0), **where, **place)
+                write_beside(ax, i, cells[i], right, "right", fontsize="small")
             seen = values
         right -= 4 * max(map(len, [*head.split("\n"), *cells])) + 8
 

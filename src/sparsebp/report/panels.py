@@ -6,16 +6,20 @@ each of some m is a curve against a key of the learners of one experiment, and t
 key, which are limits of the others, stand apart in a shaded strip on the right. A
 point is the mean over the seeds that have a value at that position, with vertical bars for the 95 %
 confidence interval of that mean (`intervals.mean_interval`). There is no bar with one seed, nor
-where all seeds agree (as at zero). An interval much longer than the means runs out of the panel.
-A learner without a value at some m (a mini-batch schedule between two batches) has no marker there,
-and its line passes on to the next value.
+of a mean where all seeds agree (as at zero). An interval much longer than the means runs out of the
+panel. A learner without a value at some m (a mini-batch schedule between two batches) has no marker
+there, and its line passes on to the next value.
 
 Against a key, the value of a seed is its error at one m, or the m from which on that is at most a
 limit. Where the error is above the limit at the last m, the last counts, which is too few: an arrow
 in the strip above tells that this is so for some seed.
 
 A panel `by` and with a limit has the share of simulations whose error is at most that, as points
-without lines. With `minus_log2` each curve is shifted by the logarithm of its number.
+without lines, with its binomial interval (`intervals.share_interval`). With `minus_log2` each curve
+is shifted by the logarithm of its number.
+
+A panel of the residual has no means. Each training that stopped at the step limit or oscillated is
+a point without a line; those that converged are below the tolerance.
 
 In a panel `expected` a point is one number of samples: the mean error found, against the mean error
 that the beliefs expect. On the grey diagonal both are equal.
@@ -55,9 +59,9 @@ from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from sparsebp.claims.reductions import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
-from sparsebp.network.quantities import QUANTITIES
+from sparsebp.network.quantities import QUANTITIES, Status
 from sparsebp.report.fitting import LINE, wrapped
-from sparsebp.report.intervals import mean_interval
+from sparsebp.report.intervals import mean_interval, share_interval
 from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
     MARKS,
@@ -80,16 +84,17 @@ from sparsebp.report.style import (
     style_learners,
     style_numbers,
 )
-from sparsebp.study.figure_blocks import is_share
+from sparsebp.study.figure_blocks import is_dots, is_share
 
 DODGE = 1.5  # points
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
-# Inches: what labels take of the width of a panel; what of it a title does not have beside a label
-# of one line.
-BESIDE, TITLE = 0.75, 0.75
+BESIDE = 0.75  # inches: what labels take of the width of a panel
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
-STATUS_ROW = 5  # points: a curve's row in the strip above a panel
+# Points: a curve's row in the strip above a panel; between both, so that the strip's markers are
+# clear of the panel's last tick label.
+STATUS_ROW, STRIP_GAP = 5, 4
+UNSETTLED = (Status.STEP_LIMIT, Status.OSCILLATING)
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 
 
@@ -106,26 +111,18 @@ def build(spec, results):
             check_results(
                 spec["name"], results, experiment, [panel["quantity"]], {"learner": names}
             )
-    tables = [_summary(_table(panel, results)) for panel in panels]
+    tables = [_summary(_table(panel, results), panel) for panel in panels]
     ended = [_ended(panel, table) for panel, table in zip(panels, tables, strict=True)]
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = range(0, len(panels), columns)
     width = figure_width(spec["figure"], columns)
-    titles = [
-        wrapped(
-            _title(i, panel, spec),
-            width / columns - TITLE - LINE * _y_label(panel, learners).count("\n"),
-            RC["axes.titlesize"],
-        )
-        for i, panel in enumerate(panels)
-    ]
     entries = learner_legend(_legend_sets(panels, learners, styles), width)
     marks = mark_legend({status for rows in ended for _, found in rows for status in found}, width)
-    strips = [STATUS_ROW * max(map(len, ended[row : row + columns])) for row in rows]
-    more = sum(max(t.count("\n") for t in titles[row : row + columns]) for row in rows)
-    height = len(rows) * ROW_HEIGHT + sum(strips) / 72 + LINE * more + 0.2
-    drawing = Figure(figsize=(width, height + legends_height(entries, marks)), layout="constrained")
+    strips = [max(map(len, ended[row : row + columns])) for row in rows]
+    strips = [(STATUS_ROW * count + STRIP_GAP) * (count > 0) for count in strips]
+    height = len(rows) * ROW_HEIGHT + sum(strips) / 72 + legends_height(entries, marks) + 0.2
+    drawing = Figure(figsize=(width, height), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
     grid = drawing.subplots(len(rows), columns, squeeze=False)
     axes = grid.ravel()[: len(panels)]
@@ -142,8 +139,16 @@ def build(spec, results):
         if panel.get("law"):
             _draw_law(ax, panel, spec["experiments"], np.unique(tables[i]["x"]), floors[i])
         _draw_strip(ax, ended[i], looks)
-        ax.set_title(titles[i], loc="left", pad=4 + strips[i // columns])
     add_legends(drawing, entries, marks)
+    drawing.draw_without_rendering()  # which tells how wide panels are
+    titles = [
+        wrapped(_title(i, panel, spec), ax.bbox.width / drawing.dpi, RC["axes.titlesize"])
+        for i, (ax, panel) in enumerate(zip(axes, panels, strict=True))
+    ]
+    for i, (ax, title) in enumerate(zip(axes, titles, strict=True)):
+        ax.set_title(title, loc="left", pad=4 + strips[i // columns])
+    more = sum(max(title.count("\n") for title in titles[row : row + columns]) for row in rows)
+    drawing.set_figheight(height + LINE * more)
     return drawing
 
 
@@ -210,7 +215,8 @@ def _table(panel, results):
     for experiment, names in (sources | panel.get("theory", {})).items():
         data = results[experiment].sel(learner=names)
         data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
-        data["value"] = data["value"].where(data["status"] > 0)
+        ended = data["status"].isin(UNSETTLED) if is_dots(panel) else data["status"] > 0
+        data["value"] = data["value"].where(ended)
         if panel.get("expected"):
             data["expected"] = results[experiment]["expected_error"].sel(learner=names).mean("seed")
         if "minus" in panel:
@@ -251,15 +257,20 @@ def first_at_most(data, limit):
     return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})
 
 
-def _summary(table):
+def _summary(table, panel):
     """The points of a panel: columns curve, limit, x, mean, low, high and statuses, a set.
 
-    Points that no seed has a value for have a mean of NaN, and still statuses.
+    Points that no seed has a value for have a mean of NaN, and still statuses. So have all points
+    of a panel of dots; there each value is a further point, without a status.
     """
+    interval = share_interval if is_share(panel) else mean_interval
     points = []
     for (curve, limit, x), group in table.groupby(["curve", "limit", "x"]):
         values = group["value"].dropna().to_numpy()
-        low, high = mean_interval(values) if len(values) > 1 else (np.nan, np.nan)
+        if is_dots(panel):
+            points += [(curve, limit, x, value, np.nan, np.nan, set()) for value in values]
+            values = values[:0]
+        low, high = interval(values) if len(values) > 1 else (np.nan, np.nan)
         mean = values.mean() if len(values) else np.nan
         points.append((curve, limit, x, mean, low, high, {*group["status"].dropna()} & {*MARKS}))
     return pd.DataFrame(points, columns=["curve", "limit", "x", "mean", "low", "high", "statuses"])
@@ -299,7 +310,7 @@ def _draw_curves(ax, panel, styles, table, floors):
             for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
                 line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
                 label = f"_{name}" if limit or strip else str(name)
-                lines = {"linestyle": "none"} if limit or is_share(panel) else {}
+                lines = {"linestyle": "none"} if limit or is_share(panel) or is_dots(panel) else {}
                 ax.plot(x, line, label=label, **look | lines)
         if name in offsets:
             x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
@@ -327,14 +338,14 @@ def _draw_strip(ax, rows, styles):
     if not rows:
         return
     above = ax.figure.dpi_scale_trans + ScaledTranslation(0, 1, ax.transAxes)
-    height = STATUS_ROW * len(rows) / 72
+    gap, height = STRIP_GAP / 72, STATUS_ROW * len(rows) / 72
     beside = blended_transform_factory(ax.transAxes, above)
-    ground = Rectangle((0, 0.02), 1, height, transform=beside, clip_on=False)
+    ground = Rectangle((0, gap), 1, height, transform=beside, clip_on=False)
     ground.set(facecolor="0.95", linewidth=0)
     ax.add_artist(ground)
     at_its_left = beside + ScaledTranslation(-5 / 72, 0, ax.figure.dpi_scale_trans)
     for i, (name, found) in enumerate(rows):
-        y = 0.02 + height - STATUS_ROW * (i + 0.5) / 72
+        y = gap + height - STATUS_ROW * (i + 0.5) / 72
         head = curve_properties(styles[name]) | {"markersize": 3.2, "markeredgewidth": 0.7}
         ax.plot(0, y, clip_on=False, **head | {"transform": at_its_left})
         for status, positions in found.items():
@@ -520,10 +531,11 @@ def _legend_sets(panels, learners, styles):
             found.append((head, list(zip(lines, labels.values(), strict=True)), by))
     several = len(found) > 1
     found = [(head if several or by else "", entries) for head, entries, by in found]
-    if any(panel.get("expected") for panel in panels):
-        found.append(("", [(Line2D([], [], **LAW), "found as expected")]))
-    if any(panel.get("law") for panel in panels):
-        found.append(("", [(Line2D([], [], **LAW), "by counting (no fit)")]))
+    for key, label in (("expected", "found as expected"), ("law", "by counting (no fit)")):
+        if any(panel.get(key) for panel in panels):
+            if found[-1][0]:
+                found.append(("", []))
+            found[-1][1].append((Line2D([], [], **LAW), label))
     return found
 
 

@@ -3,11 +3,12 @@
 What a figure shows. A point is the mean over the simulations. (a) It is known what each output
 reads. The share of ambiguous rows against the number m of samples, for several numbers k of
 candidates, on the curves that follow from counting (`network.counting`), in which nothing is
-fitted. Zero is in a shaded strip. (b) The number of samples from which on at least nine of ten
-simulations are exact, against k, on a line where it is known what outputs read, and as single
-points where nothing is known. An arrow marks the last m of a case that gets there at none. (c)
-Nothing is known. The share of the teacher's rows that the network found has, and of rows that are
-certain. (d) The same of cases with wrong outputs, if there are any; they are in no other panel.
+fitted; k stands at the end of its curve. Zero is in a shaded strip. (b) The number of samples from
+which on at least nine of ten simulations are exact, against k, on a line where it is known what
+outputs read, and as single points where nothing is known. An arrow marks the last m of a case that
+gets there at none. (c) Nothing is known. The share of the teacher's rows that the network found
+has, and of rows that are certain. (d) The same of cases with wrong outputs, if there are any; they
+are in no other panel.
 Crosses in (a), (c) and (d) are the share of rows that are said to be certain and are wrong, the
 largest of all cases of that kind and their k.
 """
@@ -24,6 +25,7 @@ from sparsebp.report.style import (
     NEVER,
     PAGE_WIDTH,
     PALETTE,
+    RC,
     add_legends,
     learner_legend,
     legends_height,
@@ -38,10 +40,17 @@ EXACT_IN = 0.9
 
 HEIGHT = 2.7  # inches: of the panels
 LAW = {"linestyle": "-", "linewidth": 0.9, "alpha": 0.6}
-POINTS = {"linestyle": "none", "markersize": 3.8, "markeredgewidth": 0.9}
+HOLLOW = {"markerfacecolor": "none"}
+POINTS = {"linestyle": "none", "markersize": 3.8, "markeredgewidth": 0.9, **HOLLOW}
+LINE = {"linestyle": "-", "markersize": 3.8, "linewidth": LINE_WIDTH}
+CERTAIN = {**LINE, "linestyle": "--", **HOLLOW}
+AROUND = {"linestyle": "none", "markersize": 7, **HOLLOW}  # seen around a point of a LINE
 WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8}
-CLAIMED = "certain, but wrong"
-LOOKS = [(PALETTE[i], marker) for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))]
+SMALL = 0.8 * RC["font.size"]
+LOOKS = [
+    {"color": PALETTE[i], "marker": marker}
+    for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))
+]
 
 
 def build(spec, results):
@@ -62,21 +71,34 @@ def build(spec, results):
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.04)
     lines, columns = (2, 2) if disturbed else (1, 3)
     axes = drawing.subplots(lines, columns).flat
-    sets = [
-        ("(a) k =", _draw_ambiguous(axes[0], data, known, spec["figure"]["from_scratch"])),
-        ("(b) N =", _draw_needed(axes[1], data, known, unknown, sizes)),
-        ("(c) N =", _draw_found(axes[2], data, unknown, "neurons", sizes)),
-    ]
+    _draw_ambiguous(axes[0], data, known, spec["figure"]["from_scratch"])
+    _draw_needed(axes[1], data, known, unknown, sizes)
+    _draw_found(axes[2], data, unknown, "neurons", sizes)
     axes[2].set_title("(c) nothing known", loc="left")
     if disturbed:
-        entries = _draw_found(axes[3], data, disturbed, "wrong_outputs", shares)
-        sets.append(("(d) wrong:", entries))
+        _draw_found(axes[3], data, disturbed, "wrong_outputs", shares)
         axes[3].set_title("(d) wrong outputs", loc="left")
-    sets.append(("(a, c, d)" if disturbed else "(a, c)", [(Line2D([], [], **WRONG), CLAIMED)]))
-    entries = learner_legend(sets, PAGE_WIDTH)
+    entries = learner_legend(_legend_sets(sizes, shares), PAGE_WIDTH)
     drawing.set_size_inches(PAGE_WIDTH, lines * HEIGHT + legends_height(entries, []))
     add_legends(drawing, entries, [])
     return drawing
+
+
+def _legend_sets(sizes, shares):
+    """The legend: in grey what markers and lines are in each panel, and what colours are."""
+    grey, found = {"color": "0.3", "marker": "o"}, "(c, d)" if shares else "(c)"
+    sets = {
+        "(a)": [(grey | POINTS, "found"), (LAW | {"color": "0.3"}, "by counting (no fit)")],
+        "(b)": [(grey | LINE, "pattern known"), (grey | AROUND, "nothing known")],
+        found: [(grey | LINE, "found"), (grey | CERTAIN, "certain"), (WRONG, "certain, but wrong")],
+        "(b, c) N =": [(look | LINE, number_label(size)) for size, look in sizes.items()],
+        "(d) wrong:": [(look | LINE, f"{100 * share:g} %") for share, look in shares.items()],
+    }
+    return [
+        (head, [(Line2D([], [], **look), label) for look, label in entries])
+        for head, entries in sets.items()
+        if entries
+    ]
 
 
 def _looks(values):
@@ -99,48 +121,44 @@ def needed_samples(data, name, case, candidates):
 
 
 def _draw_ambiguous(ax, data, cases, figure):
-    """Points of what was found, and lines of what counting says. Returns entries of a legend."""
+    """Points of what was found, and lines of what counting says, each with its k at the end."""
     curves = [
         (k, style, name, case)
         for k, style in style_numbers(figure["candidates"]).items()
         for name, case in cases.items()
         if k in case["candidates"]
     ]
-    drawn, entries = [], []
+    drawn = []
     for k, style, name, case in curves:
         m = case["samples"]
         share = data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m).mean("seed")
-        look = {"color": style.color, "marker": style.marker, "markerfacecolor": "none"}
-        ax.plot(m, share, **POINTS, **look)
+        ax.plot(m, share, color=style.color, marker=style.marker, **POINTS)
         drawn.append(share.values)
-        label = f"{number_label(k)} of {number_label(case['neurons'])}"
-        entries.append((Line2D([], [], **POINTS | LAW | look), label))
     drawn.append(_draw_wrong(ax, data, cases))
     floor = log_scale(ax, "y", np.concatenate(drawn), 72 * (HEIGHT - 0.6), top=1)
+    last = max(case["samples"][-1] for case in cases.values())
     for k, style, _, case in curves:
-        m = np.arange(case["samples"][0], case["samples"][-1] + 1)
-        entries_of_row = case["nonzeros_per_row"]["input"]
-        law = np.array([ambiguous(k, int(count), entries_of_row) for count in m])
-        shown = law >= floor
-        ax.plot(m[shown], law[shown], color=style.color, zorder=1.5, **LAW)
-    ax.set_title("(a) output pattern known", loc="left")
+        entries = case["nonzeros_per_row"]["input"]
+        m = range(case["samples"][0], last + 1)
+        law = [ambiguous(k, count, entries) for count in m]
+        line = [point for point in zip(m, law, strict=True) if point[1] >= floor]
+        ax.plot(*np.reshape(line, (-1, 2)).T, color=style.color, zorder=1.5, **LAW)
+        for count, share in line[-1:]:
+            slope = share * np.log(ambiguous(k, count + 1, entries) / share)
+            along = {"rotation": np.degrees(np.arctan(slope)), "transform_rotates_text": True}
+            place = {"ha": "right", "va": "bottom", "rotation_mode": "anchor", **along}
+            ax.text(count, share, f"{number_label(k)} ", fontsize=SMALL, zorder=4, **place)
+    ax.set_title("(a) output pattern known, k candidates", loc="left")
     _label_samples(ax)
     ax.set_ylabel("ambiguous rows of $W_{in}$ (share)")
-    return entries
 
 
 def _draw_needed(ax, data, known, unknown, looks):
-    """Returns entries of a legend."""
-    entries = []
+    """Of each case the samples that it needs, against k."""
     for name, case in (*known.items(), *unknown.items()):
-        k, (color, marker) = case["candidates"], looks[case["neurons"]]
+        k = case["candidates"]
         m = np.array([needed_samples(data, name, case, one) for one in k], float)
-        look = {"color": color, "marker": marker, "linewidth": LINE_WIDTH, "markersize": 4}
-        if name in unknown:  # seen around those of a case that needs as many
-            look |= {"markersize": 7, "markerfacecolor": "none", "linestyle": "none"}
-        [line] = ax.plot(k, m, **look)
-        what = "as in (a)" if name in known else "as in (c)"
-        entries.append((line, f"{number_label(case['neurons'])}, {what}"))
+        ax.plot(k, m, **looks[case["neurons"]], **(AROUND if name in unknown else LINE))
         never = [one for one, number in zip(k, m, strict=True) if np.isnan(number)]
         ax.plot(never, [case["samples"][-1]] * len(never), **mark_properties(*MARKS[NEVER][:2]))
     every = sorted({k for case in (*known.values(), *unknown.values()) for k in case["candidates"]})
@@ -151,25 +169,18 @@ def _draw_needed(ax, data, known, unknown, looks):
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title("(b) samples needed", loc="left")
     ax.set(xlabel="candidates k", ylabel="m from which 9 of 10 are exact")
-    return entries
 
 
 def _draw_found(ax, data, cases, key, looks):
-    """Curves of cases that differ in one ``key``. Returns entries of a legend."""
-    entries = []
+    """Curves of cases that differ in one ``key``."""
     for name, case in cases.items():
-        m, (color, marker) = case["samples"], looks[case[key]]
+        m, look = case["samples"], looks[case[key]]
         found = data.sel(case=name, candidates=case["candidates"][-1], n_samples=m).mean("seed")
-        look = {"color": color, "marker": marker, "markersize": 3.5, "linewidth": LINE_WIDTH}
-        [line] = ax.plot(m, found["found_rows"], **look)
-        look |= {"linestyle": "--", "markerfacecolor": "none"}
-        [certain] = ax.plot(m, 1 - found["ambiguous_rows"], **look)
-        what = f"{100 * case[key]:g} %" if key == "wrong_outputs" else number_label(case[key])
-        entries += [(line, f"{what}, found"), (certain, f"{what}, certain")]
+        ax.plot(m, found["found_rows"], **look, **LINE)
+        ax.plot(m, 1 - found["ambiguous_rows"], **look, **CERTAIN)
     _draw_wrong(ax, data, cases)
     _label_samples(ax)
     ax.set(ylabel="rows of $W_{in}$ (share)", ylim=(-0.03, 1.03))
-    return entries
 
 
 def _draw_wrong(ax, data, cases):

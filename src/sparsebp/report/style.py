@@ -93,8 +93,9 @@ MARKS = {
     Status.CONTRADICTION: ("$!$", 4.4, "contradiction in some simulation"),
     NEVER: ("$\\uparrow$", 4.6, "not reached in some simulation: a lower bound"),
 }
-# Points: of a log axis, around its values, and of the strip for those that are not positive.
-ROOM, ZEROS = 5, 11
+# Points: of a log axis, around its values, and of the strip for those that are not positive, which
+# along the x axis has room for the label of its zero.
+ROOM, ZEROS = 5, {"x": 18, "y": 11}
 
 RC = {
     **sns.axes_style("whitegrid"),
@@ -220,10 +221,10 @@ def log_scale(ax, axis, values, points, top=0.0):
     low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
     zeros = bool((values <= rounded).any())
     decades = max(np.log10(high / low), 0.3)
-    a_point = decades / (points - 2 * ROOM - ZEROS * zeros)
+    a_point = decades / (points - 2 * ROOM - ZEROS[axis] * zeros)
     middle = np.sqrt(low * high)
     low, high = (middle * 10 ** (sign * (decades / 2 + ROOM * a_point)) for sign in (-1, 1))
-    strip = ZEROS * a_point
+    strip = ZEROS[axis] * a_point
 
     def place(values):
         log = np.log10(np.maximum(values, low) / low)
@@ -237,8 +238,9 @@ def log_scale(ax, axis, values, points, top=0.0):
 
     getattr(ax, f"set_{axis}scale")("function", functions=(place, value))
     getattr(ax, f"set_{axis}lim")(-low if zeros else low, high)
-    beside = {"x": ZEROS, "y": 3}[axis] * a_point * zeros  # of the zero, room for its label
-    ticks = _log_ticks(low * 10**beside, high)
+    beside = {"x": 11, "y": 3}[axis] * a_point * zeros  # of the zero, room for its label
+    most = min(6, int(points / 36)) if axis == "x" else 6
+    ticks = _log_ticks(low * 10**beside, high, most)
     labels = [_power(tick) for tick in ticks]
     if zeros:
         ticks, labels = [0, *ticks], ["≤ 0" if values.min() < -rounded else "0", *labels]
@@ -250,11 +252,11 @@ def log_scale(ax, axis, values, points, top=0.0):
     return low
 
 
-def _log_ticks(low, high):
-    """Powers of ten between two numbers, at most six; where there is but one, 2 and 5 times it."""
+def _log_ticks(low, high, most):
+    """At most so many powers of ten between two numbers; where there is one, 2 and 5 times it."""
     powers = np.arange(np.ceil(np.log10(low)), np.floor(np.log10(high)) + 1)
     if len(powers) > 1:
-        return 10.0 ** powers[:: -(-len(powers) // 6)]
+        return 10.0 ** powers[:: -(-len(powers) // most)]
     powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
     ticks = np.ravel([[1, 2, 5] * 10.0 ** np.array([power]) for power in powers])
     return ticks[(low <= ticks) & (ticks <= high)]
@@ -283,6 +285,15 @@ def curve_properties(style):
         "markerfacecolor": style.color if filled else "none",
         "zorder": 2.1 + 0.1 * style.layer,
     }
+
+
+def write_beside(ax, row, text, points, ha, **look):
+    """Write a text in a row of a box, so many points right of the box, or left of it if negative.
+
+    `ha` says which part of the text is there.
+    """
+    where = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    ax.annotate(text, (points > 0, row), xytext=(points, 0), va="center", ha=ha, **where, **look)
 
 
 def mark_properties(marker, size, color="0.2"):

@@ -97,7 +97,7 @@ def _add_legend(drawing):
     labels = ["steps = diameter / 2"]
     lines = [("-", "uniform start"), ((0, (3, 1.5)), "random start")]
     for dashes, label in lines:
-        handles.append(Line2D([], [], color=PALETTE[4], linewidth=1.1, linestyle=dashes))
+        handles.append(Line2D([], [], color="0.2", linewidth=1.1, linestyle=dashes))
         labels.append(label)
     for shape, name in SHAPE_NAMES.items():
         for teacher in ("relay", "random"):

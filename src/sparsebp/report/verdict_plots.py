@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from sparsebp.claims.comparisons import KINDS
 from sparsebp.claims.verdicts import BY_CONSTRUCTION, FAILS, HOLDS, UNDECIDED, deciding, number
 from sparsebp.report.fitting import wrapped
-from sparsebp.report.style import PAGE_WIDTH, PALETTE, RC, add_legends, learner_legend
+from sparsebp.report.style import PAGE_WIDTH, PALETTE, RC, add_legends, learner_legend, write_beside
 from sparsebp.report.tables import SYMBOLS, configured
 from sparsebp.storage.figure_metadata import save
 from sparsebp.study.markup import mapped, mathtext
@@ -88,7 +88,7 @@ def _build(rows):
     legend = learner_legend([("", entries)], PAGE_WIDTH)
     texts = [_texts(row) for row in rows]
     lines = max(LEAST_LINES, *(text.count("\n") + 1 for row in texts for text in row))
-    height = LINE_HEIGHT * lines * len(rows) + 0.8
+    height = LINE_HEIGHT * (lines + 0.5) * len(rows) + 0.8  # half a line between rows
     drawing = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
     ax = drawing.subplots()
@@ -139,12 +139,8 @@ def _texts(row):
 
 def _write(ax, i, row, claim, statement, numbers):
     """Write the claim and its verdict to the left of its row, and the numbers to the right."""
-    look = {"va": "center", "textcoords": "offset points", "fontsize": SMALL, "zorder": 4}
-    left = {"xy": (0, i), "xycoords": ("axes fraction", "data"), **look}
-    beside = -72 * STATEMENT - 4
-    ax.annotate(statement, xytext=(beside, 0), ha="left", **left)
-    bold = left | {"fontweight": "bold"}
-    ax.annotate(claim, xytext=(beside - 20, 0), ha="right", **bold)
-    symbol = bold | {"color": LOOKS[row["verdict"]][0], "fontsize": RC["font.size"]}
-    ax.annotate(SYMBOLS[row["verdict"]], xytext=(beside - 10, 0), ha="center", **symbol)
-    ax.annotate(numbers, xytext=(5, 0), ha="left", **left | {"xy": (1, i), "color": "0.35"})
+    symbol, color, left = SYMBOLS[row["verdict"]], LOOKS[row["verdict"]][0], -72 * STATEMENT - 4
+    write_beside(ax, i, claim, left - 20, "right", fontsize=SMALL, fontweight="bold")
+    write_beside(ax, i, symbol, left - 10, "center", fontweight="bold", color=color)
+    write_beside(ax, i, statement, left, "left", fontsize=SMALL)
+    write_beside(ax, i, numbers, 5, "left", fontsize=SMALL, color="0.35")

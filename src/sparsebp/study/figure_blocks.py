@@ -41,6 +41,11 @@ def is_share(panel: dict) -> bool:
     return "by" in panel and "at_most" in panel
 
 
+def is_dots(panel: dict) -> bool:
+    """Whether a panel draws each training that did not converge, and no means."""
+    return panel["quantity"] == "residual" and not {"at_most", "minus"} & panel.keys()
+
+
 def check_figure(name: str, figure: dict, experiments: dict, learners: dict, choices: dict) -> None:
     """Fill in what a figure leaves out, and raise ConfigError for what cannot be drawn."""
     where = f"figures.{name}"

@@ -237,11 +237,10 @@ def test_a_row_of_groups_stands_for_all_rows_of_twins(seed, at_most):
                 2 * int(inputs.group[i]) + (w * int(inputs.sign[i]) < 0) for i, w in least
             )
             signed = np.array([signed + [ABSENT] * (3 - len(signed))])
-            alike = candidates.alike(np.array([which]), signed)[0]
-            if at_most < 3:
-                assert alike == len(rows)
-            else:
-                assert (alike > 1) == (len(rows) > 1)
+            assert candidates.alike(np.array([which]), signed)[0] == len(rows)
+            every = candidates.every(which, signed[0])
+            told = [tuple(2 * i + (w < 0) for i, w in row) for row in rows]
+            assert every == sorted(told)
             chosen = candidates.chosen(np.array([which]), signed)[0]
             chosen = chosen[chosen != ABSENT]
             assert len({s // 2 for s in chosen}) == len(least) and set(chosen // 2) <= set(some)

@@ -5,13 +5,14 @@ both.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsebp.engine.arrangement import NOTHING, Pattern, padded
 from sparsebp.engine.search.assembly import MANY, search
+from sparsebp.engine.search.posterior import Left, Posterior
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.data import NEURONS, PerRow, checked_data
 from sparsebp.network.model import Activation, Layer, forward
@@ -49,6 +50,7 @@ class Found:
             samples.
         signs: whether signs of hidden neurons are known. With an odd activation they are not: a
             neuron may have the opposite sign in its row and wherever it is read.
+        left: what ``posterior`` goes by; None where it has none.
     """
 
     activation: Activation
@@ -63,6 +65,7 @@ class Found:
     least_hidden: int
     twins: list[np.ndarray]
     signs: bool
+    left: Left | None = field(repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Layer]:
         return map(Layer, self.patterns, self.weights)
@@ -100,6 +103,20 @@ class Found:
         """Outputs (samples, output) for inputs ``x``; NaN where samples are not reproduced."""
         y = forward(self, self.activation, np.asarray(x))
         return np.where(self.reproduced, y, np.nan)
+
+    def posterior(self) -> Posterior:
+        """The probabilities of all weights, of a teacher without noise that is as likely to be any.
+
+        Raises:
+            ValueError: ``outer`` was not given, so that hidden neurons have no names; or outputs
+                may be wrong.
+        """
+        if self.left is None:
+            raise ValueError(
+                "posterior: needs the pattern outer and wrong_outputs=0; without names of hidden "
+                "neurons, or a law of what is wrong, there are no probabilities"
+            )
+        return Posterior(self.left)
 
 
 def from_scratch(
@@ -178,6 +195,7 @@ def from_scratch(
         found.least_hidden,
         found.twins,
         not found.odd,
+        found.left,
     )
 
 

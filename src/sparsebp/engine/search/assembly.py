@@ -7,6 +7,7 @@ import numpy as np
 from sparsebp.engine.search.consistent import agreeing, fewest
 from sparsebp.engine.search.explanations import NOT_READ, Explanations, explain
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
+from sparsebp.engine.search.posterior import Left
 from sparsebp.engine.search.subsets import explain_most
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Activation, Layer
@@ -31,6 +32,8 @@ class Search(NamedTuple):
         least_hidden: so many hidden neurons there have to be, where none was known.
         twins: groups of inputs that are the same, or opposite, in all samples.
         odd: whether the activation is, so that the sign of a hidden neuron is not known.
+        left: for ``Posterior``; None where it is not known which outputs read what, or outputs may
+            be wrong.
     """
 
     inner: Layer
@@ -42,6 +45,7 @@ class Search(NamedTuple):
     least_hidden: int
     twins: list[np.ndarray]
     odd: bool
+    left: Left | None
 
 
 def search(
@@ -81,10 +85,15 @@ def search(
         slots = at_most[0], readers.shape[1]
     listing = alphabet, inputs, lists, codes, two, at_most[1]
     found = explain_most(*listing, wrong) if wrong else explain(*listing)
-    if two is None:
+    left = None
+    if readers is None or two is None:
         made = _unknown(alphabet, lists, found, hidden, slots)
     else:
+        found = _agreed(lists, found, two, hidden)
         made = _known(alphabet, lists, found, hidden, two, slots)
+        if not wrong:
+            rows = _rows(lists, found, two, hidden)
+            left = Left(alphabet, inputs, lists, codes, readers, found.listed, rows, found.open)
     (inner, outer), explanations, certain, least_hidden = made
     missed = ~_given(alphabet, inputs, codes, (inner, outer))
     reproduced = np.count_nonzero(missed, axis=0) <= wrong
@@ -98,6 +107,7 @@ def search(
         least_hidden,
         inputs.twins,
         alphabet.odd,
+        left,
     )
 
 
@@ -142,13 +152,26 @@ def _unknown(alphabet, lists, found, hidden, slots):
     return layers, explanations, certain, least_hidden
 
 
+def _agreed(lists, found, two, hidden):
+    """What goes together, where it is known which hidden neurons outputs read."""
+    swapped = _exchangeable(lists, two)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
+    found = found.only(~swapped)
+    keep, torn = agreeing(found, two, hidden)
+    return found.only(keep & ~((two >= 0) & torn[two]).any(axis=1)[found.output])
+
+
+def _rows(lists, found, two, hidden):
+    """The numbers of the rows that are left of each hidden neuron: all that any network has."""
+    # Those of two that may be exchanged are listed in one order alone.
+    both = _exchangeable(lists, two)[found.output]
+    neuron = np.concatenate([two[found.output], two[found.output][both][:, ::-1]]).ravel()
+    row = np.concatenate([found.rows, found.rows[both]]).ravel()
+    pairs = np.unique(np.column_stack([neuron, row])[neuron >= 0], axis=0)
+    return np.split(pairs[:, 1], np.searchsorted(pairs[:, 0], np.arange(1, hidden)))
+
+
 def _known(alphabet, lists, found, hidden, two, slots):
     """Where it is known which hidden neurons outputs read. Returns as ``_unknown``."""
-    if len(lists.offsets) == 2:
-        swapped = _exchangeable(two)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
-        found = found.only(~swapped)
-    keep, torn = agreeing(found, two, hidden)
-    found = found.only(keep & ~((two >= 0) & torn[two]).any(axis=1)[found.output])
     read = two[found.output]
     which = read if len(lists.offsets) > 2 else np.zeros_like(read)
     rows = found.signed()
@@ -176,8 +199,11 @@ def _known(alphabet, lists, found, hidden, two, slots):
     return layers, explanations, certain, hidden
 
 
-def _exchangeable(readers: np.ndarray) -> np.ndarray:
-    """Outputs with two hidden neurons that none but they, or others with both, read: (output,)."""
+def _exchangeable(lists: Candidates, readers: np.ndarray) -> np.ndarray:
+    """Outputs with two hidden neurons that none but they, or others with both, read, and that have
+    the same candidates: (output,)."""
+    if len(lists.offsets) > 2:
+        return np.zeros(len(readers), bool)
     _, pair, times = np.unique(
         np.sort(readers, axis=1), axis=0, return_inverse=True, return_counts=True
     )

@@ -222,15 +222,20 @@ def misses(
     for part in chunks(len(count), 8 * len(codes)):
         total = np.zeros((len(count[part]), len(codes)))
         for slot in range(2):
-            z = _preactivation(inputs, found.signed(part)[:, slot])
+            z = preactivation(inputs, found.signed(part)[:, slot])
             total += found.weights[part, slot, None] * alphabet.phi(z)
         fits = alphabet.fits(total, codes[:, found.output[part]].T)
         count[part] = np.count_nonzero(~fits, axis=1)
     return count
 
 
-def _preactivation(inputs: Inputs, signed: np.ndarray) -> np.ndarray:
-    """That of hidden neurons, (n, samples) float64, from the ``signed`` groups of rows."""
+def preactivation(inputs: Inputs, signed: np.ndarray) -> np.ndarray:
+    """That of hidden neurons in all samples, (n, samples) float64.
+
+    Args:
+        inputs: what samples say of them.
+        signed: (n, ENTRIES) int64, the signed groups of rows.
+    """
     weights = np.where(signed == ABSENT, 0, 1 - 2 * (signed & 1))
     return np.einsum("nk,nks->ns", weights, inputs.x[signed // 2], dtype=float)
 

@@ -450,6 +450,19 @@ def test_an_output_that_is_known_to_read_nothing_is_constant():
     assert none.explanations.tolist() == [1] and not none.certain.any()
 
 
+def test_readers_may_be_told_in_any_order():
+    """Of two hidden neurons that the same outputs read, too."""
+    rng = np.random.default_rng(3)
+    x = rng.choice([-1, 1], (30, 8))
+    h = TANH(np.column_stack([x[:, 0] + x[:, 1], x[:, 2] - x[:, 3]]))
+    y = TANH(np.column_stack([h[:, 0] + h[:, 1], -h[:, 0] - h[:, 1], -h[:, 1]]))
+    for third in ([1, -1], [-1, 1]):
+        found = search(x, y, 2, TANH, readers=np.array([[0, 1], [1, 0], third]))
+        assert found.explanations.tolist() == [1, 1, 1] and found.reproduced.all()
+        assert found.outer.topology.tolist() == [[0, 1], [0, 1], [1, -1]]
+        assert found.outer.weights.tolist() == [[1, 1], [-1, -1], [-1, 0]]
+
+
 def test_outputs_that_contradict_each_other_are_told_where_readers_are_known():
     """Two outputs read hidden neuron 0, and give it different rows."""
     rng = np.random.default_rng(1)

@@ -81,6 +81,10 @@ def search(
     codes = alphabet.coded(y)
     two, slots = None, at_most
     if readers is not None:
+        # In one order for all outputs, as rows of hidden neurons that may be exchanged are.
+        last = np.iinfo(readers.dtype).max
+        readers = np.sort(np.where(readers < 0, last, readers), axis=1)
+        readers[readers == last] = NOT_READ
         two = np.pad(readers, ((0, 0), (0, 2 - readers.shape[1])), constant_values=NOT_READ)
         slots = at_most[0], readers.shape[1]
     listing = alphabet, inputs, lists, codes, two, at_most[1]

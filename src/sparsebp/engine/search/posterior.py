@@ -14,7 +14,7 @@ in parts, which are summed one by one.
 """
 
 from collections.abc import Iterator
-from itertools import chain, product
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +22,7 @@ from opt_einsum import contract, contract_path
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sparsebp.engine.memory import chunks
-from sparsebp.engine.search.explanations import MOST_ROWS, preactivation
+from sparsebp.engine.search.explanations import MOST_ROWS, fitting, preactivation
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Layer
@@ -250,33 +249,6 @@ def _solve_part(left, outputs, ways, values, found) -> str:
             sums = np.moveaxis(ones, slot, 0).reshape(2, -1).sum(axis=1)
             signs[output, slot] = sums[1] / sums.sum()
     return ""
-
-
-def fitting(alphabet: Alphabet, codes: np.ndarray, values: list[np.ndarray]) -> np.ndarray:
-    """Which signs and rows of the hidden neurons of an output give all of its samples.
-
-    Args:
-        alphabet: of the activation.
-        codes: (samples,) int64, of the output.
-        values: for each hidden neuron that it reads (rows, samples) float64, what it answers.
-
-    Returns:
-        bool, an axis of two for the sign of each, -1 and 1, then an axis for the rows of each.
-    """
-    n, sizes = len(values), [len(value) for value in values]
-    found = np.zeros((*[2] * n, *sizes), bool)
-    if n == 0:
-        return np.array(alphabet.fits(np.zeros(len(codes)), codes).all())
-    axes = [
-        value.reshape(*(len(value) if k == slot else 1 for k in range(n)), len(codes))
-        for slot, value in enumerate(values)
-    ]
-    cells = max(1, int(np.prod(sizes[1:]))) * len(codes)
-    for signs, part in product(product((0, 1), repeat=n), chunks(sizes[0], cells)):
-        first = (2 * signs[0] - 1) * axes[0][part]
-        total = sum(((2 * k - 1) * one for k, one in zip(signs[1:], axes[1:], strict=True)), first)
-        found[(*signs, part)] = alphabet.fits(total, codes).all(axis=-1)
-    return found
 
 
 def _slopes(tensors: list[np.ndarray], indices: list[list[int]]) -> list[np.ndarray] | str:

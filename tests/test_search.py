@@ -384,7 +384,7 @@ def made_wrong(rng, y, count):
 
 
 @pytest.mark.parametrize("known", [False, True])
-@pytest.mark.parametrize("phi", [TANH, sb.leaky_relu(a=0.1)], ids=str)
+@pytest.mark.parametrize("phi", [TANH, sb.leaky_relu(a=0.1), sb.tanh(b=0.0)], ids=str)
 def test_wrong_outputs_are_found_with_the_network(phi, known):
     teacher = sb.draw_teacher(80, 2, 3, 8)
     x, right = sb.draw_samples(teacher, phi, 44, 3, 8)

@@ -46,7 +46,7 @@ class Search(NamedTuple):
     least_hidden: int
     twins: list[np.ndarray]
     odd: bool
-    left: Left | None
+    left: Left | None = None
 
 
 def search(

@@ -3,7 +3,9 @@
     python -m speed.from_scratch                      # the cases of ``CASES``, one after the other
     python -m speed.from_scratch 1000 25 --seeds 20   # one case, with nothing known
     python -m speed.from_scratch 10000 32 --readers   # it is known which outputs read what
+    python -m speed.from_scratch 1000 24 --readers --outer 3  # outputs read three hidden neurons
     python -m speed.from_scratch 200 64 --wrong 0.05  # a share of the outputs is wrong
+    python -m speed.from_scratch 200 64 --b 0         # tanh(x), so that signs are not known
 
 Each case has a process of its own, as peak memory is its whole, with libraries. Teachers are drawn
 by matching, with entropy ``ENTROPY``. A network is exact if no row and no output is wrong, up to
@@ -35,15 +37,19 @@ CASES = [
     ["1000", "24", "--readers", "--inner", "3"],
     ["1000", "28", "--readers", "--inner", "3"],
     ["200", "32", "--inner", "3"],
+    ["200", "20", "--readers", "--outer", "3"],
+    ["1000", "24", "--readers", "--outer", "3"],
     ["200", "40", "--wrong", "0.05"],
     ["200", "64", "--wrong", "0.05"],
+    ["200", "64", "--wrong", "0.05", "--b", "0"],
     ["200", "64", "--wrong", "0.1"],
     ["1000", "64", "--wrong", "0.05"],
 ]
-PHI = sb.tanh(b=0.1)
 HEADER = [
     "N",
     "inputs of a row",
+    "read by an output",
+    "b",
     "samples",
     "known",
     "outputs wrong",
@@ -58,31 +64,40 @@ HEADER = [
 
 
 class Case(NamedTuple):
-    """Neurons a layer, samples, inputs of a hidden neuron; what is known, and what is wrong."""
+    """Neurons a layer, samples, inputs of a hidden neuron, hidden neurons of an output; what is
+    known, and what is wrong; and the activation, tanh(x - b)."""
 
     neurons: int
     samples: int
     inner: int = 2
+    outer: int = 2
     readers: bool = False
     wrong: float = 0.0
+    b: float = 0.1
+
+    @property
+    def per_row(self) -> sb.PerRow:
+        """Non-zeros in a row of each layer."""
+        return sb.PerRow(self.inner, self.outer)
 
 
 def measure(case: Case, seeds: range) -> list[str]:
     """A line of the table."""
     exact, ambiguous, unexplained, unsaid, times = 0, 0, 0, 0, []
-    _find(sb.draw_teacher(20, 2), case, 0)  # compiles, or loads what is
+    _find(sb.draw_teacher(20, case.per_row), case, 0)  # compiles, or loads what is
     for seed in seeds:
-        per_row = sb.PerRow(case.inner, 2)
-        teacher = sb.draw_teacher(case.neurons, per_row, ENTROPY, seed, drawing="matching")
+        teacher = sb.draw_teacher(case.neurons, case.per_row, ENTROPY, seed, drawing="matching")
         found, taken = _find(teacher, case, seed)
         times.append(taken)
-        exact += sb.symmetric_error(teacher, list(found)) == (0, 0)
+        exact += sb.symmetric_error(teacher, list(found), odd=not found.signs) == (0, 0)
         ambiguous += len(found.ambiguous)
         unexplained += len(found.unexplained)
         unsaid += wrong_unsaid(teacher, found)
     return [
         f"{case.neurons:,}",
         str(case.inner),
+        str(case.outer),
+        f"{case.b:g}",
         str(case.samples),
         "who reads what" if case.readers else "nothing",
         f"{100 * case.wrong:g} %",
@@ -97,13 +112,14 @@ def measure(case: Case, seeds: range) -> list[str]:
 
 
 def _find(teacher, case, seed):
-    x, y = sb.draw_samples(teacher, PHI, case.samples, ENTROPY, seed)
+    phi = sb.tanh(b=case.b)
+    x, y = sb.draw_samples(teacher, phi, case.samples, ENTROPY, seed)
     y = mistake(y, case.wrong, ENTROPY, seed)
     outputs, hidden = len(teacher.outer.topology), len(teacher.inner.topology)
     known = {"outer": teacher.outer.topology} if case.readers else {}
     known["wrong_outputs"] = most_wrong(case.wrong, case.samples, outputs)
-    start, at_most = process_time(), sb.PerRow(case.inner, 2)
-    found = sb.from_scratch(x, y, hidden=hidden, activation=PHI, at_most=at_most, **known)
+    start = process_time()
+    found = sb.from_scratch(x, y, hidden, activation=phi, at_most=case.per_row, **known)
     return found, process_time() - start
 
 
@@ -116,7 +132,8 @@ def wrong_unsaid(teacher, found) -> int:
         [inner, Layer(outer.topology[sure], outer.weights[sure])]
         for inner, outer in (teacher, found)
     )
-    return round(sb.symmetric_error(theirs, ours)[1] * np.count_nonzero(sure))
+    wrong = sb.symmetric_error(theirs, ours, odd=not found.signs)[1]
+    return round(wrong * np.count_nonzero(sure))
 
 
 def main() -> None:
@@ -127,6 +144,8 @@ def main() -> None:
     parser.add_argument("--readers", action="store_true", help="which outputs read what is known")
     parser.add_argument("--wrong", type=float, default=0.0, help="share of outputs that are")
     parser.add_argument("--inner", type=int, default=2, help="inputs of a hidden neuron")
+    parser.add_argument("--outer", type=int, default=2, help="hidden neurons of an output")
+    parser.add_argument("--b", type=float, default=0.1, help="the activation is tanh(x - b)")
     parser.add_argument("--seeds", type=int, default=10, help="how many networks")
     parser.add_argument("--first", type=int, default=0, help="seed of the first")
     parser.add_argument("--row", action="store_true", help="print the line of the table alone")

@@ -138,7 +138,15 @@ def test_rows_of_one_entry_are_asked_for():
         ({"wrong_outputs": 30}, "^wrong_outputs: 30; must be an integer, .* at most 29"),
         ({"wrong_outputs": 0.05}, "^wrong_outputs: 0.05; must be an integer"),
         ({"outer": [[0, 1]] * 99}, "^outer: 99 rows; needed are 100"),
-        ({"outer": [[0, 1, 2]] * 100}, "^outer: 3 entries in a row; the search takes at most 2"),
+        ({"outer": [[0, 1, 2, 3]] * 100}, "^outer: 4 entries in a row; the search takes at most 3"),
+        (
+            {"outer": [[0, 1, 2]] * 100, "wrong_outputs": 1},
+            "^outer: 3 entries in a row; the search takes at most 2 with wrong_outputs",
+        ),
+        (
+            {"at_most": sb.PerRow(2, 4), "outer": [[0, 1]] * 100},
+            "^at_most, output: 4; must be .* at most 3",
+        ),
         ({"outer": [[0, 1]] * 99 + [[4, 100]]}, r"^outer: row 99 is \[4, 100\]; needed are"),
         ({"outer": [[3, 3]] * 100}, r"^outer: row 0 is \[3, 3\]; needed are different columns"),
         ({"outer": [[0.5]] * 100}, "^outer: row 0 holds float64"),
@@ -167,11 +175,12 @@ def test_the_page_runs_as_it_stands(capsys):
 
 @pytest.mark.parametrize("readers", [False, True])
 def test_the_measurement_counts_what_is_found(readers):
-    def measured(samples, wrong=0.0):
-        case = speed.Case(60, samples, readers=readers, wrong=wrong)
+    def measured(samples, **more):
+        case = speed.Case(60, samples, readers=readers, **more)
         return dict(zip(speed.HEADER, speed.measure(case, range(2)), strict=True))
 
-    for line in (measured(30), measured(50, wrong=0.03)):
+    lines = [measured(30), measured(50, wrong=0.03), measured(50, wrong=0.03, b=0.0)]
+    for line in [*lines, measured(30, outer=3)] if readers else lines:
         assert (line["exact"], line["wrong unsaid"]) == ("2 of 2", "0")
     line = measured(4)
     assert (line["exact"], line["wrong unsaid"]) == ("0 of 2", "0")

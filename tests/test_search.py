@@ -237,11 +237,10 @@ def test_a_row_of_groups_stands_for_all_rows_of_twins(seed, at_most):
                 2 * int(inputs.group[i]) + (w * int(inputs.sign[i]) < 0) for i, w in least
             )
             signed = np.array([signed + [ABSENT] * (3 - len(signed))])
-            alike = candidates.alike(np.array([which]), signed)[0]
-            if at_most < 3:
-                assert alike == len(rows)
-            else:
-                assert (alike > 1) == (len(rows) > 1)
+            assert candidates.alike(np.array([which]), signed)[0] == len(rows)
+            every = candidates.every(which, signed[0])
+            told = [tuple(2 * i + (w < 0) for i, w in row) for row in rows]
+            assert every == sorted(told)
             chosen = candidates.chosen(np.array([which]), signed)[0]
             chosen = chosen[chosen != ABSENT]
             assert len({s // 2 for s in chosen}) == len(least) and set(chosen // 2) <= set(some)
@@ -385,7 +384,7 @@ def made_wrong(rng, y, count):
 
 
 @pytest.mark.parametrize("known", [False, True])
-@pytest.mark.parametrize("phi", [TANH, sb.leaky_relu(a=0.1)], ids=str)
+@pytest.mark.parametrize("phi", [TANH, sb.leaky_relu(a=0.1), sb.tanh(b=0.0)], ids=str)
 def test_wrong_outputs_are_found_with_the_network(phi, known):
     teacher = sb.draw_teacher(80, 2, 3, 8)
     x, right = sb.draw_samples(teacher, phi, 44, 3, 8)
@@ -449,6 +448,19 @@ def test_an_output_that_is_known_to_read_nothing_is_constant():
     assert found.certain.tolist() == [False, True] and found.reproduced.tolist() == [1, 1, 0]
     none = search(x, y[:, :1], 2, TANH, readers=np.array([[-1, -1]]))
     assert none.explanations.tolist() == [1] and not none.certain.any()
+
+
+def test_readers_may_be_told_in_any_order():
+    """Of two hidden neurons that the same outputs read, too."""
+    rng = np.random.default_rng(3)
+    x = rng.choice([-1, 1], (30, 8))
+    h = TANH(np.column_stack([x[:, 0] + x[:, 1], x[:, 2] - x[:, 3]]))
+    y = TANH(np.column_stack([h[:, 0] + h[:, 1], -h[:, 0] - h[:, 1], -h[:, 1]]))
+    for third in ([1, -1], [-1, 1]):
+        found = search(x, y, 2, TANH, readers=np.array([[0, 1], [1, 0], third]))
+        assert found.explanations.tolist() == [1, 1, 1] and found.reproduced.all()
+        assert found.outer.topology.tolist() == [[0, 1], [0, 1], [1, -1]]
+        assert found.outer.weights.tolist() == [[1, 1], [-1, -1], [-1, 0]]
 
 
 def test_outputs_that_contradict_each_other_are_told_where_readers_are_known():

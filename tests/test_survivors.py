@@ -121,6 +121,38 @@ def test_the_search_takes_the_square_root_of_the_configurations():
     assert half_sums(4, 16) == 2 * 4**8 + 1 and half_sums(4, 15) == 2 * 4**7 + 4
 
 
+@pytest.mark.parametrize("far", [1e-3, 1.0, 1e6], ids=str)
+@pytest.mark.parametrize("spread", [0.0, 1e-12, 0.1])
+def test_sums_that_lie_together_in_few_boxes_are_all_tested(far, spread):
+    """One class far from all others makes boxes wide: nearly all sums of a half are in one of them,
+    equal or not. So all pairs of halves are tried, and none is lost or found twice."""
+    rng = np.random.default_rng(0)
+    terms = spread * rng.normal(size=(3, 2, 6, 6))
+    terms[..., 0] += far
+    every = all_configurations(6, 6)
+    total = sum(terms[:, :, j][:, :, every[:, j]] for j in range(6))
+    # Of the first factor those around the middle survive, of the second those with two far terms.
+    width = np.array([[spread + 1e-9], [0.4 * far + 1e-9]])
+    centre = np.broadcast_to([0.0, 2 * far], (3, 2))
+    low, high = centre - width.T, centre + width.T
+    inside = ((total >= low[..., None]) & (total <= high[..., None])).all(axis=0)
+    assert len(every) > FEW and 0 < inside.sum() < inside.size
+    counts, flat = join_halves(terms, low, high, limit=inside.sum())
+    np.testing.assert_array_equal(counts, inside.sum(axis=1))
+    np.testing.assert_array_equal(flat, np.nonzero(inside)[1])
+
+
+def test_a_search_in_which_all_keys_are_equal_ends():
+    """All pairs of halves are tried then, 4^10 of them: none fits, or more than are asked for."""
+    terms = np.zeros((4, 1, 10, 4))
+    terms[:3, ..., 0], bounds = 1e6, np.ones((4, 1))
+    counts, flat = join_halves(terms, 0.4 * bounds, 0.6 * bounds, limit=100)
+    assert counts.tolist() == [0] and not len(flat)
+    assert join_halves(terms, -0.1 * bounds, 0.1 * bounds, limit=100)[1] is None
+    counts, flat = join_halves(terms, -0.1 * bounds, 0.1 * bounds, limit=3**10)
+    assert counts.tolist() == [len(np.unique(flat))] == [3**10]
+
+
 def test_memory_for_the_search_and_for_the_list_is_refused_before_it_is_taken():
     one = instance(n=20, m=1, teacher=(2, 8))
     make = one.problem.states, *one.problem.patterns, one.phi, *one.samples

@@ -5,20 +5,21 @@ both.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sparsebp.engine.arrangement import NOTHING, Pattern, padded
 from sparsebp.engine.search.assembly import MANY, search
+from sparsebp.engine.search.posterior import Left, Posterior
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.data import NEURONS, PerRow, checked_data
 from sparsebp.network.model import Activation, Layer, forward
 from sparsebp.network.ranges import Range
 
-AT_MOST = PerRow(3, 2)
-"""Non-zeros in a row that the search takes."""
+AT_MOST, READ = PerRow(3, 2), 3
+"""Non-zeros in a row that the search takes, and in one of a known pattern of outputs."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Found:
             samples.
         signs: whether signs of hidden neurons are known. With an odd activation they are not: a
             neuron may have the opposite sign in its row and wherever it is read.
+        left: what ``posterior`` goes by; None where it has none.
     """
 
     activation: Activation
@@ -63,6 +65,7 @@ class Found:
     least_hidden: int
     twins: list[np.ndarray]
     signs: bool
+    left: Left | None = field(repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Layer]:
         return map(Layer, self.patterns, self.weights)
@@ -101,6 +104,20 @@ class Found:
         y = forward(self, self.activation, np.asarray(x))
         return np.where(self.reproduced, y, np.nan)
 
+    def posterior(self) -> Posterior:
+        """The probabilities of all weights, of a teacher without noise that is as likely to be any.
+
+        Raises:
+            ValueError: ``outer`` was not given, so that hidden neurons have no names; or outputs
+                may be wrong.
+        """
+        if self.left is None:
+            raise ValueError(
+                "posterior: needs the pattern outer and wrong_outputs=0; without names of hidden "
+                "neurons, or a law of what is wrong, there are no probabilities"
+            )
+        return Posterior(self.left)
+
 
 def from_scratch(
     x: ArrayLike,
@@ -128,9 +145,10 @@ def from_scratch(
         y: outputs (samples, output), NaN where one is missing.
         hidden: how many hidden neurons there are.
         activation: of both layers. Its values have to say what they come from.
-        at_most: non-zeros in a row, or one number for each layer: up to 3 in W_in, 2 in W_out.
-        outer: which hidden neurons each output reads, as for ``Student``; None if that is not
-            known.
+        at_most: non-zeros in a row, or one number for each layer: up to 3 in W_in, 2 in W_out, or 3
+            there with ``outer``.
+        outer: which hidden neurons each output reads, as for ``Student``: 3 at most, and 2 where
+            outputs may be wrong; None if that is not known.
         inner: which inputs each hidden neuron may read, where ``outer`` is given; None for all.
         wrong_outputs: in how many samples an output may be wrong: of another value, or one that no
             network gives.
@@ -139,7 +157,7 @@ def from_scratch(
         ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
     """
     NEURONS.check("hidden", hidden)
-    per_row = _checked(at_most)
+    per_row = _checked(at_most, AT_MOST.output if outer is None else READ)
     shape = np.shape(y)
     inputs, outputs = (np.zeros((1, 1), int), np.zeros((shape[-1] if shape else 1, 1), int))
     x, y = checked_data(inputs, outputs, x, y)
@@ -149,10 +167,10 @@ def from_scratch(
     readers = candidates = None
     if outer is not None:
         readers = _pattern("outer", outer, y.shape[1], hidden)
-        if readers.shape[1] > AT_MOST.output:
+        most, why = (AT_MOST.output, " with wrong_outputs") if wrong_outputs else (READ, "")
+        if readers.shape[1] > most:
             raise ValueError(
-                f"outer: {readers.shape[1]} entries in a row; the search takes at most "
-                f"{AT_MOST.output}"
+                f"outer: {readers.shape[1]} entries in a row; the search takes at most {most}{why}"
             )
     if inner is not None:
         if outer is None:
@@ -178,6 +196,7 @@ def from_scratch(
         found.least_hidden,
         found.twins,
         not found.odd,
+        found.left,
     )
 
 
@@ -190,7 +209,7 @@ def snap(
         y: outputs (samples, output), NaN where one is missing.
         tolerance: how far an output may be off, as three standard deviations of Gaussian noise.
         activation: of both layers.
-        at_most: as for ``from_scratch``.
+        at_most: as for ``from_scratch``, up to 3 in either layer.
 
     Returns:
         float64 of the same shape: the value of a network that is within ``tolerance``; NaN where
@@ -201,14 +220,15 @@ def snap(
         ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
     """
     Range(0, 1000).check("tolerance", tolerance)
-    return Alphabet(activation, _checked(at_most).input).snapped(np.asarray(y, float), tolerance)
+    per_row = _checked(at_most, READ)
+    alphabet = Alphabet(activation, per_row.input, max(AT_MOST.output, per_row.output))
+    return alphabet.snapped(np.asarray(y, float), tolerance)
 
 
-def _checked(at_most: PerRow | int) -> PerRow:
+def _checked(at_most: PerRow | int, output: int) -> PerRow:
     per_row = PerRow.of(at_most)
-    for name in ("input", "output"):
-        allowed = Range(1, getattr(AT_MOST, name), whole=True)
-        allowed.check(f"at_most, {name}", getattr(per_row, name))
+    for name, most in (("input", AT_MOST.input), ("output", output)):
+        Range(1, most, whole=True).check(f"at_most, {name}", getattr(per_row, name))
     return per_row
 
 

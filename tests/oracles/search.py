@@ -86,21 +86,26 @@ def networks(choices: list[set[Output]], hidden: int) -> Iterator[tuple[Output, 
 def named_networks(
     x: np.ndarray, y: np.ndarray, phi: Callable, at_most: int, readers: list[list[int]], hidden: int
 ) -> Iterator[tuple[tuple[Row, ...], tuple[tuple[int, ...], ...]]]:
-    """All networks where it is known which hidden neurons each output reads: rows, and weights."""
+    """All networks where it is known which hidden neurons each output reads: rows, and weights.
+
+    Outputs y may be NaN, where they are missing.
+    """
     rows = all_rows(x.shape[1], at_most)
     values = np.array([hidden_value(row, x, phi) for row in rows])
-    fits = []  # for each output the weights, and whether it fits for each pair of rows
+    fits = []  # for each output the weights, and whether it fits for each choice of rows
     for a, read in enumerate(readers):
         fits.append([])
         for weights in product((-1, 1), repeat=len(read)):
-            terms = [weight * values for weight in weights] + [0 * values] * (2 - len(read))
-            answer = phi(terms[0][:, None] + terms[1])
-            fits[-1].append((weights, (np.abs(answer - y[:, a]) < TOLERANCE).all(axis=2).tolist()))
+            total = np.zeros(len(x))
+            for weight in weights:
+                total = total[..., None, :] + weight * values
+            fit = (np.abs(phi(total) - y[:, a]) < TOLERANCE) | np.isnan(y[:, a])
+            fits[-1].append((weights, fit.all(axis=-1)))
     for chosen in product(range(len(rows)), repeat=hidden):
         fitting = []
         for read, choices in zip(readers, fits, strict=True):
-            first, second = ([chosen[h] for h in read] + [0, 0])[:2]
-            fitting.append([weights for weights, fit in choices if fit[first][second]])
+            own = tuple(chosen[h] for h in read)
+            fitting.append([weights for weights, fit in choices if fit[own]])
             if not fitting[-1]:
                 break
         else:

@@ -37,10 +37,26 @@ _SIGNATURE = types.Tuple((types.int64[:, ::1], types.int8[::1]))(
 )
 
 
+_ROWS_SIGNATURE = types.Tuple((types.int64[:, ::1], types.int8[::1]))(
+    _WORDS,
+    types.Tuple((_INTS, _INTS, _INTS)),
+    _INTS,
+    types.uint64[:, :, ::1],
+    types.uint64,
+    types.int64,
+)
+
+
 @cache
 def explain_kernel():
     """The search, compiled, with the arguments of ``_explain``."""
     return compiled_once("explain", _explain, _SIGNATURE, __name__, nogil=True)
+
+
+@cache
+def rows_kernel():
+    """The search for rows of single hidden neurons, with the arguments of ``_list_rows``."""
+    return compiled_once("rows", _list_rows, _ROWS_SIGNATURE, __name__, nogil=True)
 
 
 def _explain(words, lists, codes, tables, entries, limits, tasks, most):
@@ -133,6 +149,42 @@ def _explain(words, lists, codes, tables, entries, limits, tasks, most):
             if full[t]:
                 total = start
                 break
+    return found[:total], full
+
+
+def _list_rows(words, lists, which, allowed, valid, most):
+    """List the rows that hidden neurons may have, each by itself.
+
+    Args:
+        words, lists: as for ``_explain``.
+        which: (H,) int64, the list of candidates of each.
+        allowed: (H, LETTERS, LETTERS) uint64, where a row with so many entries may have which
+            letter.
+        valid: uint64, the samples that there are.
+        most: rows that are listed for a hidden neuron.
+
+    Returns:
+        (n, 1 + ENTRIES) int64, the hidden neuron and the signed inputs of its row; and (H,) int8,
+        which of them are ``FULL``; then none of its rows is listed.
+    """
+    offsets, inputs, often = lists
+    out = np.empty((most, ENTRIES), np.int64)
+    found, total = np.empty((1024, 1 + ENTRIES), np.int64), 0
+    full = np.zeros(len(which), np.int8)
+    for h in range(len(which)):
+        some, more = offsets[which[h]], offsets[which[h] + 1]
+        start = total
+        for entries in range(LETTERS):
+            own = allowed[h, entries]
+            n = _rows(words, inputs[some:more], often[some:more], entries, own, valid, out)
+            if n < 0 or total - start + n > most:
+                full[h], total = FULL, start
+                break
+            while total + n > len(found):
+                found = np.concatenate((found, np.empty_like(found)))
+            found[total : total + n, 0] = h
+            found[total : total + n, 1:] = out[:n]
+            total += n
     return found[:total], full
 
 

@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.search.consistent import agreeing, fewest
+from sparsebp.engine.search.consistent import agreeing, fewest, rows_of
+from sparsebp.engine.search.decoding import decode
 from sparsebp.engine.search.explanations import NOT_READ, Explanations, explain
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
+from sparsebp.engine.search.posterior import Left
 from sparsebp.engine.search.subsets import explain_most
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Activation, Layer
@@ -20,8 +22,8 @@ class Search(NamedTuple):
     """What was found.
 
     Attributes:
-        inner, outer: the layers, (hidden, at_most) and (output, 2) or (output, 1): column -1 and
-            weight 0 where a row has fewer entries.
+        inner, outer: the layers, (hidden, at_most) and (output, at most 3): column -1 and weight 0
+            where a row has fewer entries.
         explanations: (output,) int64, how many each output has that go together with those of
             others: 1 where it is certain, 0 where there is none, ``MANY``.
         certain: (hidden,) bool, whether the row of a hidden neuron is, up to the symmetries.
@@ -31,6 +33,8 @@ class Search(NamedTuple):
         least_hidden: so many hidden neurons there have to be, where none was known.
         twins: groups of inputs that are the same, or opposite, in all samples.
         odd: whether the activation is, so that the sign of a hidden neuron is not known.
+        left: for ``Posterior``; None where it is not known which outputs read what, or outputs may
+            be wrong.
     """
 
     inner: Layer
@@ -42,6 +46,7 @@ class Search(NamedTuple):
     least_hidden: int
     twins: list[np.ndarray]
     odd: bool
+    left: Left | None = None
 
 
 def search(
@@ -61,30 +66,45 @@ def search(
         y: (samples, output) float64, NaN where an output is missing.
         hidden: neurons of the hidden layer, at most.
         phi: the activation of both layers.
-        at_most: entries in a row of W_in, 1 to 3, and of W_out, 1 or 2.
-        readers: (output, at_most[1]) int64, the hidden neurons that each output reads, -1 behind
-            the last; None if nothing is known of them.
+        at_most: entries in a row of W_in, 1 to 3, and of W_out, 1 or 2, if nothing is known of the
+            outputs.
+        readers: (output, slots) int64, with up to 3 slots, the hidden neurons that each output
+            reads, -1 behind the last; None if nothing is known of them.
         candidates: for each hidden neuron the inputs that it may read; None for all. Where nothing
             is known of the outputs hidden neurons have no names, and so no candidates.
-        wrong: samples of an output that may be wrong.
+        wrong: samples of an output that may be wrong; 0 where outputs read three hidden neurons.
 
     Raises:
         ValueError: x holds other values, or the activation has no inverse.
     """
-    alphabet = Alphabet(phi, at_most[0])
+    reads = 2 if readers is None else max(2, readers.shape[1])
+    alphabet = Alphabet(phi, at_most[0], reads)
     inputs = Inputs.of(x)
     lists = Candidates(inputs, candidates or [np.arange(x.shape[1])], at_most[0])
     codes = alphabet.coded(y)
-    two, slots = None, at_most
+    padded, slots = None, at_most
     if readers is not None:
-        two = np.pad(readers, ((0, 0), (0, 2 - readers.shape[1])), constant_values=NOT_READ)
+        # In one order for all outputs, as rows of hidden neurons that may be exchanged are.
+        last = np.iinfo(readers.dtype).max
+        readers = np.sort(np.where(readers < 0, last, readers), axis=1)
+        readers[readers == last] = NOT_READ
+        more = reads - readers.shape[1]
+        padded = np.pad(readers, ((0, 0), (0, more)), constant_values=NOT_READ)
         slots = at_most[0], readers.shape[1]
-    listing = alphabet, inputs, lists, codes, two, at_most[1]
-    found = explain_most(*listing, wrong) if wrong else explain(*listing)
-    if two is None:
+    listing = alphabet, inputs, lists, codes, padded, at_most[1]
+    if padded is not None and reads > 2:
+        found = decode(alphabet, inputs, lists, codes, padded)
+    else:
+        found = explain_most(*listing, wrong) if wrong else explain(*listing)
+    left = None
+    if readers is None or padded is None:
         made = _unknown(alphabet, lists, found, hidden, slots)
     else:
-        made = _known(alphabet, lists, found, hidden, two, slots)
+        found = _agreed(lists, found, padded, hidden)
+        made = _known(alphabet, lists, found, hidden, padded, slots)
+        if not wrong:
+            rows = _rows(lists, found, padded, hidden)
+            left = Left(alphabet, inputs, lists, codes, readers, found.listed, rows, found.open)
     (inner, outer), explanations, certain, least_hidden = made
     missed = ~_given(alphabet, inputs, codes, (inner, outer))
     reproduced = np.count_nonzero(missed, axis=0) <= wrong
@@ -98,6 +118,7 @@ def search(
         least_hidden,
         inputs.twins,
         alphabet.odd,
+        left,
     )
 
 
@@ -142,17 +163,29 @@ def _unknown(alphabet, lists, found, hidden, slots):
     return layers, explanations, certain, least_hidden
 
 
-def _known(alphabet, lists, found, hidden, two, slots):
+def _agreed(lists, found, readers, hidden):
+    """What goes together, where it is known which hidden neurons outputs read."""
+    swapped = _exchangeable(lists, readers)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
+    found = found.only(~swapped)
+    keep, torn = agreeing(found, readers, hidden)
+    return found.only(keep & ~((readers >= 0) & torn[readers]).any(axis=1)[found.output])
+
+
+def _rows(lists, found, readers, hidden):
+    """The numbers of the rows that are left of each hidden neuron: all that any network has."""
+    # Those of two that may be exchanged are listed in one order alone.
+    both, neuron = _exchangeable(lists, readers)[found.output], readers[found.output]
+    turned = neuron.copy()
+    turned[both, :2] = turned[both, 1::-1]
+    return rows_of(np.vstack([neuron, turned]), np.vstack([found.rows, found.rows]), hidden)
+
+
+def _known(alphabet, lists, found, hidden, readers, slots):
     """Where it is known which hidden neurons outputs read. Returns as ``_unknown``."""
-    if len(lists.offsets) == 2:
-        swapped = _exchangeable(two)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
-        found = found.only(~swapped)
-    keep, torn = agreeing(found, two, hidden)
-    found = found.only(keep & ~((two >= 0) & torn[two]).any(axis=1)[found.output])
-    read = two[found.output]
+    read = readers[found.output]
     which = read if len(lists.offsets) > 2 else np.zeros_like(read)
     rows = found.signed()
-    each = np.column_stack([lists.alike(which[:, k], rows[:, k]) for k in range(2)])
+    each = np.column_stack([lists.alike(which[:, k], rows[:, k]) for k in range(readers.shape[1])])
     if alphabet.silent:  # nor does any output show the weight by which it is read
         each[rows[..., 0] == ABSENT] *= 2
     each[read < 0] = 1
@@ -162,22 +195,25 @@ def _known(alphabet, lists, found, hidden, two, slots):
     sure = np.setdiff1d(_in_all(found, places), places[each > 1])
     certain = np.isin(np.arange(hidden), sure // number)
 
-    chosen = _walked(found, two, hidden)
-    mine, there = two[chosen.output], chosen.rows != NOT_READ
+    chosen = _walked(found, readers, hidden)
+    mine, there = readers[chosen.output], chosen.rows != NOT_READ
     row_of = np.full(hidden, NOT_READ)
     row_of[mine[there]] = chosen.rows[there]
     has = np.flatnonzero(row_of != NOT_READ)
     signed = np.full((hidden, ENTRIES), ABSENT)
     which_of = has if len(lists.offsets) > 2 else np.zeros_like(has)
     signed[has] = lists.chosen(which_of, found.listed[row_of[has]])
-    weights = np.zeros(two.shape, np.int64)
+    weights = np.zeros(readers.shape, np.int64)
     weights[chosen.output] = chosen.weights
-    layers = _layers(signed, two, weights, slots, alphabet.odd)
+    layers = _layers(signed, readers, weights, slots, alphabet.odd)
     return layers, explanations, certain, hidden
 
 
-def _exchangeable(readers: np.ndarray) -> np.ndarray:
-    """Outputs with two hidden neurons that none but they, or others with both, read: (output,)."""
+def _exchangeable(lists: Candidates, readers: np.ndarray) -> np.ndarray:
+    """Outputs with two hidden neurons that none but they, or others with both, read, and that have
+    the same candidates: (output,)."""
+    if len(lists.offsets) > 2:
+        return np.zeros(len(readers), bool)
     _, pair, times = np.unique(
         np.sort(readers, axis=1), axis=0, return_inverse=True, return_counts=True
     )

@@ -119,3 +119,15 @@ def agreeing(
         if not drop.any():
             return keep, torn
         keep[np.flatnonzero(keep)[drop]] = False
+
+
+def rows_of(neuron: np.ndarray, rows: np.ndarray, hidden: int) -> list[np.ndarray]:
+    """The numbers of the rows that each hidden neuron has in explanations, int64.
+
+    Args:
+        neuron, rows: (n, slots) int64, the hidden neurons of explanations, or -1, and their rows.
+        hidden: how many hidden neurons there are.
+    """
+    pairs = np.column_stack([neuron.ravel(), rows.ravel()])
+    pairs = np.unique(pairs[pairs[:, 0] >= 0], axis=0)
+    return np.split(pairs[:, 1], np.searchsorted(pairs[:, 0], np.arange(1, hidden)))

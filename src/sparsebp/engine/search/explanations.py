@@ -78,7 +78,7 @@ def explain(
     pairs = _pairs(alphabet, readers is not None, outer_at_most)
     kinds = np.array(pairs, dtype=np.int64)  # (pairs, 2, weight and entries)
     tables = alphabet.table(pairs)
-    output, pair = _feasible(np.asarray(tables.any(axis=(2, 3))), codes)
+    output, pair = feasible(np.asarray(tables.any(axis=(2, 3))), codes)
     exchanged = (kinds[pair, 0] == kinds[pair, 1]).all(axis=1)
     lists = np.zeros((len(output), 2), np.int64)
     if readers is not None:
@@ -139,8 +139,13 @@ def _pairs(alphabet: Alphabet, known: bool, outer_at_most: int) -> list[tuple[Ki
     return [pair for pair in both if outer_at_most == 2 or UNREAD in pair]
 
 
-def _feasible(allowed: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs, and pairs of kinds of which ``allowed``, (P, C) bool, rules out none of its sums."""
+def feasible(allowed: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs, and pairs of kinds that rule out none of its sums: two arrays (n,) int64.
+
+    Args:
+        allowed: (P, C) bool, which sums a pair of kinds has.
+        codes: (samples, output) int64, see ``Alphabet.coded``.
+    """
     allowed = np.pad(allowed, ((0, 0), (0, 2)))
     allowed[:, MISSING] = True
     outputs, pairs = [np.zeros(0, int)], [np.zeros(0, int)]
@@ -222,15 +227,47 @@ def misses(
     for part in chunks(len(count), 8 * len(codes)):
         total = np.zeros((len(count[part]), len(codes)))
         for slot in range(2):
-            z = _preactivation(inputs, found.signed(part)[:, slot])
+            z = preactivation(inputs, found.signed(part)[:, slot])
             total += found.weights[part, slot, None] * alphabet.phi(z)
         fits = alphabet.fits(total, codes[:, found.output[part]].T)
         count[part] = np.count_nonzero(~fits, axis=1)
     return count
 
 
-def _preactivation(inputs: Inputs, signed: np.ndarray) -> np.ndarray:
-    """That of hidden neurons, (n, samples) float64, from the ``signed`` groups of rows."""
+def fitting(alphabet: Alphabet, codes: np.ndarray, values: list[np.ndarray]) -> np.ndarray:
+    """Which signs and rows of the hidden neurons of an output give all of its samples.
+
+    Args:
+        alphabet: of the activation.
+        codes: (samples,) int64, of the output.
+        values: for each hidden neuron that it reads (rows, samples) float64, what it answers.
+
+    Returns:
+        bool, an axis of two for the sign of each, -1 and 1, then an axis for the rows of each.
+    """
+    n, sizes = len(values), [len(value) for value in values]
+    found = np.zeros((*[2] * n, *sizes), bool)
+    if n == 0:
+        return np.array(alphabet.fits(np.zeros(len(codes)), codes).all())
+    axes = [
+        value.reshape(*(len(value) if k == slot else 1 for k in range(n)), len(codes))
+        for slot, value in enumerate(values)
+    ]
+    cells = max(1, int(np.prod(sizes[1:]))) * len(codes)
+    for signs, part in product(product((0, 1), repeat=n), chunks(sizes[0], cells)):
+        first = (2 * signs[0] - 1) * axes[0][part]
+        total = sum(((2 * k - 1) * one for k, one in zip(signs[1:], axes[1:], strict=True)), first)
+        found[(*signs, part)] = alphabet.fits(total, codes).all(axis=-1)
+    return found
+
+
+def preactivation(inputs: Inputs, signed: np.ndarray) -> np.ndarray:
+    """That of hidden neurons in all samples, (n, samples) float64.
+
+    Args:
+        inputs: what samples say of them.
+        signed: (n, ENTRIES) int64, the signed groups of rows.
+    """
     weights = np.where(signed == ABSENT, 0, 1 - 2 * (signed & 1))
     return np.einsum("nk,nks->ns", weights, inputs.x[signed // 2], dtype=float)
 

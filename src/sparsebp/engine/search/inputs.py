@@ -4,7 +4,9 @@ Two inputs that are the same in all samples, or opposite in all, are *twins*. Th
 one of them. A row that it finds then stands for as many rows as twins can take the places.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain, combinations, permutations, product
 from typing import NamedTuple
 
 import numpy as np
@@ -97,12 +99,13 @@ class Candidates:
         place = owner * self._groups + inputs.group[member]
         order = np.argsort(place, kind="stable")
         signed = (2 * member + (inputs.sign[member] < 0))[order]
-        self._places, start, self.count = np.unique(
+        self._places, self._start, self.count = np.unique(
             place[order], return_index=True, return_counts=True
         )
+        self._signed = signed
         owner, self.group = np.divmod(self._places, self._groups)
         self.offsets = np.append(0, np.cumsum(np.bincount(owner, minlength=len(lists))))
-        place = np.minimum(start[:, None] + np.arange(ENTRIES), len(signed) - 1)
+        place = np.minimum(self._start[:, None] + np.arange(ENTRIES), len(signed) - 1)
         there = np.arange(ENTRIES) < self.count[:, None]
         self.members = np.where(there, signed[place], ABSENT)
         pairs = np.bincount(owner, self.count * (self.count - 1) // 2, len(lists))
@@ -112,8 +115,7 @@ class Candidates:
         """How many rows of signed inputs a row of signed groups stands for, (n,) int64.
 
         A row has any members of its groups. If it has two entries fewer than it may, it may also
-        have a pair of twins that cancel. Beside an entry of the same group these are counted, too,
-        but never if no twins are.
+        have a pair of twins that cancel.
 
         Args:
             which: (n,) int64, the list of each row.
@@ -126,8 +128,40 @@ class Candidates:
             again = (rows[:, slot] == rows[:, slot - 1]) & (rows[:, slot] != ABSENT)
             times[:, slot] = np.where(again, times[:, slot - 1] + 1, 0)
         found = ((count - times).prod(axis=1)) // (times + 1).prod(axis=1)
-        entries = (rows != ABSENT).sum(axis=1)
-        return np.where(entries + 2 <= self._at_most, found * self.pairs_or_none[which], found)
+        entries, n = (rows != ABSENT).sum(axis=1), count[:, 0]
+        # Of the group of the only entry n (n - 1) (n - 2) / 2 rows have two twins and the opposite
+        # of a third, fewer than n times all n (n - 1) pairs.
+        fewer = np.where(entries == 1, n * (n - 1) * (n + 2) // 2, 0)
+        more = found * self.pairs_or_none[which] - fewer
+        return np.where(entries + 2 <= self._at_most, more, found)
+
+    def every(self, which: int, row: np.ndarray) -> list[tuple[int, ...]]:
+        """The rows of signed inputs, each ascending, that a row of signed groups stands for.
+
+        Args:
+            which: the list of the row.
+            row: (ENTRIES,) int64, signed groups.
+        """
+        row = row[row != ABSENT]
+        places = self._entry(np.full(len(row), which), row[:, None])[:, 0]
+        choices = [
+            combinations((self._twins(place) ^ (signed & 1)).tolist(), times)
+            for (place, signed), times in Counter(zip(places, row, strict=True)).items()
+        ]
+        found = {tuple(sorted(chain(*parts))) for parts in product(*choices)}
+        if len(row) + 2 <= self._at_most:
+            own = np.arange(*self.offsets[which : which + 2])
+            both = chain(*(permutations(self._twins(p).tolist(), 2) for p in own))
+            found |= {
+                tuple(sorted([*one, plus, minus ^ 1]))
+                for (plus, minus), one in product(list(both), list(found))
+                if not {signed >> 1 for signed in one} & {plus >> 1, minus >> 1}
+            }
+        return sorted(found)
+
+    def _twins(self, place: int) -> np.ndarray:
+        """The signed inputs that are as the group of an entry."""
+        return self._signed[self._start[place] : self._start[place] + self.count[place]]
 
     def chosen(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Signed inputs in place of signed groups, (n, ENTRIES) int64.

@@ -42,6 +42,7 @@ class Alphabet:
     Args:
         phi: the activation.
         at_most: entries of a hidden neuron.
+        reads: hidden neurons that an output reads at most.
 
     Raises:
         ValueError: outputs or hidden values do not say what they come from, as the activation has
@@ -56,7 +57,7 @@ class Alphabet:
         sums: (C,) float64, ascending.
     """
 
-    def __init__(self, phi: Activation, at_most: int) -> None:
+    def __init__(self, phi: Activation, at_most: int, reads: int = 2) -> None:
         self.phi, self.at_most = phi, at_most
         k, letter = np.ogrid[: at_most + 1, : at_most + 1]
         z = np.arange(-at_most, at_most + 1)
@@ -73,7 +74,9 @@ class Alphabet:
                 "or identity; sb.fit takes this activation, on patterns that are known"
             )
         parts = np.concatenate([value, -value, [0.0]])
-        sums = np.unique(parts[:, None] + parts)
+        sums = np.zeros(1)
+        for _ in range(reads):
+            sums = np.unique(sums[:, None] + parts)
         self.sums = sums[np.diff(sums, prepend=-np.inf) > 2 * MATCH_TOLERANCE]
         mistaken = self.coded(phi(self.sums)) != np.arange(len(self.sums))
         if mistaken.any():

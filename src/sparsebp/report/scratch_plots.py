@@ -7,18 +7,22 @@ fitted. Zero is in a shaded strip. (b) The number of samples from which on at le
 simulations are exact, against k, on a line where it is known what outputs read, and as single
 points where nothing is known. An arrow marks the last m of a case that gets there at none. (c)
 Nothing is known. The share of the teacher's rows that the network found has, and of rows that are
-certain. (d) The same of cases with wrong outputs, if there are any; they are in no other panel.
+certain; in grey what gradient descent finds, of which nothing is certain; m has a logarithmic
+scale. (d) The same of cases with wrong outputs, if there are any; they are in no other panel.
 Crosses in (a), (c) and (d) are the share of rows that are said to be certain and are wrong, the
-largest of all cases of that kind and their k.
+largest of all searches of that kind and their k. Vertical bars are 95 % confidence intervals of
+means over the simulations (`intervals.mean_interval`), as in `panels`.
 """
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from sparsebp.network.counting import ambiguous
+from sparsebp.report.intervals import mean_interval
 from sparsebp.report.style import (
+    ALGORITHM_COLORS,
     LINE_WIDTH,
     MARKS,
     NEVER,
@@ -40,6 +44,8 @@ HEIGHT = 2.7  # inches: of the panels
 LAW = {"linestyle": "-", "linewidth": 0.9, "alpha": 0.6}
 POINTS = {"linestyle": "none", "markersize": 3.8, "markeredgewidth": 0.9}
 WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8}
+DESCENT = {"color": ALGORITHM_COLORS["gradient-descent", False], "marker": "H"}
+BARS = {"fmt": "none", "elinewidth": 0.8, "alpha": 0.7}
 CLAIMED = "certain, but wrong"
 LOOKS = [(PALETTE[i], marker) for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))]
 
@@ -47,12 +53,15 @@ LOOKS = [(PALETTE[i], marker) for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4
 def build(spec, results):
     """Return the matplotlib figure: panels over one legend. Arguments: `figures.draw`."""
     data, cases = results["from_scratch"], spec["cases"]
-    disturbed = {name: case for name, case in cases.items() if "wrong_outputs" in case}
+    disturbed, descents = (
+        {name: case for name, case in cases.items() if key in case}
+        for key in ("wrong_outputs", "gradient_descent")
+    )
     known, unknown = (
         {
             name: case
             for name, case in cases.items()
-            if case["output_pattern"] == pattern and name not in disturbed
+            if case["output_pattern"] == pattern and name not in disturbed | descents
         }
         for pattern in ("known", "unknown")
     )
@@ -68,6 +77,8 @@ def build(spec, results):
         ("(c) N =", _draw_found(axes[2], data, unknown, "neurons", sizes)),
     ]
     axes[2].set_title("(c) nothing known", loc="left")
+    if descents:
+        sets.append(("(c) descent:", _draw_descents(axes[2], data, descents)))
     if disturbed:
         entries = _draw_found(axes[3], data, disturbed, "wrong_outputs", shares)
         sets.append(("(d) wrong:", entries))
@@ -112,6 +123,7 @@ def _draw_ambiguous(ax, data, cases, figure):
         share = data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m).mean("seed")
         look = {"color": style.color, "marker": style.marker, "markerfacecolor": "none"}
         ax.plot(m, share, **POINTS, **look)
+        _draw_bars(ax, data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m), look)
         drawn.append(share.values)
         label = f"{number_label(k)} of {number_label(case['neurons'])}"
         entries.append((Line2D([], [], **POINTS | LAW | look), label))
@@ -159,17 +171,51 @@ def _draw_found(ax, data, cases, key, looks):
     entries = []
     for name, case in cases.items():
         m, (color, marker) = case["samples"], looks[case[key]]
-        found = data.sel(case=name, candidates=case["candidates"][-1], n_samples=m).mean("seed")
+        found = data.sel(case=name, candidates=case["candidates"][-1], n_samples=m)
         look = {"color": color, "marker": marker, "markersize": 3.5, "linewidth": LINE_WIDTH}
-        [line] = ax.plot(m, found["found_rows"], **look)
+        line = _draw_mean(ax, found["found_rows"], look)
         look |= {"linestyle": "--", "markerfacecolor": "none"}
-        [certain] = ax.plot(m, 1 - found["ambiguous_rows"], **look)
+        certain = _draw_mean(ax, 1 - found["ambiguous_rows"], look)
         what = f"{100 * case[key]:g} %" if key == "wrong_outputs" else number_label(case[key])
         entries += [(line, f"{what}, found"), (certain, f"{what}, certain")]
     _draw_wrong(ax, data, cases)
     _label_samples(ax)
     ax.set(ylabel="rows of $W_{in}$ (share)", ylim=(-0.03, 1.03))
     return entries
+
+
+def _draw_descents(ax, data, cases):
+    """Curves of gradient descent, over a logarithmic axis of m. Returns entries of a legend."""
+    entries = []
+    for name, case in cases.items():
+        chosen_by = case["gradient_descent"]["chosen_by"]
+        look = DESCENT | {"markersize": 3.5, "linewidth": LINE_WIDTH}
+        if chosen_by == "truth":
+            look |= {"linestyle": "--", "markerfacecolor": "none"}
+        shown = {"case": name, "candidates": case["neurons"], "n_samples": case["samples"]}
+        line = _draw_mean(ax, data["found_rows"].sel(shown), look)
+        entries.append((line, f"{number_label(case['neurons'])}, by {chosen_by}"))
+    ax.set_xscale("log")
+    ax.xaxis.set(major_locator=LogLocator(subs=[1, 2, 5]), minor_locator=NullLocator())
+    ax.xaxis.set_major_formatter("{x:g}")
+    return entries
+
+
+def _draw_mean(ax, values, look):
+    """A curve of the means of values (seed, n_samples), with their intervals; its line."""
+    [line] = ax.plot(values["n_samples"], values.mean("seed"), **look)
+    _draw_bars(ax, values, look)
+    return line
+
+
+def _draw_bars(ax, values, look):
+    """The intervals of the means of values (seed, n_samples), where there are several seeds."""
+    if values.sizes["seed"] > 1:
+        found = values.transpose("n_samples", "seed").values
+        ends = np.array([mean_interval(row) for row in found]).T
+        mean = found.mean(axis=1)
+        bars = BARS | {"ecolor": look["color"]}
+        ax.errorbar(values["n_samples"], mean, np.abs(ends - mean), **bars)
 
 
 def _draw_wrong(ax, data, cases):

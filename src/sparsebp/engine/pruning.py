@@ -111,9 +111,9 @@ def _compiled(phi: Activation, how: Descent) -> tuple[Any, Any]:
         import jax
         import jax.numpy as jnp
         import optax
-    except ImportError as error:
+    except ImportError as lacking:
         raise ValueError(
-            f"gradient_descent needs JAX and Optax ({error}): pip install 'sparsebp[gradient]'"
+            f"gradient_descent needs JAX and Optax ({lacking}): pip install 'sparsebp[gradient]'"
         ) from None
     apply = {
         "tanh": lambda z: jnp.tanh(z - phi.parameter),

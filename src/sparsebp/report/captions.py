@@ -143,8 +143,8 @@ def _case(case: dict) -> str:
         how = case["gradient_descent"]
         parts.append(
             f"gradient descent by Adam, {how['steps']} steps at a rate from "
-            f"{how['learning_rate']:g} to 0, penalty chosen by {_CHOSEN_BY[how['chosen_by']]} among "
-            f"{enumerated([f'{penalty:g}' for penalty in how['penalties']])}"
+            f"{how['learning_rate']:g} to 0, penalty chosen by {_CHOSEN_BY[how['chosen_by']]} "
+            f"among {enumerated([f'{penalty:g}' for penalty in how['penalties']])}"
         )
     return "; ".join(parts)
 

@@ -46,6 +46,7 @@ POINTS = {"linestyle": "none", "markersize": 3.8, "markeredgewidth": 0.9}
 WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8}
 DESCENT = {"color": ALGORITHM_COLORS["gradient-descent", False], "marker": "H"}
 BARS = {"fmt": "none", "elinewidth": 0.8, "alpha": 0.7}
+CHOSEN_BY = {"validation": "validated", "truth": "by truth"}
 CLAIMED = "certain, but wrong"
 LOOKS = [(PALETTE[i], marker) for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))]
 
@@ -194,7 +195,7 @@ def _draw_descents(ax, data, cases):
             look |= {"linestyle": "--", "markerfacecolor": "none"}
         shown = {"case": name, "candidates": case["neurons"], "n_samples": case["samples"]}
         line = _draw_mean(ax, data["found_rows"].sel(shown), look)
-        entries.append((line, f"{number_label(case['neurons'])}, by {chosen_by}"))
+        entries.append((line, f"{number_label(case['neurons'])}, {CHOSEN_BY[chosen_by]}"))
     ax.set_xscale("log")
     ax.xaxis.set(major_locator=LogLocator(subs=[1, 2, 5]), minor_locator=NullLocator())
     ax.xaxis.set_major_formatter("{x:g}")

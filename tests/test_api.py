@@ -80,7 +80,7 @@ def test_the_door_gives_what_the_engine_gives(how):
     theirs = list(engine_learn(learner, problem, DATA, [2, 6], 0, 3, 1.0))
     ours = list(sb.learn(student, DATA, learner, at=[2, 6], seed=3))
     for fit, trained in zip(ours, theirs, strict=True):
-        for name in ("n_samples", "iterations", "status", "expected_error", "entropy"):
+        for name in ("n_samples", "iterations", "status", "residual", "expected_error", "entropy"):
             np.testing.assert_array_equal(getattr(fit, name), getattr(trained, name))
         for weights, estimate in zip(fit.weights, trained.estimates, strict=True):
             np.testing.assert_array_equal(weights, estimate)

@@ -110,7 +110,7 @@ def test_thousands_of_inputs_are_collected(folder, monkeypatch):
     weights = np.ones((3, 4, 2))
     arrays = {"n_samples": [1, 2, 3], "status": np.ones(3), "iterations": np.ones(3)}
     arrays |= {"input_estimate": weights, "output_estimate": weights, "entropy": np.full(3, 0.5)}
-    arrays |= {"expected_error": np.full(3, np.nan)}
+    arrays |= {"expected_error": np.full(3, np.nan), "residual": np.zeros(3)}
     for seed in study.seeds("matched"):
         at = {"experiment": "matched", "seed": seed}
         files = {n: str(project / p.format(**at)) for n, p in inspection.DRAWN.items()}

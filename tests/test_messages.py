@@ -183,11 +183,14 @@ def test_it_stops_once_undamped_updates_would_change_nothing(outputs, rule, damp
     # Where nothing tells two values apart, rounding would, and so differently in each.
     rng = np.random.default_rng(1)
     prior = Beliefs(*(rng.normal(0, 0.1, part.shape) for part in Beliefs.uniform(one.problem)))
-    small = [step.residual < tolerance for step in steps_of_twin(one, how, prior)]
+    residuals = [step.residual for step in steps_of_twin(one, how, prior)]
+    small = [residual < tolerance for residual in residuals]
     outcome = run(one, how, prior)
     unsettled = (Status.STEP_LIMIT, Status.OSCILLATING)
     assert outcome.status in ((Status.CONVERGED,) if any(small) else unsettled)
     assert outcome.iterations == (small.index(True) + 1 if any(small) else most)
+    last = residuals[outcome.iterations - 1]
+    assert outcome.residual == pytest.approx(last, rel=1e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))

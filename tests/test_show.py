@@ -135,7 +135,7 @@ def compute(folder, study, claims):
             weights = np.ones((m, 20, 2))
             arrays = {"n_samples": block["samples"], "status": np.ones(m)}
             arrays |= {"iterations": np.ones(m), "expected_error": np.full(m, np.nan)}
-            arrays["entropy"] = np.full(m, 0.5)
+            arrays |= {"entropy": np.full(m, 0.5), "residual": np.zeros(m)}
             arrays |= {"input_estimate": weights, "output_estimate": weights}
             made = store.provenance(drawn["student"])
             behind = {"inputs": made["drawn"], "draw_sources": made["sources"]}

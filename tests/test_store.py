@@ -47,6 +47,7 @@ CONTENTS = {
         "output_estimate": (("n_samples", *OUTER), np.array([[[1, 0]] * 4, [[0, 1]] * 4], "i1")),
         "iterations": (("n_samples",), np.array([12, 500], "i4")),
         "status": (("n_samples",), np.array([1, 2], "i1")),
+        "residual": (("n_samples",), np.array([1e-7, np.nan])),
         "expected_error": (("n_samples",), np.array([0.25, np.nan])),
         "entropy": (("n_samples",), np.array([np.nan, 0.125])),
     },
@@ -300,7 +301,7 @@ def test_files_get_the_usual_permissions(tmp_path):
 def results():
     dims, shape = ("learner", "seed", "n_samples"), (2, 2, 3)
     errors = ("weight", "flipped", "topology", "excess", "generalization", "expected")
-    floats = [*(f"{name}_error" for name in errors), "entropy"]
+    floats = [*(f"{name}_error" for name in errors), "entropy", "residual"]
     ints = {"iterations": np.int32, "status": np.int8}
     return xr.Dataset(
         {name: (dims, np.full(shape, np.nan)) for name in floats}

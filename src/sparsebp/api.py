@@ -118,6 +118,8 @@ class Fit:
             with maximum zero; NaN behind the end of a shorter row.
         iterations: steps of the last batch.
         status: how the last batch ended.
+        residual: the largest change of a message in its last step, damping left aside: in
+            probability, or in log-likelihood; NaN where none was passed.
         expected_error: fraction of wrong weights expected from the beliefs, of sum-product with
             hard factors, else NaN.
         entropy: of the posterior in nats per weight, of offline sum-product with hard factors, else
@@ -131,6 +133,7 @@ class Fit:
     beliefs: list[np.ndarray]
     iterations: int
     status: Status
+    residual: float
     expected_error: float
     entropy: float
 
@@ -202,7 +205,7 @@ class Fit:
 
 
 _PARTS = ("pattern", "weights", "beliefs")
-_NUMBERS = ("n_samples", "iterations", "status", "expected_error", "entropy")
+_NUMBERS = ("n_samples", "iterations", "status", "residual", "expected_error", "entropy")
 
 
 def _layer_names(depth: int) -> list[str]:
@@ -306,7 +309,7 @@ def _fit(student: Student, learner: Learner, trained: learning.Trained) -> Fit:
         total = sum(part.size for part in trained.estimates)
         expected = (expected * total - added * (1 - 1 / q)) / (total - added)
         entropy = (entropy * total - added * np.log(q)) / (total - added)
-    ended = trained.iterations, trained.status
+    ended = trained.iterations, trained.status, trained.residual
     return Fit(student, learner, trained.n_samples, weights, beliefs, *ended, expected, entropy)
 
 

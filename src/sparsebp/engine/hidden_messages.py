@@ -80,7 +80,7 @@ class HiddenMessages:
     """All messages on a factor graph with hidden variables, and the steps that update them.
 
     The messages of weights, which are leaves, are computed once, at the end. Attributes in
-    common with ``messages.Messages``: steps, converged, certain, algebra.
+    common with ``messages.Messages``: steps, residual, converged, certain, algebra.
 
     Args:
         learner: a ``learner.Learner``.
@@ -99,7 +99,7 @@ class HiddenMessages:
         rules = learner.rules
         self.learner, self.problem, self.graph, self.prior = learner, problem, graph, prior
         self.algebra = algebra or rules.algebra
-        self.steps, self.converged, self.certain = 0, False, True
+        self.steps, self.residual, self.certain = 0, np.nan, True
         weights = self.algebra.weights(float(learner.damping))
         self._rules = rules.temperature, float(learner.tolerance), *weights
         given = np.concatenate([part.ravel() for part in prior])
@@ -111,6 +111,7 @@ class HiddenMessages:
         self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty(0)
         self._kernel = hidden_kernel(self.algebra.__name__, learner.damping > 0)
 
+    converged = property(lambda self: self.certain and self.residual < self._rules[1])
     up = property(lambda self: self.algebra.to_logs(self._up))
     down = property(lambda self: self.algebra.to_logs(self._down))
     u = property(lambda self: np.concatenate([self.up, self.down]))
@@ -120,7 +121,7 @@ class HiddenMessages:
 
         Ends early on convergence or when in doubt. One thread does all, whatever ``threads`` allow.
         """
-        done, change, self.certain = self._kernel(
+        done, self.residual, self.certain = self._kernel(
             steps,
             self._rules,
             self.graph.arrays,
@@ -129,7 +130,6 @@ class HiddenMessages:
             (self._up, self._down, *self._back),
         )
         self.steps += done
-        self.converged = self.certain and change < self._rules[1]
         return done
 
     def final_beliefs(self) -> Beliefs:

@@ -32,6 +32,8 @@ class Solved(NamedTuple):
         beliefs: log-beliefs with maximum zero.
         iterations: number of steps.
         status: how it ended.
+        residual: the largest change of a message in the last step, see ``messages.Messages``; NaN
+            where none was passed.
         support: -inf for what hard factors are known to exclude, else 0; None after a
             contradiction.
         log_partition: log of the number of configurations left, where it is known, else NaN.
@@ -42,6 +44,7 @@ class Solved(NamedTuple):
     beliefs: Beliefs
     iterations: int
     status: Status
+    residual: float = np.nan
     support: Beliefs | None = None
     log_partition: float = np.nan
     draw: Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]] | None = None
@@ -58,6 +61,8 @@ class Trained(NamedTuple):
         estimates: int8 weights of each layer, (rows, slots).
         iterations: steps of the last batch.
         status: how the last batch ended.
+        residual: the largest change of a message in its last step, damping left aside: in
+            probability, or in log-likelihood; NaN where none was passed.
         expected_error: fraction of wrong estimates expected from the beliefs, where they are
             probabilities of the posterior (sum-product with hard factors), else NaN, as after a
             contradiction.
@@ -70,6 +75,7 @@ class Trained(NamedTuple):
     estimates: Layers[np.ndarray]
     iterations: int
     status: Status
+    residual: float
     expected_error: float
     entropy: float
     beliefs: Beliefs
@@ -298,7 +304,7 @@ def propagate(
             break
     if not now.certain:
         return Solved(prior, now.steps, Status.CONTRADICTION)
-    iterations, log_partition = now.steps, np.nan
+    iterations, residual, log_partition = now.steps, now.residual, np.nan
     if learner.has_entropy:
         log_partition = bethe.log_partition(
             now.u,
@@ -308,7 +314,7 @@ def propagate(
             learner.rules,
         )
     status = Status.CONVERGED if now.converged else _at_limit(now, threads)
-    return Solved(beliefs, iterations, status, support, log_partition)
+    return Solved(beliefs, iterations, status, residual, support, log_partition)
 
 
 WATCHED = 8
@@ -404,7 +410,7 @@ def _estimate(learner, problem, outcome, batch, entropy, seed) -> Trained:
         expected = np.concatenate([part.ravel() for part in wrong]).mean()
     estimates = Layers(*(alphabet[k].astype(np.int8) for k in picked))
     entropy = outcome.log_partition / sum(part.size for part in estimates)
-    ended = outcome.iterations, outcome.status
+    ended = outcome.iterations, outcome.status, outcome.residual
     return Trained(batch.stop, estimates, *ended, expected, entropy, outcome.beliefs)
 
 

@@ -50,7 +50,9 @@ class Messages:
 
     Attributes:
         steps: number of steps done.
-        converged: whether no message changed by the tolerance or more in the last step.
+        residual: the largest change of a message in the last step, damping left aside: in
+            probability, or in log-likelihood; NaN before the first.
+        converged: whether the residual is below the tolerance.
         certain: False once a message or belief has no possible value left or, where the algebra is
             not lossless, may have lost one to rounding.
         u, h: (E, k_in, Q) log-messages of the input weights, factor-to-variable and back, in units
@@ -68,7 +70,7 @@ class Messages:
             problem = problem.blocked
         self.learner, self.problem, self.rules, self.prior = learner, problem, rules, prior
         self.algebra = algebra or rules.algebra
-        self.steps, self.converged, self.certain = 0, False, True
+        self.steps, self.residual, self.certain = 0, math.nan, True
         (outputs, k_out, _), (k_in, q) = prior.outer.shape, prior.inner.shape[1:]
         self._shape = outputs, k_out, k_in, q
         g = self._normalised(prior.outer)
@@ -102,6 +104,10 @@ class Messages:
     )
 
     @property
+    def converged(self):
+        return self.certain and self.residual < self.learner.tolerance
+
+    @property
     def belief(self):
         belief = np.empty_like(self.prior.inner)
         belief[self.problem.orders[1]] = by_factor(self._arrays.belief, belief.shape)
@@ -121,13 +127,13 @@ class Messages:
         if self._starts_to_factors and steps:
             # The messages h are there: the first step makes the messages u of them.
             self._starts_to_factors = False
-            done, change, self.certain = self._call(1, (0, 0, 0, 0, 0, factors))
+            done, self.residual, self.certain = self._call(1, (0, 0, 0, 0, 0, factors))
             self.steps += done
-            self.converged = self.certain and change < self.learner.tolerance
             go_on = self.certain and not self.converged and steps > done
             return done + (self.run(steps - done, threads) if go_on else 0)
         if threads == 1:
-            done, change, self.certain = self._call(steps, (0, hidden, 0, factors, 0, factors))
+            ranges = 0, hidden, 0, factors, 0, factors
+            done, self.residual, self.certain = self._call(steps, ranges)
             self.steps += done
         else:
             # All threads do one part of a step, then the next: fields, messages h, messages u.
@@ -139,18 +145,17 @@ class Messages:
                     ((0, 0, 0, 0), factors, ()),
                 )
             ]
-            done, change = 0, np.inf
+            done, self.residual = 0, math.nan
             with ThreadPoolExecutor(threads) as pool:
-                while done < steps and self.certain and not change < self.learner.tolerance:
+                while done < steps and self.certain and not self.converged:
                     found = [
                         one
                         for part in parts[not self._moving :]
                         for one in pool.map(lambda ranges: self._call(1, ranges), part)
                     ]
                     _, changes, certain = zip(*found, strict=True)
-                    self.certain, change = all(certain), max(changes)
+                    self.certain, self.residual = all(certain), max(changes)
                     done, self.steps = done + 1, self.steps + 1
-        self.converged = self.certain and change < self.learner.tolerance
         return done
 
     def _call(self, steps, ranges):

@@ -106,6 +106,12 @@ QUANTITIES = {
         "0 where not run",
         "iterations (of the last batch)",
     ),
+    "residual": Quantity(
+        "residual",
+        "largest change of a message in the last step, damping left aside",
+        "in probability, or in log-likelihood of messages that are logarithms",
+        "residual (of the last step)",
+    ),
     "status": Quantity(
         "status",
         "how the training ended",

@@ -12,7 +12,7 @@ from sparsebp.network.model import Layer, activation
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.storage import provenance, store
 
-BELIEVED = ("expected_error", "entropy")
+OF_MESSAGES = ("residual", "expected_error", "entropy")
 WEIGHT_ERRORS = tuple(name for name, known in QUANTITIES.items() if known.of_weights)
 
 
@@ -36,7 +36,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
     phi = activation(**spec["activation"])
     missing = partial(np.full, shape, np.nan)
     values = {
-        **{name: missing() for name in (*WEIGHT_ERRORS, "generalization_error", *BELIEVED)},
+        **{name: missing() for name in (*WEIGHT_ERRORS, "generalization_error", *OF_MESSAGES)},
         "iterations": np.zeros(shape, np.int32),
         "status": np.zeros(shape, np.int8),
     }
@@ -102,7 +102,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
                     values["generalization_error"][where] = metrics.generalization_error(
                         learnt, phi, test
                     )
-                    for name in BELIEVED:
+                    for name in OF_MESSAGES:
                         values[name][where] = found[name][row]
             for row, where in enumerate(at_m):
                 for name in ("iterations", "status"):

@@ -79,7 +79,7 @@ def run(
         runs = gradient.descend(learner, patterns, phi, samples, test.x, grid, entropy, seed)
     else:
         write = store.write_trained
-        names = ("n_samples", "iterations", "status", "expected_error", "entropy")
+        names = ("n_samples", "iterations", "status", "residual", "expected_error", "entropy")
         pupil = api.Student(*patterns, alphabet=alphabet, activation=phi, teacher=network)
         streams = {"entropy": entropy, "seed": seed}
         limits = {"memory_gib": memory_gib, "threads": threads}

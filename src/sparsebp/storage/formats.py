@@ -40,6 +40,7 @@ CONSECUTIVE = Rule("numbers one after the other", lambda n: n == n[0] + np.arang
 COUNTS = Rule("numbers from 0", lambda values: values >= 0)
 FINITE_OR_NAN = Rule("finite numbers, or NaN", lambda values: ~np.isinf(values))
 FRACTIONS = Rule("numbers from 0 to 1, or NaN", lambda v: np.isnan(v) | (np.abs(v - 0.5) <= 0.5001))
+FROM_ZERO = Rule("numbers from 0, or NaN", lambda values: ~(values < 0))
 ERRORS = Rule("finite numbers from 0, or NaN", lambda v: np.isnan(v) | ((v >= 0) & np.isfinite(v)))
 
 EACH_BIREGULAR = Rule(
@@ -94,6 +95,7 @@ ALLOWED = {
         "n_samples": ASCENDING,
         "iterations": COUNTS,
         "status": _statuses(*(status for status in Status if status)),
+        "residual": FROM_ZERO,
         "expected_error": FRACTIONS,
         "entropy": FINITE_OR_NAN,
     },
@@ -112,6 +114,7 @@ ALLOWED = {
         "topology_error": ERRORS,  # more than 1 where the student has fewer weights
         "excess_error": FRACTIONS,
         "generalization_error": ERRORS,
+        "residual": FROM_ZERO,
         "expected_error": FRACTIONS,
         "entropy": FINITE_OR_NAN,
         "iterations": COUNTS,
@@ -183,6 +186,7 @@ CONTRACT = {
         "output_estimate": (("n_samples", "output", "output_slot"), "i1"),
         "iterations": (("n_samples",), "i4"),
         "status": (("n_samples",), "i1"),
+        "residual": (("n_samples",), "f8"),
         "expected_error": (("n_samples",), "f8"),
         "entropy": (("n_samples",), "f8"),
     },

@@ -30,9 +30,7 @@ def found(m, how=HOW, missed=None, seed=0, phi=PHI):
 def missed(layers):
     """The rows of the teacher's W_in that are nowhere, up to sign, told by dense matrices."""
     ours, theirs = (dense(layer) for layer in (layers[0], TEACHER.inner))
-    return sum(
-        not any(abs(row @ one) == abs(one @ one) == row @ row for row in ours) for one in theirs
-    )
+    return sum(not any(abs(row @ one) == one @ one == row @ row for row in ours) for one in theirs)
 
 
 def dense(layer):

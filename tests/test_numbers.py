@@ -27,6 +27,7 @@ from tests.configurations import load as load_study
 from tests.conftest import ROOT
 from tests.curves import results
 from tests.given import given as given_file
+from tests.scratch_problems import write_from_scratch
 from tests.tree_problems import write_trees
 
 NAN = float("nan")
@@ -39,7 +40,8 @@ RESULTS = {"one": results(a=A, b=B, c=C), "two": results(a=C, b=B, c=A)}
 
 def found(more=RESULTS, **number):
     """The values of a number by full name; that of one alone."""
-    number = {"experiments": "one", "learners": "a", **number} if "trees" not in number else number
+    if not number.keys() & numbers.BLOCKS:
+        number = {"experiments": "one", "learners": "a", **number}
     values = reductions.evaluate("x", number, more)
     assert values.keys() == numbers.names("x", number).keys()
     return values["x"] if values.keys() == {"x"} else values
@@ -196,6 +198,39 @@ def test_values_of_trees_found_by_hand(what, where, reduced, value):
     assert found(trees(), trees=what, where=where, **reduced).value == pytest.approx(value)
 
 
+def from_scratch():
+    """Two cases of two simulations; the first has two numbers of candidates and no m = 4."""
+    shares = np.full((2, 2, 2, 4), NAN)
+    shares[0, 0, :, :3] = [[0.5, 0.25, 0], [0.25, 0, 0]]
+    shares[0, 1, :, :3] = [[1, 0.5, 0], [0.5, 0.5, 0.25]]
+    shares[1, 1] = [[1, 1, 0.5, 0], [0.5, 0, 0, 0]]
+    axes = {"case": ["hinted", "blind"], "candidates": [3, 9], "seed": [0, 1]}
+    axes |= {"n_samples": [1, 2, 3, 4]}
+    return {"from_scratch": xr.Dataset({"ambiguous_rows": ([*axes], shares)}, axes)}
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        ({"cases": "hinted", "m": 2}, (0.5, NAN, False)),
+        ({"cases": "hinted", "m": 2, "candidates": 3}, (0.125, NAN, False)),
+        ({"cases": "blind", "m": 3, "interval": True}, (0.25, 12.7062 * 0.25, False)),
+        ({"cases": "blind", "until": 0}, (3.0, NAN, False)),  # m = 4 and 2
+        ({"cases": "hinted", "until": 0}, (3.0, NAN, True)),  # m = 3 and never
+        ({"cases": ["hinted", "blind"], "take": "max"}, (0.75, NAN, False)),
+        ({"cases": ["hinted", "blind"], "count": {"above": 0}}, (9, NAN, False)),
+    ],
+)
+def test_values_of_what_is_found_from_scratch_by_hand(number, value):
+    one = found(from_scratch(), from_scratch="ambiguous_rows", **number)
+    assert one == pytest.approx(value, nan_ok=True, rel=1e-5)
+
+
+def test_a_list_of_cases_makes_a_number_for_each():
+    values = found(from_scratch(), from_scratch="ambiguous_rows", cases=["hinted", "blind"], m=3)
+    assert {name: one.value for name, one in values.items()} == {"x.hinted": 0.125, "x.blind": 0.25}
+
+
 # Text.
 
 
@@ -239,13 +274,16 @@ GOOD = {"experiments": "matched", "learners": "bp", "m": 8, "digits": 3}
 TREES = {"trees": "steps", "where": {"shape": "chain"}, "take": "max", "digits": 0}
 
 
+SCRATCH = {"from_scratch": "exact", "cases": ["one", "two"], "m": 8, "digits": 1}
+
+
 def load(tmp_path, block, study=STUDY, **more):
     path = tmp_path / "numbers.yaml"
     path.write_text(yaml.safe_dump({"numbers": {"one": block}, **more}))
     return numbers_file.load_numbers(path, SCHEMA, study)
 
 
-@pytest.mark.parametrize("block", [GOOD, TREES])
+@pytest.mark.parametrize("block", [GOOD, TREES, SCRATCH | {"cases": "one"}])
 def test_what_is_right_is_read(tmp_path, block):
     assert load(tmp_path, block) == ({"one": block}, [])
     sentences = ["It is {one}.", "{one} it is."]
@@ -265,6 +303,10 @@ def test_what_is_right_is_read(tmp_path, block):
         (GOOD | {"slope": "layers.hidden"}, "numbers.one.slope: against a size; allowed with a li"),
         (GOOD | {"trees": "steps"}, "numbers.one"),
         (TREES | {"m": 3}, "numbers.one"),
+        (SCRATCH | {"experiments": "matched", "learners": "bp"}, "numbers.one"),
+        (SCRATCH | {"from_scratch": "weight_error"}, "numbers.one.from_scratch: 'weight_error'"),
+        (SCRATCH | {"m": [1, 8]}, "numbers.one: of several m; allowed with count, until, from, "),
+        (SCRATCH | {"slope": "neurons"}, "numbers.one.slope: cases have no number to be against"),
         ({**TREES, "count": {"is": 0}}, "numbers.one.take: not allowed together with count"),
         ({key: TREES[key] for key in TREES if key != "take"}, "numbers.one: of several trees; al"),
     ],
@@ -320,10 +362,21 @@ def test_a_study_computes_the_numbers_that_it_has_results_for():
         "no batch": GOOD | {"learners": "batch4", "m": 3},
         "one of them": GOOD | {"experiments": ["matched", "wider"]},
         "trees": TREES,
+        "from scratch": SCRATCH,
     }
     study = inspection.replace(STUDY, numbers=there | lacking)
     expected = there | {"sizes": there["sizes"] | {"sizes": [30, 20]}}
     assert numbers_file.computable(study) == expected
+    cases = {name: {"samples": [4, 8], "candidates": [3, 9]} for name in ("one", "two")}
+    found = {
+        "cases": SCRATCH,
+        "few": SCRATCH | {"candidates": 3},
+        "other": SCRATCH | {"candidates": 4},
+        "m": SCRATCH | {"m": 9},
+        "case": SCRATCH | {"cases": "three"},
+    }
+    study = inspection.replace(STUDY, numbers=found, from_scratch=cases)
+    assert numbers_file.computable(study).keys() == {"cases", "few"}
     wrong = inspection.replace(STUDY, numbers={"a": there["sizes"] | {"slope": "layers.inner"}})
     with pytest.raises(ConfigError, match=r"numbers.a.slope: 'layers.inner' is neither m nor a n"):
         numbers_file.computable(wrong)
@@ -379,9 +432,12 @@ def test_all_numbers_of_this_study_are_found(tmp_path):
     spec = {"numbers": numbers_file.computable(PROJECT)}
     assert spec["numbers"].keys() == PROJECT.numbers.keys()
     behind = numbers.needed(spec["numbers"])
-    paths = {name: str(write(tmp_path, PROJECT, name)) for name in behind if name != "trees"}
-    write_trees(tmp_path / "trees.nc", PROJECT)
-    paths["trees"], output = str(tmp_path / "trees.nc"), tmp_path / "numbers.json"
+    paths = {name: str(tmp_path / f"{name}.nc") for name in behind}
+    for name in PROJECT.experiments.keys() & behind:
+        write(tmp_path, PROJECT, name)
+    write_trees(paths["trees"], PROJECT)
+    write_from_scratch(paths["from_scratch"], PROJECT)
+    output = tmp_path / "numbers.json"
     words = ["--inputs", given_file(paths), "--output", str(output)]
     assert main(["numbers", given_file(spec), *words]) == 0
     made = json.loads(output.read_text())
@@ -393,6 +449,10 @@ def test_all_numbers_of_this_study_are_found(tmp_path):
     data = store.read_results(paths["input_mismatch"])
     expected = data["weight_error"].sel(learner="exact", n_samples=1).values.mean()
     assert error == {"value": pytest.approx(expected), "text": f"{expected:.2f}"}
+    data, _ = store.read_from_scratch(paths["from_scratch"])
+    expected = data["found_rows"].sel(case="descent_by_truth", candidates=200, n_samples=24)
+    value = made["numbers"]["descent_found_24.descent_by_truth"]["value"]
+    assert value == pytest.approx(float(expected.mean()))
     assert inspection.mismatches(PROJECT, {}, output, inspection.read(output)) != []  # no sources
     assert (
         inspection.configuration_mismatches(made["provenance"], inspection.of_numbers(PROJECT))

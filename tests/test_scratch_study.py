@@ -1,6 +1,7 @@
 """Learning from scratch in the study: its block, its steps, its rules and its figure."""
 
 from copy import deepcopy
+from dataclasses import replace
 from itertools import product
 
 import numba
@@ -9,11 +10,13 @@ import pytest
 import xarray as xr
 import yaml
 from matplotlib import style as mpl_style
+from matplotlib.collections import LineCollection
 
 import sparsebp as sb
+from sparsebp.engine import pruning
 from sparsebp.engine.kernels.cache import SEAL
 from sparsebp.engine.kernels.search_rows import explain_kernel
-from sparsebp.network.data import Stream, generator, mistake
+from sparsebp.network.data import PerRow, Stream, generator, mistake
 from sparsebp.report import captions, scratch_plots, style
 from sparsebp.steps import from_scratch, kernels, search
 from sparsebp.storage import store
@@ -41,6 +44,15 @@ blind: &blind
   samples: [8, 30]
 doubtful: {<<: *blind, samples: [8, 40], wrong_outputs: 0.05}
 """)
+DESCENT = yaml.safe_load("""
+validated:
+  neurons: 12
+  nonzeros_per_row: {input: 2, output: 2}
+  activation: {function: tanh, b: 0.1}
+  output_pattern: unknown
+  samples: [8, 60]
+  gradient_descent: {penalties: [0.01, 0.1], chosen_by: validation, learning_rate: 0.03, steps: 300}
+""")
 CONFIG = deepcopy(BASE)
 CONFIG["study"]["seeds"] = 2
 CONFIG["from_scratch"] = BLOCK
@@ -55,6 +67,15 @@ def config():
 @pytest.fixture(scope="module")
 def study():
     return Study.load(CONFIG, SCHEMA)
+
+
+@pytest.fixture
+def fitted(config):
+    """The study with gradient descent, its penalty chosen in either way."""
+    case = DESCENT["validated"]
+    how = case["gradient_descent"] | {"chosen_by": "truth"}
+    config["from_scratch"] |= DESCENT | {"true": case | {"gradient_descent": how}}
+    return Study.load(deepcopy(config), SCHEMA)
 
 
 # The configuration.
@@ -72,7 +93,7 @@ def test_a_block_is_filled_in(study):
     ("case", "key", "value", "message"),
     [
         ("hinted", "neurons", 0, "neurons: 0"),
-        ("hinted", "more", 1, ": unknown key 'more'; allowed: activation, candidates, neurons"),
+        ("hinted", "more", 1, ": unknown key 'more'; allowed: activation, candidates, gradien"),
         ("hinted", "output_pattern", "half", "output_pattern: 'half'"),
         ("hinted", "nonzeros_per_row", {"input": 3, "output": 2}, "nonzeros_per_row.input: 3"),
         ("hinted", "neurons", 1, "nonzeros_per_row.input: 2; at most 1, the neurons"),
@@ -103,6 +124,32 @@ def test_a_block_that_is_not_right_is_refused(config, case, key, value, message)
     with pytest.raises(ConfigError) as refusal:
         Study.load(config, SCHEMA)
     assert str(refusal.value).startswith(where + message)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("output_pattern", "known", "gradient_descent: allowed with output_pattern unknown, and"),
+        ("wrong_outputs", 0.1, "gradient_descent: allowed with output_pattern unknown, and with"),
+        ("samples", [1, 8], "samples: 1; gradient_descent needs at least 2, one to fit and one to"),
+        ("gradient_descent", {"penalties": [0.1]}, "gradient_descent: key 'chosen_by' is missing"),
+        ("gradient_descent", {"penalties": [], "chosen_by": "truth"}, "gradient_descent.penalties"),
+        ("gradient_descent", {"penalties": [-1], "chosen_by": "truth"}, "gradient_descent.penalti"),
+        ("gradient_descent", {"penalties": [0], "chosen_by": "luck"}, "gradient_descent.chosen_by"),
+    ],
+)
+def test_a_descent_that_is_not_right_is_refused(config, key, value, message):
+    config["from_scratch"] |= {"validated": deepcopy(DESCENT["validated"]) | {key: value}}
+    with pytest.raises(ConfigError) as refusal:
+        Study.load(config, SCHEMA)
+    assert str(refusal.value).startswith(f"from_scratch.validated.{message}")
+
+
+def test_a_descent_needs_the_memory_of_dense_layers(fitted):
+    base = fitted.searching_mb("validated")
+    case = fitted.from_scratch["validated"] | {"neurons": 10_000}
+    large = replace(fitted, from_scratch={"validated": case})
+    assert 8e9 / 1e6 < large.searching_mb("validated") - base < 9e9 / 1e6
 
 
 @pytest.mark.parametrize(
@@ -198,6 +245,41 @@ def test_cases_differ_and_samples_help(found):
     assert (data["exact"].sel(case="hinted", candidates=[4, 12], n_samples=30) == 1).all()
     for case, k, m in (("hinted", 4, 5), ("blind", 4, 8), ("wide", 20, 8)):
         assert np.isnan(data["exact"].sel(case=case, candidates=k, n_samples=m)).all()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["validated", "true"])
+def test_what_gradient_descent_finds_is_counted_up_to_sign(fitted, name, tmp_path):
+    """The same networks by the engine, their rows counted one by one."""
+    for library in ("jax", "optax"):
+        pytest.importorskip(library, reason="the extra `gradient` is not installed")
+    search.run(fitted.search_spec(name), 1, str(tmp_path / "found.nc"))
+    found, made = store.read_search(tmp_path / "found.nc"), store.provenance(tmp_path / "found.nc")
+    assert {"jax", "optax"} <= made["libraries"].keys()
+    phi, teacher = sb.tanh(b=0.1), sb.draw_teacher(12, 2, entropy=1, seed=1)
+    theirs = [frozenset({row, negative(row)}) for row in rows_of(teacher.inner)]
+
+    def known(layers):
+        ours = {frozenset({row, negative(row)}) for row in rows_of(layers[0])}
+        return sum(row in ours for row in theirs)
+
+    def missed(layers):
+        return 12 - known(layers)
+
+    how = pruning.Descent([0.01, 0.1], 0.03, 300)
+    x, y = sb.draw_samples(teacher, phi, 60, entropy=1, seed=1)
+    for i, m in enumerate((8, 60)):
+        rng = generator(1, 1, Stream.INITIAL_MESSAGES, m)
+        choice = missed if name == "true" else None
+        layers = pruning.descend(x[:m], y[:m], phi, 12, PerRow(2, 2), how, rng, choice)
+        assert found["found_rows"][0, i] == pytest.approx(known(layers) / 12)
+        assert found["ambiguous_rows"][0, i] == 1
+        assert found["certain_outputs"][0, i] == found["wrong_rows"][0, i] == 0
+    assert found["found_rows"][0, 0] < found["found_rows"][0, 1]
+
+
+def negative(row):
+    return frozenset((column, -weight) for column, weight in row)
 
 
 def test_a_wrong_claim_counts():
@@ -338,7 +420,7 @@ def test_points_are_the_means_of_what_was_found(study):
     found, certain, wrong = curves(unknown)[:3]
     now = data.sel(case="blind", candidates=12, n_samples=[8, 30]).mean("seed")
     assert found == ([8, 30], now["found_rows"].values.tolist())
-    assert certain == ([8, 30], (1 - now["ambiguous_rows"]).values.tolist())
+    assert certain == ([8, 30], pytest.approx((1 - now["ambiguous_rows"]).values.tolist()))
     assert wrong == ([8, 30], [0, 0])
 
 
@@ -347,12 +429,50 @@ def test_wrong_outputs_have_a_panel_of_their_own(study, config):
     found, certain, _ = curves(build(study, data).axes[3])
     now = data.sel(case="doubtful", candidates=12, n_samples=[8, 40]).mean("seed")
     assert found == ([8, 40], now["found_rows"].values.tolist())
-    assert certain == ([8, 40], (1 - now["ambiguous_rows"]).values.tolist())
+    assert certain == ([8, 40], pytest.approx((1 - now["ambiguous_rows"]).values.tolist()))
     said = captions.caption(study, "found").experiments
     assert said["doubtful"].endswith("m from 8 to 40; 5 % of the outputs are wrong")
     del config["from_scratch"]["doubtful"]
     study = Study.load(config, SCHEMA)
     assert len(build(study, scratch_dataset(study)).axes) == 3
+
+
+def test_gradient_descent_is_drawn_where_nothing_is_known(fitted, config):
+    data = scratch_dataset(fitted)
+    unknown = build(fitted, data).axes[2]
+    assert unknown.get_xscale() == "log"
+    for name in ("validated", "true"):
+        mean = data["found_rows"].sel(case=name, candidates=12, n_samples=[8, 60]).mean("seed")
+        assert ([8, 60], mean.values.tolist()) in curves(unknown)
+    said = captions.caption(fitted, "found").experiments["true"]
+    assert said.endswith(
+        "penalty chosen by the number of the teacher's rows found among 0.01 and 0.1"
+    )
+    for name in ("blind", "doubtful"):
+        del config["from_scratch"][name]
+    with pytest.raises(ConfigError, match="no case of from_scratch without wrong_outputs and grad"):
+        Study.load(config, SCHEMA)
+
+
+def test_bars_are_the_intervals_of_the_means(study):
+    """Of two simulations the bootstrap's interval is all there is between the two values."""
+    data = scratch_dataset(study)
+    axes = build(study, data).axes
+    for place, quantity, case in ((2, "found_rows", "blind"), (0, "ambiguous_rows", "wide")):
+        m = study.from_scratch[case]["samples"]
+        k = study.from_scratch[case]["candidates"][-1]
+        values = data[quantity].sel(case=case, candidates=k, n_samples=m)
+        low, high = values.min("seed").values, values.max("seed").values
+        bars = [
+            part.get_segments()
+            for part in axes[place].collections
+            if isinstance(part, LineCollection)
+        ]
+        expected = np.stack([np.stack([m, low], 1), np.stack([m, high], 1)], 1)
+        assert any(
+            len(found) == len(expected) and np.allclose(found, expected, rtol=1e-9, atol=0)
+            for found in bars
+        )
 
 
 def test_lines_are_the_law(study):

@@ -1,11 +1,13 @@
 """Named numbers about results: what each is about, and the text that pages show.
 
-A number is a dict, as workflow/numbers.yaml has it. It begins as an array of one of two kinds:
+A number is a dict, as workflow/numbers.yaml has it. It begins as an array of one of three kinds:
 
 - of experiments: a ``quantity`` by experiment, learner, simulation and number of samples m, less
   that of the learner ``minus``; of the m that ``m`` says;
 - of trees: one of ``reductions.TREES`` by shape, teacher, number of outputs and simulation; of
-  those that ``where`` says.
+  those that ``where`` says;
+- of what is found ``from_scratch``: one of ``storage.formats.FOUND`` by case, simulation and m; of
+  so many ``candidates``, by default the most of each case.
 
 How it is reduced to one value or several: see ``reductions``.
 """
@@ -18,6 +20,9 @@ import numpy as np
 
 CONFIDENCE = 0.95
 """Of every interval that figures and pages show."""
+
+BLOCKS = ("trees", "from_scratch")
+"""Kinds of numbers that are of a block of the configuration, and of no experiment."""
 
 NONE = "none"
 """The text of a number that results do not have, such as a slope through an error of zero."""
@@ -41,16 +46,16 @@ class Value(NamedTuple):
 
 
 def curves(number: dict) -> Iterator[tuple[str, str]]:
-    """The (experiment, learner) pairs that a number is taken from; none for one of trees."""
-    if "trees" not in number:
+    """The (experiment, learner) pairs that a number is taken from; none for one of a block."""
+    if "experiments" in number:
         learners = [*as_list(number["learners"]), *as_list(number.get("minus", []))]
         yield from product(as_list(number["experiments"]), learners)
 
 
 def needed(found: dict[str, dict]) -> list[str]:
-    """Names of the results that numbers are taken from, sorted: experiments and ``trees``."""
+    """Names of the results that numbers are taken from, sorted: experiments and ``BLOCKS``."""
     names = {experiment for number in found.values() for experiment, _ in curves(number)}
-    return sorted(names | {"trees" for number in found.values() if "trees" in number})
+    return sorted(names.union(*(number.keys() & BLOCKS for number in found.values())))
 
 
 def m_range(number: dict) -> tuple[float, float]:
@@ -62,14 +67,15 @@ def m_range(number: dict) -> tuple[float, float]:
 def names(name: str, number: dict) -> dict[str, dict]:
     """The full names of a number, each with what it is of: several where it has lists.
 
-    That is ``name`` alone, or ``name.experiment``, ``name.learner`` or ``name.experiment.learner``.
+    That is ``name`` alone, or ``name.experiment``, ``name.learner``, ``name.experiment.learner`` or
+    ``name.case``.
     """
     if {"take", "count", "trees"} & number.keys():
         return {name: {}}
-    keys = {"experiments": "experiment", "learners": "learner"}
+    keys = {"experiments": "experiment", "learners": "learner", "cases": "case"}
     if number.get("slope", "m") != "m":
         del keys["experiments"]
-    lists = {to: number[key] for key, to in keys.items() if isinstance(number[key], list)}
+    lists = {to: number[key] for key, to in keys.items() if isinstance(number.get(key), list)}
     return {
         ".".join([name, *place]): dict(zip(lists, place, strict=True))
         for place in product(*lists.values())

@@ -8,7 +8,7 @@ A number, see ``numbers``, is reduced, step by step:
 3. Over m: the m from which on the magnitude is at most ``from``; or the ``slope`` of a line, see
    ``_slope``.
 4. ``take``: the largest (``max``), the least (``min``) or the largest in magnitude (``largest``) of
-   all that is left. Without it there is a number for each experiment and learner of a list.
+   all that is left. Without it there is a number for each experiment, learner and case of a list.
 """
 
 import numpy as np
@@ -33,9 +33,15 @@ def evaluate(name: str, number: dict, results: dict) -> dict[str, Value]:
     Args:
         name: of the number.
         number: as in numbers.yaml; ``sizes`` besides where its slope is against a size.
-        results: data sets over (learner, seed, n_samples) by experiment, and that of ``trees``.
+        results: data sets over (learner, seed, n_samples) by experiment, and those of
+            ``numbers.BLOCKS``.
     """
-    values = _trees(number, results["trees"]) if "trees" in number else _curves(number, results)
+    if "trees" in number:
+        values = _trees(number, results["trees"])
+    elif "from_scratch" in number:
+        values = _from_scratch(number, results["from_scratch"])
+    else:
+        values = _curves(number, results)
     if "count" in number:
         ((condition, limit),) = number["count"].items()
         return {name: Value(float(CONDITIONS[condition](values, limit).sum()))}
@@ -67,8 +73,20 @@ def _curves(number: dict, results: dict) -> xr.DataArray:
     return found * 2.0 ** found["n_samples"] if number.get("times") == "2^m" else found
 
 
+def _from_scratch(number: dict, data: xr.Dataset) -> xr.DataArray:
+    """Values (case, seed, n_samples), NaN where not run."""
+    first, last = m_range(number)
+    values = data[number["from_scratch"]].sel(n_samples=slice(first, last))
+    parts = []
+    for case in as_list(number["cases"]):
+        part = values.sel(case=case).dropna("candidates", how="all")
+        most = part["candidates"][-1]
+        parts.append(part.sel(candidates=number.get("candidates", most), drop=True))
+    return xr.concat(parts, "case")
+
+
 def _estimate(number: dict, values: xr.DataArray) -> xr.Dataset:
-    """Steps 2 and 3: value, half and bound over (experiment, learner) and, it may be, n_samples."""
+    """Steps 2 and 3: value, half and bound over all dimensions but seed, and n_samples if left."""
     bound = xr.zeros_like(values.isel(seed=0, drop=True), bool)
     if "until" in number:
         first = samples_until(values, values.notnull(), number["until"])

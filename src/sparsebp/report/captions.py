@@ -112,12 +112,18 @@ def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
         "shaded strip is for zero. (b) The number of samples from which on 9 of 10 networks are "
         "exact up to their symmetries, against k; an arrow marks where that is so at no m. (c) "
         "Nothing is known of either layer. Share of the teacher's rows that are in the network "
-        "found, and of rows that are certain. "
+        "found, and of rows that are certain; in grey, if there are such cases, of rows that "
+        "gradient descent finds up to the sign of the hidden neuron, from dense layers with an L1 "
+        "penalty, which are then pruned. "
         "(d) The same where a share of the outputs is wrong, if there are such cases: each is "
         "another one of the network's. Crosses in (a), (c) and (d): share of rows that are said to "
-        "be certain and are wrong, the largest of all cases of that kind."
+        "be certain and are wrong, the largest of all searches of that kind. Bars: 95 % confidence "
+        "intervals of the means."
     )
     return about, {name: _case(case) for name, case in (study.from_scratch or {}).items()}
+
+
+_CHOSEN_BY = {"validation": "validation", "truth": "the number of the teacher's rows found"}
 
 
 def _case(case: dict) -> str:
@@ -134,6 +140,13 @@ def _case(case: dict) -> str:
     ]
     if "wrong_outputs" in case:
         parts.append(f"{100 * case['wrong_outputs']:g} % of the outputs are wrong")
+    if "gradient_descent" in case:
+        how = case["gradient_descent"]
+        parts.append(
+            f"gradient descent by Adam, {how['steps']} steps at a rate from "
+            f"{how['learning_rate']:g} to 0, penalty chosen by {_CHOSEN_BY[how['chosen_by']]} "
+            f"among {enumerated([f'{penalty:g}' for penalty in how['penalties']])}"
+        )
     return "; ".join(parts)
 
 

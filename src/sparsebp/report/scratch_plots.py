@@ -7,19 +7,23 @@ fitted; k stands at the end of its curve. Zero is in a shaded strip. (b) The num
 which on at least nine of ten simulations are exact, against k, on a line where it is known what
 outputs read, and as single points where nothing is known. An arrow marks the last m of a case that
 gets there at none. (c) Nothing is known. The share of the teacher's rows that the network found
-has, and of rows that are certain. (d) The same of cases with wrong outputs, if there are any; they
-are in no other panel.
+has, and of rows that are certain; in grey what gradient descent finds, of which nothing is certain;
+m has a logarithmic scale. (d) The same of cases with wrong outputs, if there are any; they are in
+no other panel.
 Crosses in (a), (c) and (d) are the share of rows that are said to be certain and are wrong, the
-largest of all cases of that kind and their k.
+largest of all searches of that kind and their k. Vertical bars are 95 % confidence intervals of
+means over the simulations (`intervals.mean_interval`), as in `panels`.
 """
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from sparsebp.network.counting import ambiguous
+from sparsebp.report.intervals import mean_interval
 from sparsebp.report.style import (
+    ALGORITHM_COLORS,
     LINE_WIDTH,
     MARKS,
     NEVER,
@@ -47,6 +51,9 @@ CERTAIN = {**LINE, "linestyle": "--", **HOLLOW}
 AROUND = {"linestyle": "none", "markersize": 7, **HOLLOW}  # seen around a point of a LINE
 WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8}
 SMALL = 0.8 * RC["font.size"]
+DESCENT = {"color": ALGORITHM_COLORS["gradient-descent", False], "marker": "H"}
+CHOSEN_BY = {"validation": (LINE, "penalty validated"), "truth": (CERTAIN, "by the truth")}
+BARS = {"fmt": "none", "elinewidth": 0.8, "alpha": 0.7}
 LOOKS = [
     {"color": PALETTE[i], "marker": marker}
     for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))
@@ -56,12 +63,15 @@ LOOKS = [
 def build(spec, results):
     """Return the matplotlib figure: panels over one legend. Arguments: `figures.draw`."""
     data, cases = results["from_scratch"], spec["cases"]
-    disturbed = {name: case for name, case in cases.items() if "wrong_outputs" in case}
+    disturbed, descents = (
+        {name: case for name, case in cases.items() if key in case}
+        for key in ("wrong_outputs", "gradient_descent")
+    )
     known, unknown = (
         {
             name: case
             for name, case in cases.items()
-            if case["output_pattern"] == pattern and name not in disturbed
+            if case["output_pattern"] == pattern and name not in disturbed | descents
         }
         for pattern in ("known", "unknown")
     )
@@ -75,22 +85,26 @@ def build(spec, results):
     _draw_needed(axes[1], data, known, unknown, sizes)
     _draw_found(axes[2], data, unknown, "neurons", sizes)
     axes[2].set_title("(c) nothing known", loc="left")
+    if descents:
+        _draw_descents(axes[2], data, descents)
     if disturbed:
         _draw_found(axes[3], data, disturbed, "wrong_outputs", shares)
         axes[3].set_title("(d) wrong outputs", loc="left")
-    entries = learner_legend(_legend_sets(sizes, shares), PAGE_WIDTH)
+    entries = learner_legend(_legend_sets(sizes, shares, descents), PAGE_WIDTH)
     drawing.set_size_inches(PAGE_WIDTH, lines * HEIGHT + legends_height(entries, []))
     add_legends(drawing, entries, [])
     return drawing
 
 
-def _legend_sets(sizes, shares):
+def _legend_sets(sizes, shares, descents):
     """The legend: in grey what markers and lines are in each panel, and what colours are."""
+    chosen = [CHOSEN_BY[case["gradient_descent"]["chosen_by"]] for case in descents.values()]
     grey, found = {"color": "0.3", "marker": "o"}, "(c, d)" if shares else "(c)"
     sets = {
         "(a)": [(grey | POINTS, "found"), (LAW | {"color": "0.3"}, "by counting (no fit)")],
         "(b)": [(grey | LINE, "pattern known"), (grey | AROUND, "nothing known")],
         found: [(grey | LINE, "found"), (grey | CERTAIN, "certain"), (WRONG, "certain, but wrong")],
+        "(c) descent:": [(DESCENT | look, label) for look, label in chosen],
         "(b, c) N =": [(look | LINE, number_label(size)) for size, look in sizes.items()],
         "(d) wrong:": [(look | LINE, f"{100 * share:g} %") for share, look in shares.items()],
     }
@@ -131,9 +145,9 @@ def _draw_ambiguous(ax, data, cases, figure):
     drawn = []
     for k, style, name, case in curves:
         m = case["samples"]
-        share = data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m).mean("seed")
-        ax.plot(m, share, color=style.color, marker=style.marker, **POINTS)
-        drawn.append(share.values)
+        share = data["ambiguous_rows"].sel(case=name, candidates=k, n_samples=m)
+        look = {"color": style.color, "marker": style.marker}
+        drawn.append(_draw_mean(ax, share, look | POINTS))
     drawn.append(_draw_wrong(ax, data, cases))
     floor = log_scale(ax, "y", np.concatenate(drawn), 72 * (HEIGHT - 0.6), top=1)
     last = max(case["samples"][-1] for case in cases.values())
@@ -175,12 +189,35 @@ def _draw_found(ax, data, cases, key, looks):
     """Curves of cases that differ in one ``key``."""
     for name, case in cases.items():
         m, look = case["samples"], looks[case[key]]
-        found = data.sel(case=name, candidates=case["candidates"][-1], n_samples=m).mean("seed")
-        ax.plot(m, found["found_rows"], **look, **LINE)
-        ax.plot(m, 1 - found["ambiguous_rows"], **look, **CERTAIN)
+        found = data.sel(case=name, candidates=case["candidates"][-1], n_samples=m)
+        _draw_mean(ax, found["found_rows"], look | LINE)
+        _draw_mean(ax, 1 - found["ambiguous_rows"], look | CERTAIN)
     _draw_wrong(ax, data, cases)
     _label_samples(ax)
     ax.set(ylabel="rows of $W_{in}$ (share)", ylim=(-0.03, 1.03))
+
+
+def _draw_descents(ax, data, cases):
+    """Curves of gradient descent, over a logarithmic axis of m."""
+    for name, case in cases.items():
+        look, _ = CHOSEN_BY[case["gradient_descent"]["chosen_by"]]
+        shown = {"case": name, "candidates": case["neurons"], "n_samples": case["samples"]}
+        _draw_mean(ax, data["found_rows"].sel(shown), DESCENT | look)
+    ax.set_xscale("log")
+    ax.xaxis.set(major_locator=LogLocator(subs=[1, 2, 5]), minor_locator=NullLocator())
+    ax.xaxis.set_major_formatter("{x:g}")
+
+
+def _draw_mean(ax, values, look):
+    """The means of values (seed, n_samples), which are returned, with their intervals."""
+    mean = values.mean("seed").values
+    ax.plot(values["n_samples"], mean, **look)
+    if values.sizes["seed"] > 1:
+        found = values.transpose("n_samples", "seed").values
+        ends = np.array([mean_interval(row) for row in found]).T
+        bars = BARS | {"ecolor": look["color"]}
+        ax.errorbar(values["n_samples"], mean, np.abs(ends - mean), **bars)
+    return mean
 
 
 def _draw_wrong(ax, data, cases):

@@ -9,21 +9,24 @@ from sparsebp.storage import store
 from sparsebp.storage.atomic import written_whole
 from sparsebp.storage.provenance import record
 
+READERS = {"trees": store.read_trees, "from_scratch": store.read_from_scratch}
+"""Of the results of ``numbers.BLOCKS``."""
+
 
 def run(spec: dict, inputs: dict, output: str) -> None:
     """Write all numbers, to full precision and as pages show them, as JSON.
 
     Args:
         spec: the ``numbers``, see ``reductions.evaluate``.
-        inputs: paths of the results by experiment, and of ``trees``.
+        inputs: paths of the results by experiment, and of ``numbers.BLOCKS``.
 
     Raises:
         BadFile: an input file is not right.
     """
     behind = numbers.needed(spec["numbers"])
-    found, made = store.read_experiments(inputs, [name for name in behind if name != "trees"])
-    if "trees" in behind:
-        found["trees"], made["trees"] = store.read_trees(inputs["trees"])
+    found, made = store.read_experiments(inputs, [name for name in behind if name not in READERS])
+    for name in READERS.keys() & behind:
+        found[name], made[name] = READERS[name](inputs[name])
     values = {
         full: _value(number, value)
         for name, number in spec["numbers"].items()

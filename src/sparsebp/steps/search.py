@@ -1,12 +1,14 @@
-"""Search for a network from samples alone, with little or nothing known of where weights are."""
+"""Find a network from samples alone, with little or nothing known of where weights are."""
 
 import numpy as np
 
+from sparsebp.engine import gradient, pruning
 from sparsebp.engine.search.assembly import Search, search
 from sparsebp.network.counting import most_wrong
 from sparsebp.network.data import (
     Network,
     PerRow,
+    Samples,
     Stream,
     draw_samples,
     draw_teacher,
@@ -22,9 +24,13 @@ from sparsebp.storage.provenance import record
 # The outputs of a network of which only the hidden neurons are compared: one that reads none.
 SILENT = Layer(np.zeros((1, 1), np.int32), np.zeros((1, 1), np.int8))
 
+NOTHING_CERTAIN = {"ambiguous_rows": 1.0, "certain_outputs": 0.0, "wrong_rows": 0.0}
+
 
 def run(spec: dict, seed: int, output: str) -> None:
     """Write what is found of a teacher, for all numbers of candidates and of samples of a case.
+
+    By the search, or by gradient descent in a case that says so.
 
     Args:
         spec: see ``Study.search_spec``.
@@ -33,30 +39,77 @@ def run(spec: dict, seed: int, output: str) -> None:
         output: path of the file.
 
     Raises:
-        ValueError: the case is none that can be drawn or searched.
+        ValueError: the case is none that can be drawn or searched, or a library is missing.
     """
     case, entropy = spec["case"], spec["entropy"]
     neurons, grid = case["neurons"], case["samples"]
     phi = activation(**case["activation"])
     teacher = draw_teacher(neurons, PerRow(**case["nonzeros_per_row"]), entropy, seed)
-    x, y = draw_samples(teacher, phi, max(grid), entropy, seed)
-    share = case.get("wrong_outputs", 0)
+    samples = draw_samples(teacher, phi, max(grid), entropy, seed)
+    if "gradient_descent" in case:
+        measured = _descents(case, teacher, samples, entropy, seed)
+        more = {"libraries": gradient.libraries()}
+    else:
+        measured, more = _searches(case, teacher, samples, entropy, seed), {}
+    values = {name: np.array([[one[name] for one in row] for row in measured]) for name in FOUND}
+    arrays = {"candidates": case["candidates"], "n_samples": grid, **values}
+    store.write_search(output, arrays, record("search", spec, seed=seed, **more))
+
+
+def _searches(
+    case: dict, teacher: Network, samples: Samples, entropy: int, seed: int
+) -> list[list[dict[str, float]]]:
+    """What searches find, for each number of candidates and of samples."""
+    phi, (x, y) = activation(**case["activation"]), samples
+    neurons, share = case["neurons"], case.get("wrong_outputs", 0)
     if share:
         y = mistake(y, share, entropy, seed)
     known = case["output_pattern"] == "known"
     readers = teacher.outer.topology.astype(np.int64) if known else None
-    values = {name: np.empty((len(case["candidates"]), len(grid))) for name in FOUND}
-    for i, count in enumerate(case["candidates"]):
+    measured = []
+    for count in case["candidates"]:
         rng = generator(entropy, seed, Stream.CANDIDATES)
         candidates = candidates_of(teacher.inner.topology, neurons, count, rng)
-        for j, m in enumerate(grid):
+        measured.append([])
+        for m in case["samples"]:
             wrong = min(most_wrong(share, m, neurons), m - 1)
             given = {"readers": readers, "candidates": candidates, "wrong": wrong}
             found = search(x[:m], y[:m], neurons, phi, **given)
-            for name, value in _measured(teacher, found).items():
-                values[name][i, j] = value
-    arrays = {"candidates": case["candidates"], "n_samples": grid, **values}
-    store.write_search(output, arrays, record("search", spec, seed=seed))
+            measured[-1].append(_measured(teacher, found))
+    return measured
+
+
+def _descents(
+    case: dict, teacher: Network, samples: Samples, entropy: int, seed: int
+) -> list[list[dict[str, float]]]:
+    """What gradient descent finds for each number of samples.
+
+    It says of nothing that it is certain. Hidden neurons count up to sign, which a tanh that is
+    almost odd hardly tells.
+    """
+    how = dict(case["gradient_descent"])
+    by_truth = how.pop("chosen_by") == "truth"
+    per_row = PerRow(**case["nonzeros_per_row"])
+
+    def errors(layers: list[Layer]) -> tuple[float, float]:
+        return symmetric_error(teacher, layers, odd=True)
+
+    found = []
+    for m in case["samples"]:
+        layers = pruning.descend(
+            samples.x[:m],
+            samples.y[:m],
+            activation(**case["activation"]),
+            case["neurons"],
+            per_row,
+            pruning.Descent(**how),
+            generator(entropy, seed, Stream.INITIAL_MESSAGES, m),
+            errors if by_truth else None,
+        )
+        missed, wrong = errors(layers)
+        exact = float(missed == wrong == 0)
+        found.append(NOTHING_CERTAIN | {"found_rows": 1 - missed, "exact": exact})
+    return [found]
 
 
 def candidates_of(

@@ -12,6 +12,7 @@ from sparsebp.claims.comparisons import curves
 from sparsebp.claims.conditions import settings
 from sparsebp.engine import memory
 from sparsebp.engine.learner import Learner
+from sparsebp.engine.pruning import descending_mb
 from sparsebp.engine.schedules import batches
 from sparsebp.network.patterns import column_degree
 from sparsebp.storage import paths
@@ -377,8 +378,10 @@ class Study:
         return memory.collecting_mb(self._extent(experiment))
 
     def searching_mb(self, case: str) -> int:
-        """Megabytes that searching a network from scratch takes at most."""
+        """Megabytes that finding a network from scratch takes at most."""
         block = (self.from_scratch or {})[case]
+        if "gradient_descent" in block:
+            return descending_mb(block["neurons"], block["samples"][-1])
         return memory.searching_mb(block["neurons"], block["samples"][-1])
 
     def _extent(self, experiment: str) -> memory.Extent:

@@ -8,6 +8,9 @@ from sparsebp.study.validation import ConfigError, check_among, show
 SEARCHED = 2
 """Non-zeros in a row of a case of ``from_scratch``, at most: there is no law for more."""
 
+FITTED = 2
+"""Samples that gradient descent takes, at least."""
+
 GRID = 10**4
 """Numbers of samples in an experiment, at most."""
 
@@ -128,6 +131,8 @@ def check_from_scratch(where: str, case: dict) -> None:
                 "known only: else hidden neurons have no names, and so no candidates of their own"
             )
         case["candidates"] = [neurons]
+    if "gradient_descent" in case:
+        _check_descent(where, case)
     numbers = case.setdefault("candidates", [neurons])
     if numbers != sorted(numbers) or not reads["input"] <= numbers[0] <= numbers[-1] <= neurons:
         raise ConfigError(
@@ -135,6 +140,20 @@ def check_from_scratch(where: str, case: dict) -> None:
             f"teacher's non-zeros per row, to {neurons}, the neurons"
         )
     case["samples"] = sample_numbers(f"{where}.samples", case["samples"])
+    if "gradient_descent" in case and case["samples"][0] < FITTED:
+        raise ConfigError(
+            f"{where}.samples: {case['samples'][0]}; gradient_descent needs at least {FITTED}, one "
+            "to fit and one to validate"
+        )
+
+
+def _check_descent(where: str, case: dict) -> None:
+    """Raise ConfigError for what does not go with ``gradient_descent``."""
+    if case["output_pattern"] == "known" or "wrong_outputs" in case:
+        raise ConfigError(
+            f"{where}.gradient_descent: allowed with output_pattern unknown, and without "
+            "wrong_outputs"
+        )
 
 
 def sample_numbers(where: str, samples: list | dict) -> list[int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any, NamedTuple
 
-from sparsebp.claims.numbers import curves, needed
+from sparsebp.claims.numbers import BLOCKS, curves, needed
 from sparsebp.storage import paths, store
 from sparsebp.storage.provenance import surroundings
 from sparsebp.storage.records import short
@@ -28,9 +28,6 @@ STEPS = (
     "draw", "kernels", "train", "collect", "trees", "search", "from_scratch", "figure", "verdicts",
     "numbers",
 )  # fmt: skip
-BLOCKS = ("trees", "from_scratch")
-"""Blocks of the configuration with results of their own, which are no experiments."""
-
 DRAWN = {"teacher": paths.TEACHER, "dataset": paths.DATASET, "student": paths.STUDENT}
 # Files without provenance: what they are made from.
 MADE_FROM = {

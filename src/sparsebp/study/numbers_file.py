@@ -68,6 +68,8 @@ def _check_number(where: str, number: dict) -> None:
                 raise ConfigError(f"{where}.{other}: not allowed together with {key}")
     if "trees" in number and not {"count", "take"} & number.keys():
         raise ConfigError(f"{where}: of several trees; allowed with count or take")
+    if number.get("slope", "m") != "m" and "from_scratch" in number:
+        raise ConfigError(f"{where}.slope: cases have no number to be against; allowed: m")
     if number.get("slope", "m") != "m" and isinstance(number["experiments"], str):
         raise ConfigError(f"{where}.slope: against a size; allowed with a list of experiments")
     several = "trees" not in number and isinstance(number.get("m", []), list)
@@ -154,13 +156,21 @@ def _computable(number: dict, study: Study, grids: dict) -> bool:
         outputs = number["where"].get("outputs")
         return bool(study.trees) and (not outputs or outputs in study.trees["outputs"])
     first, last = numbers.m_range(number)
-    ran = [grids.get(e, {}).get(learner, []) for e, learner in numbers.curves(number)]
+    if "from_scratch" in number:
+        cases, k = study.from_scratch or {}, number.get("candidates")
+        asked = [cases.get(name) for name in numbers.as_list(number["cases"])]
+        if not all(case and k in (None, *case["candidates"]) for case in asked):
+            return False
+        ran = [case["samples"] for case in asked]
+    else:
+        ran = [grids.get(e, {}).get(learner, []) for e, learner in numbers.curves(number)]
     return all(any(first <= m <= last for m in grid) for grid in ran)
 
 
 def results_of(name: str) -> str:
-    """Where the workflow puts the results of an experiment, or of ``trees``."""
-    return paths.TREES if name == "trees" else paths.RESULTS.format(experiment=name)
+    """Where the workflow puts the results of an experiment, or of ``numbers.BLOCKS``."""
+    blocks = {"trees": paths.TREES, "from_scratch": paths.FROM_SCRATCH}
+    return blocks.get(name) or paths.RESULTS.format(experiment=name)
 
 
 # What a number depends on, of the records of files: small enough to stand beside it on a page.

@@ -15,6 +15,7 @@ from sparsebp.network.data import RANGES
 from sparsebp.network.model import ACTIVATIONS
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.network.ranges import ENTROPY, MEMORY_GIB, SAMPLES, Range
+from sparsebp.storage.formats import FOUND
 from sparsebp.study import experiment_blocks, figure_blocks
 from sparsebp.study.validation import load_yaml
 
@@ -34,6 +35,7 @@ KNOWN: dict[str, tuple | Range] = {
     "test.quantity": tuple(comparisons.MEASURED),
     "quantity": tuple(name for name, quantity in QUANTITIES.items() if quantity.label),
     "result": tuple(QUANTITIES),
+    "found": tuple(FOUND),
     "weight": Range(WEIGHTS[0], WEIGHTS[-1], whole=True),
     "search.per_row": Range(1, experiment_blocks.SEARCHED, whole=True),
     "samples": SAMPLES,

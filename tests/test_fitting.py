@@ -188,8 +188,8 @@ def test_no_tick_label_lies_on_another_or_on_a_marker_beside_a_strip(drawing):
         for axis in (ax.xaxis, ax.yaxis) if ax.axison else ():
             labels = [tick.label1 for tick in axis._update_ticks()]
             seen = [text for text in labels if text.get_text() and text.get_visible()]
-            # Letters are lower than their boxes; labels in a row are some points apart.
-            apart = 2 if axis is ax.xaxis else -1
+            # Letters are lower than their boxes; labels in a row are a space apart.
+            apart = 1.5 if axis is ax.xaxis else -1
             boxes = [text.get_window_extent().padded(apart, -1) for text in seen]
             for one, other in itertools.combinations(boxes, 2):
                 assert not one.overlaps(other), ax.get_title(loc="left")

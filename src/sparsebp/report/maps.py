@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from seaborn import cm
 
 from sparsebp.network.quantities import QUANTITIES
@@ -84,6 +85,7 @@ def build(spec, results):
         ax.set_yticks(np.arange(len(rows[i])) + 0.5, [""] * len(rows[i]) if again else rows[i])
         ax.set(xlabel=_x_label(block), ylabel="" if again else KEYS.get(block.get("by"), ""))
     bar = drawing.colorbar(colors, ax=axes, fraction=0.05, aspect=30, pad=0.02)
+    bar.locator = MaxNLocator(4)
     bar.outline.set_visible(False)
     bar.set_label(wrapped(_label(blocks[0]), max(sum(heights) - 0.4, 1), RC["axes.labelsize"]))
     _write_values(drawing, axes, tables, colors)

@@ -239,8 +239,8 @@ def log_scale(ax, axis, values, points, top=0.0):
     getattr(ax, f"set_{axis}scale")("function", functions=(place, value))
     getattr(ax, f"set_{axis}lim")(-low if zeros else low, high)
     beside = {"x": 11, "y": 3}[axis] * a_point * zeros  # of the zero, room for its label
-    most = min(6, int(points / 36)) if axis == "x" else 6
-    ticks = _log_ticks(low * 10**beside, high, most)
+    apart = {"x": 36, "y": 12}[axis] * a_point  # of labels
+    ticks = _log_ticks(low * 10**beside, high, apart)
     labels = [_power(tick) for tick in ticks]
     if zeros:
         ticks, labels = [0, *ticks], ["≤ 0" if values.min() < -rounded else "0", *labels]
@@ -252,14 +252,21 @@ def log_scale(ax, axis, values, points, top=0.0):
     return low
 
 
-def _log_ticks(low, high, most):
-    """At most so many powers of ten between two numbers; where there is one, 2 and 5 times it."""
+def _log_ticks(low, high, apart):
+    """Up to six powers of ten between two numbers; where there is one, 2 and 5 times it.
+
+    They are so many decades ``apart``, or more.
+    """
     powers = np.arange(np.ceil(np.log10(low)), np.floor(np.log10(high)) + 1)
     if len(powers) > 1:
-        return 10.0 ** powers[:: -(-len(powers) // most)]
+        return 10.0 ** powers[:: int(np.ceil(max(len(powers) / 6, apart)))]
     powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
     ticks = np.ravel([[1, 2, 5] * 10.0 ** np.array([power]) for power in powers])
-    return ticks[(low <= ticks) & (ticks <= high)]
+    kept = []
+    for tick in ticks[(low <= ticks) & (ticks <= high)]:
+        if not kept or np.log10(tick / kept[-1]) >= apart:
+            kept.append(tick)
+    return np.array(kept)
 
 
 def _power(tick):

@@ -177,6 +177,19 @@ def test_an_alphabet_is_of_different_integers(alphabet):
         Problem.of(ONE.problem.patterns, alphabet, TANH)
 
 
+def test_rows_are_not_listed_if_they_are_too_many():
+    """At once. The most are 9 inputs with weights of three values, and 15 with two."""
+    outer, rows = np.array([[0, 1], [0, 1]]), np.tile(np.arange(200), (2, 1))
+    said = "200 input weights .* of 3 values: 3.200 rows.*allowed are 65536 .*sb.from_scratch"
+    with pytest.raises(ValueError, match=said):
+        Student(rows, outer, alphabet=(-1, 0, 1), activation=TANH)
+    for count, alphabet in ((9, (-1, 0, 1)), (15, (-1, 1))):
+        student = Student(rows[:, :count], outer, alphabet=alphabet, activation=TANH)
+        assert student.problem.states.tuples.shape == (len(alphabet) ** count, count)
+        with pytest.raises(ValueError, match=f"^{count + 1} input weights"):
+            Student(rows[:, : count + 1], outer, alphabet=alphabet, activation=TANH)
+
+
 def with_entry(topology, value):
     changed = topology.copy()
     changed[3, 1] = value

@@ -48,7 +48,8 @@ class Student:
         teacher: for method density-evolution, which predicts the errors of its students.
 
     Raises:
-        ValueError: patterns or alphabet are none, or do not fit together.
+        ValueError: patterns or alphabet are none, or do not fit together; or hidden neurons have
+            too many rows to list.
 
     Attributes:
         patterns: (rows, slots) int32 for each layer, -1 behind the end of a shorter row.

@@ -53,8 +53,8 @@ class Problem:
             arranged: whether ``arrangement.arrange`` has checked them, and made them regular.
 
         Raises:
-            ValueError: a pattern or the alphabet is not one, or the hidden neurons are not all read
-                equally often.
+            ValueError: a pattern or the alphabet is not one, the hidden neurons are not all read
+                equally often, or an edge has too many states, see ``states.MOST_STATES``.
         """
         patterns = Patterns(*map(np.asarray, patterns))
         if not arranged:

@@ -8,6 +8,9 @@ import numpy as np
 from sparsebp.engine.arrangement import SILENT
 from sparsebp.network.model import Activation
 
+MOST_STATES = 2**16
+"""Of an edge: they are listed, and numbered by uint16."""
+
 
 @dataclass(frozen=True)
 class HiddenStates:
@@ -30,8 +33,20 @@ class HiddenStates:
 
     @classmethod
     def of(cls, alphabet, fan_in: int) -> "HiddenStates":
-        """States for weights in ``alphabet`` and ``fan_in`` input weights per hidden neuron."""
+        """States for weights in ``alphabet`` and ``fan_in`` input weights per hidden neuron.
+
+        Raises:
+            ValueError: there would be more than ``MOST_STATES``.
+        """
         alphabet = np.asarray(alphabet, float)
+        states = sum(1 if value == 0 else len(alphabet) ** fan_in for value in alphabet)
+        if states > MOST_STATES:
+            raise ValueError(
+                f"{fan_in} input weights of a hidden neuron, each of {len(alphabet)} values: "
+                f"{len(alphabet)}^{fan_in} rows, which are listed for each output weight other "
+                f"than 0; allowed are {MOST_STATES} states in all. Where a neuron may read any "
+                "input, sb.from_scratch needs no such list"
+            )
         tuples = np.array(list(product(range(len(alphabet)), repeat=fan_in)), dtype=np.int64)
         pairs = [
             (q, s)

@@ -14,6 +14,7 @@ from sparsebp.engine import memory
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.pruning import descending_mb
 from sparsebp.engine.schedules import batches
+from sparsebp.engine.states import MOST_STATES
 from sparsebp.network.patterns import column_degree
 from sparsebp.storage import paths
 from sparsebp.storage.formats import MOST_NUMBERS
@@ -46,9 +47,8 @@ from sparsebp.study.varied import varied
 
 SHOWN = ("thesis", "layers", "nonzeros_per_row", "activation", "noise", "student")  # in figures
 
-# At most: states of an edge (``engine.states``; numbered by uint16), trainings in all, and cells of
-# a layer in which entries are looked for.
-STATES, TRAININGS, CELLS = 2**16, 10**5, 10**7
+# At most: trainings in all, and cells of a layer in which entries are looked for.
+TRAININGS, CELLS = 10**5, 10**7
 
 
 def _unshared(value):
@@ -190,7 +190,7 @@ class Study:
             where, layers = f"experiments.{name}", block["layers"]
             extent = self._extent(name)
             check_number(
-                STATES, f"{where}.student", extent.states, "states of a weight and its inputs"
+                MOST_STATES, f"{where}.student", extent.states, "states of a weight and its inputs"
             )
             numbers = extent.samples * (layers["input"] + layers["output"])
             check_number(MOST_NUMBERS, where, numbers, "numbers in the data set")

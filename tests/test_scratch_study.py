@@ -450,7 +450,7 @@ def test_gradient_descent_is_drawn_where_nothing_is_known(fitted, config):
     )
     for name in ("blind", "doubtful"):
         del config["from_scratch"][name]
-    with pytest.raises(ConfigError, match="no case of from_scratch without wrong_outputs and grad"):
+    with pytest.raises(ConfigError, match="no case of from_scratch without wrong_outputs, grad"):
         Study.load(config, SCHEMA)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import sparsebp as sb
 from sparsebp.engine.kernels.row_sums import row_sums_kernel
+from sparsebp.engine.memory import passing_mb
 from sparsebp.engine.row_messages import (
     CERTAIN,
     Believed,
@@ -15,7 +16,6 @@ from sparsebp.engine.row_messages import (
     _automaton,
     letters,
     pass_messages,
-    passing_mb,
 )
 from sparsebp.engine.search.assembly import search_rows
 from sparsebp.engine.search.symbols import Alphabet

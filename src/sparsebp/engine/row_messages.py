@@ -41,7 +41,6 @@ from typing import NamedTuple
 import numpy as np
 
 from sparsebp.engine.kernels.row_sums import FLOOR, row_sums_kernel
-from sparsebp.engine.memory import LIBRARIES_MB
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Layer
 
@@ -135,18 +134,8 @@ def pass_messages(
         converged = bool(change <= how.tolerance)
     known = to_sums * _likelihood(from_outputs, readers, sums)
     outer = _exponentials(log_signs.sum(axis=2))
-    shares = (part / part.sum(axis=-1, keepdims=True) for part in (outer, known))
-    return Believed(beliefs, *shares, steps, converged)
-
-
-def passing_mb(neurons: int, samples: int) -> int:
-    """An upper estimate of the memory to pass messages, in megabytes.
-
-    Args:
-        neurons: of each layer.
-        samples: the most there are.
-    """
-    return LIBRARIES_MB + int(8 * neurons * (3 * samples * neurons + 1000 * samples) / 1e6)
+    outer, known = (part / part.sum(axis=-1, keepdims=True) for part in (outer, known))
+    return Believed(beliefs, outer, known, steps, converged)
 
 
 def letters(sums: np.ndarray) -> np.ndarray:

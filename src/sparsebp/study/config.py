@@ -13,7 +13,6 @@ from sparsebp.claims.conditions import settings
 from sparsebp.engine import memory
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.pruning import descending_mb
-from sparsebp.engine.row_messages import passing_mb
 from sparsebp.engine.schedules import batches
 from sparsebp.engine.states import MOST_STATES
 from sparsebp.network.patterns import column_degree
@@ -386,7 +385,7 @@ class Study:
         if "gradient_descent" in block:
             return descending_mb(block["neurons"], block["samples"][-1])
         if "messages" in block:
-            return passing_mb(block["neurons"], block["samples"][-1])
+            return memory.passing_mb(block["neurons"], block["samples"][-1])
         return memory.searching_mb(block["neurons"], block["samples"][-1])
 
     def _extent(self, experiment: str) -> memory.Extent:

@@ -149,14 +149,16 @@ def search_rows(
         letters[pair] = letters[pair].any(axis=0)
     found = decode(alphabet, inputs, lists, codes, readers, letters[..., :WORD])
     found = _agreed(lists, found, readers, hidden)
-    layers, explanations, certain, _ = _known(alphabet, lists, found, hidden, readers, slots)
-    missed = ~_given(alphabet, inputs, codes, layers)
+    made = _known(alphabet, lists, found, hidden, readers, slots)
+    (inner, outer), explanations, certain, _ = made
+    given = _given(alphabet, inputs, codes, (inner, outer))
     return Search(
-        *layers,
+        inner,
+        outer,
         explanations,
         certain,
-        ~missed.any(axis=0),
-        np.zeros_like(missed),
+        np.asarray(given.all(axis=0)),
+        np.zeros_like(given),
         hidden,
         inputs.twins,
         alphabet.odd,

@@ -53,6 +53,15 @@ validated:
   samples: [8, 60]
   gradient_descent: {penalties: [0.01, 0.1], chosen_by: validation, learning_rate: 0.03, steps: 300}
 """)
+PASSED = yaml.safe_load("""
+passed:
+  neurons: 12
+  nonzeros_per_row: {input: 2, output: 2}
+  activation: {function: tanh, b: 0.1}
+  output_pattern: known
+  samples: [4, 30]
+  messages: {max_steps: 20}
+""")
 CONFIG = deepcopy(BASE)
 CONFIG["study"]["seeds"] = 2
 CONFIG["from_scratch"] = BLOCK
@@ -75,6 +84,13 @@ def fitted(config):
     case = DESCENT["validated"]
     how = case["gradient_descent"] | {"chosen_by": "truth"}
     config["from_scratch"] |= DESCENT | {"true": case | {"gradient_descent": how}}
+    return Study.load(deepcopy(config), SCHEMA)
+
+
+@pytest.fixture
+def passing(config):
+    """The study with messages of single weights."""
+    config["from_scratch"] |= deepcopy(PASSED)
     return Study.load(deepcopy(config), SCHEMA)
 
 
@@ -143,6 +159,42 @@ def test_a_descent_that_is_not_right_is_refused(config, key, value, message):
     with pytest.raises(ConfigError) as refusal:
         Study.load(config, SCHEMA)
     assert str(refusal.value).startswith(f"from_scratch.validated.{message}")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("output_pattern", "unknown", "messages: allowed with output_pattern known, and without"),
+        ("wrong_outputs", 0.1, "messages: allowed with output_pattern known, and without wrong_ou"),
+        ("candidates", [12], "messages: allowed with output_pattern known, and without wrong_ou"),
+        ("messages", {"damping": 1}, "messages.damping: 1"),
+        ("messages", {"steps": 5}, "messages: unknown key 'steps'; allowed: damping, max_steps, t"),
+    ],
+)
+def test_messages_that_are_not_right_are_refused(config, key, value, message):
+    config["from_scratch"] |= {"passed": deepcopy(PASSED["passed"]) | {key: value}}
+    with pytest.raises(ConfigError) as refusal:
+        Study.load(config, SCHEMA)
+    assert str(refusal.value).startswith(f"from_scratch.passed.{message}")
+
+
+def test_messages_need_memory_and_kernels_of_their_own(passing):
+    base = passing.searching_mb("passed")
+    passing.from_scratch["passed"]["neurons"] = 2000
+    assert passing.searching_mb("passed") - base > 3 * 8 * 2000**2 * 30 / 1e6
+    kernels = passing.kernels_spec([], ["passed"])["kernels"]
+    assert kernels == [("explain",), ("row_sums",), ("rows",)]
+    assert passing.kernels_spec([], ["blind"]) == {"kernels": [("explain",)]}
+
+
+def test_a_file_has_what_messages_find_and_what_the_search_after_them_makes_certain(
+    passing, tmp_path
+):
+    search.run(passing.search_spec("passed"), 1, str(tmp_path / "found.nc"))
+    with xr.open_dataset(tmp_path / "found.nc") as found:
+        (few, many), (some, most) = found["found_rows"].values[0], found["exact"].values[0]
+        assert few < many <= 1 and found["wrong_rows"].values.max() == 0
+        assert some <= most and found["ambiguous_rows"].values[0, 1] <= 0.2
 
 
 def test_a_descent_needs_the_memory_of_dense_layers(fitted):
@@ -450,8 +502,24 @@ def test_gradient_descent_is_drawn_where_nothing_is_known(fitted, config):
     )
     for name in ("blind", "doubtful"):
         del config["from_scratch"][name]
-    with pytest.raises(ConfigError, match="no case of from_scratch without wrong_outputs and grad"):
+    with pytest.raises(ConfigError, match="no case of from_scratch without wrong_outputs, grad"):
         Study.load(config, SCHEMA)
+
+
+def test_messages_are_drawn_beside_what_is_found_with_nothing_known(passing):
+    data = scratch_dataset(passing)
+    panel = build(passing, data).axes[2]
+    now = data.sel(case="passed", candidates=12, n_samples=[4, 30]).mean("seed")
+    shown = curves(panel)
+    assert ([4, 30], now["found_rows"].values.tolist()) in shown
+    certain = (1 - now["ambiguous_rows"]).values.tolist()
+    assert any(x == [4, 30] and y == pytest.approx(certain) for x, y in shown)
+    assert panel.get_xscale() == "log"
+    assert (
+        captions.caption(passing, "found")
+        .experiments["passed"]
+        .endswith("messages of single weights, damping 0.3, at most 20 steps, then a search")
+    )
 
 
 def test_bars_are_the_intervals_of_the_means(study):

@@ -179,6 +179,19 @@ def searching_mb(neurons: int, samples: int) -> int:
     return _megabytes(neurons * (3 * DATA_BYTES * samples + MOST_FOUND * EXPLANATION_BYTES))
 
 
+def passing_mb(neurons: int, samples: int) -> int:
+    """An upper estimate of the memory to pass messages of single weights, in megabytes.
+
+    Three log-messages of each sample to each input weight, and for each hidden neuron in a sample
+    the relation of outputs, and what is made from it: some hundreds of numbers.
+
+    Args:
+        neurons: of each layer.
+        samples: the most there are.
+    """
+    return _megabytes(8 * neurons * samples * (3 * neurons + 1000))
+
+
 def _megabytes(size: float) -> int:
     """What a program takes that has so many bytes beside its libraries."""
     return LIBRARIES_MB + int(size / 1e6)

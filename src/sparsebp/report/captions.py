@@ -114,7 +114,9 @@ def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
         "Nothing is known of either layer. Share of the teacher's rows that are in the network "
         "found, and of rows that are certain; in grey, if there are such cases, of rows that "
         "gradient descent finds up to the sign of the hidden neuron, from dense layers with an L1 "
-        "penalty, which are then pruned. "
+        "penalty, which are then pruned; and, if there are such cases, of rows that messages of "
+        "single weights find by themselves, and of rows that are certain after a search with the "
+        "hidden values of which the messages are: in these it is known what outputs read. "
         "(d) The same where a share of the outputs is wrong, if there are such cases: each is "
         "another one of the network's. Crosses in (a), (c) and (d): share of rows that are said to "
         "be certain and are wrong, the largest of all searches of that kind. Bars: 95 % confidence "
@@ -146,6 +148,12 @@ def _case(case: dict) -> str:
             f"gradient descent by Adam, {how['steps']} steps at a rate from "
             f"{how['learning_rate']:g} to 0, penalty chosen by {_CHOSEN_BY[how['chosen_by']]} "
             f"among {enumerated([f'{penalty:g}' for penalty in how['penalties']])}"
+        )
+    if "messages" in case:
+        how = case["messages"]
+        parts.append(
+            f"messages of single weights, damping {how['damping']:g}, at most {how['max_steps']} "
+            "steps, then a search"
         )
     return "; ".join(parts)
 

@@ -8,8 +8,9 @@ which on at least nine of ten simulations are exact, against k, on a line where 
 outputs read, and as single points where nothing is known. An arrow marks the last m of a case that
 gets there at none. (c) Nothing is known. The share of the teacher's rows that the network found
 has, and of rows that are certain; in grey what gradient descent finds, of which nothing is certain;
-m has a logarithmic scale. (d) The same of cases with wrong outputs, if there are any; they are in
-no other panel.
+and, where it is known what outputs read, what messages of single weights find by themselves, and
+rows that are certain after the search of rows behind them. m has a logarithmic scale. (d) The same
+of cases with wrong outputs, if there are any; they are in no other panel.
 Crosses in (a), (c) and (d) are the share of rows that are said to be certain and are wrong, the
 largest of all searches of that kind and their k. Vertical bars are 95 % confidence intervals of
 means over the simulations (`intervals.mean_interval`), as in `panels`.
@@ -52,6 +53,7 @@ AROUND = {"linestyle": "none", "markersize": 7, **HOLLOW}  # seen around a point
 WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8}
 SMALL = 0.8 * RC["font.size"]
 DESCENT = {"color": ALGORITHM_COLORS["gradient-descent", False], "marker": "H"}
+PASSED = {"color": PALETTE[5], "marker": "v"}
 CHOSEN_BY = {"validation": (LINE, "penalty validated"), "truth": (CERTAIN, "by the truth")}
 BARS = {"fmt": "none", "elinewidth": 0.8, "alpha": 0.7}
 LOOKS = [
@@ -63,15 +65,15 @@ LOOKS = [
 def build(spec, results):
     """Return the matplotlib figure: panels over one legend. Arguments: `figures.draw`."""
     data, cases = results["from_scratch"], spec["cases"]
-    disturbed, descents = (
+    disturbed, descents, passed = (
         {name: case for name, case in cases.items() if key in case}
-        for key in ("wrong_outputs", "gradient_descent")
+        for key in ("wrong_outputs", "gradient_descent", "messages")
     )
     known, unknown = (
         {
             name: case
             for name, case in cases.items()
-            if case["output_pattern"] == pattern and name not in disturbed | descents
+            if case["output_pattern"] == pattern and name not in disturbed | descents | passed
         }
         for pattern in ("known", "unknown")
     )
@@ -87,16 +89,20 @@ def build(spec, results):
     axes[2].set_title("(c) nothing known", loc="left")
     if descents:
         _draw_descents(axes[2], data, descents)
+    if passed:
+        _draw_found(axes[2], data, passed, "output_pattern", {"known": PASSED})
+    if descents or passed:
+        _scale_samples(axes[2])
     if disturbed:
         _draw_found(axes[3], data, disturbed, "wrong_outputs", shares)
         axes[3].set_title("(d) wrong outputs", loc="left")
-    entries = learner_legend(_legend_sets(sizes, shares, descents), PAGE_WIDTH)
+    entries = learner_legend(_legend_sets(sizes, shares, descents, passed), PAGE_WIDTH)
     drawing.set_size_inches(PAGE_WIDTH, lines * HEIGHT + legends_height(entries, []))
     add_legends(drawing, entries, [])
     return drawing
 
 
-def _legend_sets(sizes, shares, descents):
+def _legend_sets(sizes, shares, descents, passed):
     """The legend: in grey what markers and lines are in each panel, and what colours are."""
     chosen = [CHOSEN_BY[case["gradient_descent"]["chosen_by"]] for case in descents.values()]
     grey, found = {"color": "0.3", "marker": "o"}, "(c, d)" if shares else "(c)"
@@ -105,6 +111,11 @@ def _legend_sets(sizes, shares, descents):
         "(b)": [(grey | LINE, "pattern known"), (grey | AROUND, "nothing known")],
         found: [(grey | LINE, "found"), (grey | CERTAIN, "certain"), (WRONG, "certain, but wrong")],
         "(c) descent:": [(DESCENT | look, label) for look, label in chosen],
+        "(c) messages:": [
+            (PASSED | look, label)
+            for look, label in ((LINE, "pattern known"), (CERTAIN, "certain after search"))
+            if passed
+        ],
         "(b, c) N =": [(look | LINE, number_label(size)) for size, look in sizes.items()],
         "(d) wrong:": [(look | LINE, f"{100 * share:g} %") for share, look in shares.items()],
     }
@@ -198,11 +209,15 @@ def _draw_found(ax, data, cases, key, looks):
 
 
 def _draw_descents(ax, data, cases):
-    """Curves of gradient descent, over a logarithmic axis of m."""
+    """Curves of gradient descent."""
     for name, case in cases.items():
         look, _ = CHOSEN_BY[case["gradient_descent"]["chosen_by"]]
         shown = {"case": name, "candidates": case["neurons"], "n_samples": case["samples"]}
         _draw_mean(ax, data["found_rows"].sel(shown), DESCENT | look)
+
+
+def _scale_samples(ax):
+    """A logarithmic axis of m."""
     ax.set_xscale("log")
     ax.xaxis.set(major_locator=LogLocator(subs=[1, 2, 5]), minor_locator=NullLocator())
     ax.xaxis.set_major_formatter("{x:g}")

@@ -7,7 +7,8 @@ from multiprocessing import get_context, resource_tracker
 
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
 from sparsebp.engine.kernels.ring_updates import draw_kernel, ring_kernel
-from sparsebp.engine.kernels.search_rows import explain_kernel
+from sparsebp.engine.kernels.row_sums import row_sums_kernel
+from sparsebp.engine.kernels.search_rows import explain_kernel, rows_kernel
 from sparsebp.engine.kernels.updates import step_kernel
 from sparsebp.engine.summing_out import summing_kernel
 from sparsebp.engine.survivors import join_kernel
@@ -24,6 +25,8 @@ KERNELS = {
     "join": join_kernel,
     "summing": summing_kernel,
     "explain": explain_kernel,
+    "rows": rows_kernel,
+    "row_sums": row_sums_kernel,
 }
 """What kernels there are, by name: functions of their parts."""
 

@@ -3,7 +3,9 @@
 import numpy as np
 
 from sparsebp.engine import gradient, pruning
-from sparsebp.engine.search.assembly import Search, search
+from sparsebp.engine.row_messages import Passing, letters, pass_messages
+from sparsebp.engine.search.assembly import Search, search, search_rows
+from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.counting import most_wrong
 from sparsebp.network.data import (
     Network,
@@ -30,7 +32,7 @@ NOTHING_CERTAIN = {"ambiguous_rows": 1.0, "certain_outputs": 0.0, "wrong_rows": 
 def run(spec: dict, seed: int, output: str) -> None:
     """Write what is found of a teacher, for all numbers of candidates and of samples of a case.
 
-    By the search, or by gradient descent in a case that says so.
+    By the search, or by gradient descent or messages in a case that says so.
 
     Args:
         spec: see ``Study.search_spec``.
@@ -49,6 +51,8 @@ def run(spec: dict, seed: int, output: str) -> None:
     if "gradient_descent" in case:
         measured = _descents(case, teacher, samples, entropy, seed)
         more = {"libraries": gradient.libraries()}
+    elif "messages" in case:
+        measured, more = _messages(case, teacher, samples), {}
     else:
         measured, more = _searches(case, teacher, samples, entropy, seed), {}
     values = {name: np.array([[one[name] for one in row] for row in measured]) for name in FOUND}
@@ -109,6 +113,22 @@ def _descents(
         missed, wrong = errors(layers)
         exact = float(missed == wrong == 0)
         found.append(NOTHING_CERTAIN | {"found_rows": 1 - missed, "exact": exact})
+    return [found]
+
+
+def _messages(case: dict, teacher: Network, samples: Samples) -> list[list[dict[str, float]]]:
+    """What messages of single weights find by themselves: ``found_rows``; and all else of a search
+    with the hidden values that they are certain of, for each number of samples."""
+    per_row = PerRow(**case["nonzeros_per_row"])
+    alphabet = Alphabet(activation(**case["activation"]), per_row.input)
+    readers = teacher.outer.topology.astype(np.int64)
+    found = []
+    for m in case["samples"]:
+        x, codes = samples.x[:m], alphabet.coded(samples.y[:m])
+        believed = pass_messages(alphabet, x, codes, readers, Passing(**case["messages"]))
+        searched = search_rows(alphabet, x, codes, readers, letters(believed.sums))
+        missed, _ = symmetric_error(teacher, believed.layers(readers), alphabet.odd)
+        found.append(_measured(teacher, searched) | {"found_rows": 1 - missed})
     return [found]
 
 

@@ -351,7 +351,9 @@ class Study:
     def kernels_spec(self, experiments: Iterable[str], cases: Collection[str] = ()) -> dict:
         """The kernels that all trainings of some experiments need, see ``Learner.kernels``, and all
         searches of some cases from scratch."""
-        kernels = {("explain",)} if cases else set()
+        kernels: set[tuple] = {("explain",)} if cases else set()
+        if any("messages" in self.from_scratch[case] for case in cases):
+            kernels |= {("row_sums",), ("rows",)}
         for name in experiments:
             kernels |= {("join",), ("summing",)}
             block = self.experiments[name]
@@ -382,6 +384,8 @@ class Study:
         block = (self.from_scratch or {})[case]
         if "gradient_descent" in block:
             return descending_mb(block["neurons"], block["samples"][-1])
+        if "messages" in block:
+            return memory.passing_mb(block["neurons"], block["samples"][-1])
         return memory.searching_mb(block["neurons"], block["samples"][-1])
 
     def _extent(self, experiment: str) -> memory.Extent:

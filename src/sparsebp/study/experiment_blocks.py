@@ -133,6 +133,8 @@ def check_from_scratch(where: str, case: dict) -> None:
         case["candidates"] = [neurons]
     if "gradient_descent" in case:
         _check_descent(where, case)
+    if "messages" in case:
+        _check_messages(where, case)
     numbers = case.setdefault("candidates", [neurons])
     if numbers != sorted(numbers) or not reads["input"] <= numbers[0] <= numbers[-1] <= neurons:
         raise ConfigError(
@@ -153,6 +155,15 @@ def _check_descent(where: str, case: dict) -> None:
         raise ConfigError(
             f"{where}.gradient_descent: allowed with output_pattern unknown, and without "
             "wrong_outputs"
+        )
+
+
+def _check_messages(where: str, case: dict) -> None:
+    """Raise ConfigError for what does not go with ``messages``."""
+    if case["output_pattern"] == "unknown" or {"wrong_outputs", "candidates"} & case.keys():
+        raise ConfigError(
+            f"{where}.messages: allowed with output_pattern known, and without wrong_outputs and "
+            "candidates"
         )
 
 

@@ -99,15 +99,14 @@ def check_figure_of_trees(name: str, figure: dict, trees: dict | None) -> None:
 def check_figure_from_scratch(name: str, figure: dict, cases: dict | None) -> None:
     """Check a figure of what is found from scratch, and give it ``candidates``."""
     _check_figure_of_block(name, figure, "from_scratch", cases)
-    right = [
-        case for case in cases.values() if not {"wrong_outputs", "gradient_descent"} & case.keys()
-    ]
+    apart = {"wrong_outputs", "gradient_descent", "messages"}
+    right = [case for case in cases.values() if not apart & case.keys()]
     patterns = [case["output_pattern"] for case in right]
     for wanted in ("known", "unknown"):
         if wanted not in patterns:
             raise ConfigError(
-                f"figures.{name}.from_scratch: no case of from_scratch without wrong_outputs and "
-                f"gradient_descent has output_pattern {wanted}"
+                f"figures.{name}.from_scratch: no case of from_scratch without wrong_outputs, "
+                f"gradient_descent and messages has output_pattern {wanted}"
             )
     known = [case for case in right if case["output_pattern"] == "known"]
     numbers = sorted({k for case in known for k in case["candidates"]})

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sparsebp.engine.kernels.search_rows import WORD
 from sparsebp.engine.search.consistent import agreeing, fewest, rows_of
 from sparsebp.engine.search.decoding import decode
 from sparsebp.engine.search.explanations import NOT_READ, Explanations, explain
@@ -119,6 +120,48 @@ def search(
         inputs.twins,
         alphabet.odd,
         left,
+    )
+
+
+def search_rows(
+    alphabet: Alphabet, x: np.ndarray, codes: np.ndarray, readers: np.ndarray, letters: np.ndarray
+) -> Search:
+    """Find the network in which hidden neurons have the ``letters`` that were found before.
+
+    The row of each is searched by itself. Then outputs say which of its rows go together. If
+    letters are wrong, no row fits, or none with which the outputs are right: then these outputs
+    have no explanation.
+
+    Args:
+        alphabet: of the activation.
+        x: (samples, input) of -1 and 1.
+        codes: (samples, output) int64, see ``Alphabet.coded``.
+        readers: (output, 1 or 2) int64, the hidden neurons that each output reads.
+        letters: (hidden, at_most + 1, at_most + 1, samples) bool, see ``decode``.
+    """
+    hidden, slots = len(letters), (alphabet.at_most, readers.shape[1])
+    more = ((0, 0), (0, 2 - slots[1]))
+    readers = np.pad(np.sort(readers, axis=1), more, constant_values=NOT_READ)
+    inputs = Inputs.of(x)
+    lists = Candidates(inputs, [np.arange(x.shape[1])], alphabet.at_most)
+    letters = letters.copy()
+    for pair in readers[_exchangeable(lists, readers)]:  # rows are listed in one order alone
+        letters[pair] = letters[pair].any(axis=0)
+    found = decode(alphabet, inputs, lists, codes, readers, letters[..., :WORD])
+    found = _agreed(lists, found, readers, hidden)
+    made = _known(alphabet, lists, found, hidden, readers, slots)
+    (inner, outer), explanations, certain, _ = made
+    given = _given(alphabet, inputs, codes, (inner, outer))
+    return Search(
+        inner,
+        outer,
+        explanations,
+        certain,
+        np.asarray(given.all(axis=0)),
+        np.zeros_like(given),
+        hidden,
+        inputs.twins,
+        alphabet.odd,
     )
 
 

@@ -32,7 +32,12 @@ MOST_TRIPLES = 1 << 16
 
 
 def decode(
-    alphabet: Alphabet, inputs: Inputs, lists: Candidates, codes: np.ndarray, readers: np.ndarray
+    alphabet: Alphabet,
+    inputs: Inputs,
+    lists: Candidates,
+    codes: np.ndarray,
+    readers: np.ndarray,
+    letters: np.ndarray | None = None,
 ) -> Explanations:
     """List all that explains each output.
 
@@ -43,9 +48,13 @@ def decode(
         codes: (samples, output) int64, see ``Alphabet.coded``.
         readers: (output, reads) int64, the hidden neurons that each output reads, -1 behind the
             last.
+        letters: (hidden, at_most + 1, at_most + 1, samples) bool, over the entries of a row and its
+            letter, what hidden neurons may have; None to decode it from the outputs.
     """
     hidden, reads = int(readers.max(initial=-1)) + 1, readers.shape[1]
-    letters, explained = _letters(alphabet, codes[:WORD], readers, hidden)
+    explained = np.ones(len(readers), bool)
+    if letters is None:
+        letters, explained = _letters(alphabet, codes[:WORD], readers, hidden)
     listed, rows = _rows(alphabet, inputs, lists, letters)
     values = alphabet.phi(preactivation(inputs, listed))
     silent = (listed[:, 0] == ABSENT) & alphabet.silent

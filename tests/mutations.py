@@ -42,8 +42,8 @@ MUTATIONS = {
     ),
     "damping of wide numbers swapped": Mutation(
         _ALGEBRAS,
-        "self.mass([self.times(weights[0], old), self.times(weights[1], new)])",
-        "self.mass([self.times(weights[0], new), self.times(weights[1], old)])",
+        "return self.mass([Wide(weights[0] * old.m, e), Wide(weights[1] * new.m, new.e)])",
+        "return self.mass([Wide(weights[1] * old.m, e), Wide(weights[0] * new.m, new.e)])",
     ),
     "sum in place of maximum": Mutation(
         _ALGEBRAS,

@@ -250,11 +250,18 @@ UNMARKED = re.compile(
 )
 
 
+def _unconfigured(figures):
+    """Sections of figures without what they say of experiments, whose names are gone already: that
+    is from the configuration."""
+    return re.sub(r"^- : .*$", "", figures[0], flags=re.MULTILINE)
+
+
 def typed(text):
     """Numbers with three decimals or more that have no mark, outside of code and formulas."""
     text = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--=.*?-->", "<!--=-->", text)  # names of numbers have numbers, too
     text = re.sub(r"<!-- verdicts.*?<!-- end of verdicts -->", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!-- figures.*?<!-- end of figures -->", _unconfigured, text, flags=re.DOTALL)
     return UNMARKED.findall(text)
 
 

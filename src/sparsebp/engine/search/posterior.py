@@ -3,7 +3,7 @@ r"""The exact posterior of a network without noise, where it is known which outp
 Before the data all rows with at most so many entries are as likely, and all signs of output
 weights. So the posterior counts: a row r of hidden neuron h has the probability
 
-.. math:: P(w_h = r) = Z_h(r) \Big/ \sum_{r'} Z_h(r'), \qquad
+.. math:: P(w_h = r) = Z_h(r) \,/\, \sum_{r'} Z_h(r'), \qquad
    Z_h(r) = \sum_{w :\, w_h = r} \; \prod_a \mathbf{1}[y_a = \varphi(w_a \cdot \varphi(W x))],
 
 with Z the networks that reproduce all samples. The search has left few rows of each hidden neuron.

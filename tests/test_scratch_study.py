@@ -44,24 +44,10 @@ blind: &blind
   samples: [8, 30]
 doubtful: {<<: *blind, samples: [8, 40], wrong_outputs: 0.05}
 """)
-DESCENT = yaml.safe_load("""
-validated:
-  neurons: 12
-  nonzeros_per_row: {input: 2, output: 2}
-  activation: {function: tanh, b: 0.1}
-  output_pattern: unknown
-  samples: [8, 60]
-  gradient_descent: {penalties: [0.01, 0.1], chosen_by: validation, learning_rate: 0.03, steps: 300}
-""")
-PASSED = yaml.safe_load("""
-passed:
-  neurons: 12
-  nonzeros_per_row: {input: 2, output: 2}
-  activation: {function: tanh, b: 0.1}
-  output_pattern: known
-  samples: [4, 30]
-  messages: {max_steps: 20}
-""")
+FIT = {"penalties": [0.01, 0.1], "chosen_by": "validation", "learning_rate": 0.03, "steps": 300}
+DESCENT = {"validated": BLOCK["blind"] | {"samples": [8, 60], "gradient_descent": FIT}}
+PASSING = {"output_pattern": "known", "samples": [4, 30], "messages": {"max_steps": 20}}
+PASSED = {"passed": BLOCK["blind"] | PASSING}
 CONFIG = deepcopy(BASE)
 CONFIG["study"]["seeds"] = 2
 CONFIG["from_scratch"] = BLOCK

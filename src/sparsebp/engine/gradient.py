@@ -4,9 +4,9 @@ All training samples at once, the squared error of Eq. 3.13 on them, and Adam (K
 2015) from the library Optax on JAX. Both are an optional dependency, loaded when this runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,19 +69,7 @@ def descend(
     """
     plan = batches(learner, grid)
     samples = checked_samples(patterns, samples, max(grid))
-    try:
-        import jax
-        import jax.numpy as jnp
-        import optax
-    except ImportError as error:
-        raise ValueError(
-            f"algorithm gradient-descent needs JAX and Optax ({error}): pip install "
-            "'sparsebp[gradient]'"
-        ) from None
-    apply = {
-        "tanh": lambda z: jnp.tanh(z - phi.parameter),
-        "leaky-relu": lambda z: jnp.maximum(z, phi.parameter * z),
-    }[phi.function]
+    jax, jnp, optax, apply = loaded(phi, "algorithm gradient-descent")
     inputs = samples.x.shape[1], len(patterns.inner)
     if learner.network == "dense":
         shapes = [(len(topology), n) for topology, n in zip(patterns, inputs, strict=True)]
@@ -126,6 +114,27 @@ def descend(
         return Predicted(m, prediction, int(steps), status)
 
     return (fitted(batch.stop) for batch in plan)
+
+
+def loaded(phi: Activation, what: str) -> tuple[Any, Any, Any, Callable]:
+    """JAX, its NumPy, Optax, and the activation ``phi`` on JAX, of tanh or leaky ReLU.
+
+    Raises:
+        ValueError: the libraries that ``what`` needs are not installed.
+    """
+    try:
+        import jax
+        import jax.numpy as jnp
+        import optax
+    except ImportError as error:
+        raise ValueError(
+            f"{what} needs JAX and Optax ({error}): pip install 'sparsebp[gradient]'"
+        ) from None
+    apply = {
+        "tanh": lambda z: jnp.tanh(z - phi.parameter),
+        "leaky-relu": lambda z: jnp.maximum(z, phi.parameter * z),
+    }[phi.function]
+    return jax, jnp, optax, apply
 
 
 def libraries() -> dict[str, str]:

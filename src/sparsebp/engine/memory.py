@@ -192,6 +192,19 @@ def passing_mb(neurons: int, samples: int) -> int:
     return _megabytes(8 * neurons * samples * (3 * neurons + 1000))
 
 
+def descending_mb(neurons: int, samples: int) -> int:
+    """An upper estimate of the memory to fit a dense network and prune it, in megabytes.
+
+    Of all weights and all samples there are ten arrays in single precision at once: as measured,
+    rounded up.
+
+    Args:
+        neurons: of each layer.
+        samples: the most that are fitted.
+    """
+    return _megabytes(10 * 4 * neurons * (2 * neurons + samples))
+
+
 def _megabytes(size: float) -> int:
     """What a program takes that has so many bytes beside its libraries."""
     return LIBRARIES_MB + int(size / 1e6)

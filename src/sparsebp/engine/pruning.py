@@ -17,15 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sparsebp.engine.memory import LIBRARIES_MB
+from sparsebp.engine.gradient import loaded
 from sparsebp.network.data import PerRow
 from sparsebp.network.model import Activation, Layer
 
 HELD_OUT = 5
 """One of so many samples is not fitted, but validates, while the penalty is chosen."""
-
-COPIES = 10
-"""Arrays of all weights, and of all samples, that are there at once: as measured, rounded up."""
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 """For XLA: with more, the number of cores would decide how sums are rounded."""
@@ -84,17 +81,6 @@ def descend(
     return _pruned(fit(first, x, y, how.penalties[int(np.argmin(errors))]), per_row)
 
 
-def descending_mb(neurons: int, samples: int) -> int:
-    """An upper estimate of the memory to fit a network, in megabytes.
-
-    Args:
-        neurons: of each layer.
-        samples: the most that are fitted.
-    """
-    arrays = neurons * (2 * neurons + samples)
-    return LIBRARIES_MB + int(COPIES * np.float32().nbytes * arrays / 1e6)
-
-
 def _pruned(weights, per_row: PerRow) -> list[Layer]:
     layers = []
     for dense, count in zip(map(np.asarray, weights), (per_row.input, per_row.output), strict=True):
@@ -107,18 +93,7 @@ def _pruned(weights, per_row: PerRow) -> list[Layer]:
 def _compiled(phi: Activation, how: Descent) -> tuple[Any, Any]:
     """``fit(first, x, y, penalty)`` gives weights, and ``error(weights, x, y)`` the mean square."""
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
-    try:
-        import jax
-        import jax.numpy as jnp
-        import optax
-    except ImportError as lacking:
-        raise ValueError(
-            f"gradient_descent needs JAX and Optax ({lacking}): pip install 'sparsebp[gradient]'"
-        ) from None
-    apply = {
-        "tanh": lambda z: jnp.tanh(z - phi.parameter),
-        "leaky-relu": lambda z: jnp.maximum(z, phi.parameter * z),
-    }[phi.function]
+    jax, jnp, optax, apply = loaded(phi, "gradient_descent")
     optimiser = optax.adam(optax.cosine_decay_schedule(how.learning_rate, how.steps))
 
     def error(weights, x, y):

@@ -55,7 +55,8 @@ class Passing(NamedTuple):
     """How messages are passed.
 
     Attributes:
-        damping: alpha of Eq. 2.14, of log-messages to weights.
+        damping: alpha of Eq. 2.14, of messages to input weights, and of log-messages to output
+            weights.
         tolerance: the largest change at convergence, of a probability of an input weight, and of a
             message of an output, whose maximum is 1.
         max_steps: limit on the number of steps.

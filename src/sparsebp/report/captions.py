@@ -119,8 +119,8 @@ def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
         "hidden values of which the messages are: in these it is known what outputs read. "
         "(d) The same where a share of the outputs is wrong, if there are such cases: each is "
         "another one of the network's. Crosses in (a), (c) and (d): share of rows that are said to "
-        "be certain and are wrong, the largest of all searches of that kind. Bars: 95 % confidence "
-        "intervals of the means."
+        "be certain and are wrong, the largest of all searches of that kind. Bars: "
+        f"{100 * CONFIDENCE:g} % confidence intervals of the means."
     )
     return about, {name: _case(case) for name, case in (study.from_scratch or {}).items()}
 

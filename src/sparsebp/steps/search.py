@@ -93,7 +93,7 @@ def _descents(
     """
     how = dict(case["gradient_descent"])
     by_truth = how.pop("chosen_by") == "truth"
-    per_row = PerRow(**case["nonzeros_per_row"])
+    phi, per_row = activation(**case["activation"]), PerRow(**case["nonzeros_per_row"])
 
     def errors(layers: list[Layer]) -> tuple[float, float]:
         return symmetric_error(teacher, layers, odd=True)
@@ -103,7 +103,7 @@ def _descents(
         layers = pruning.descend(
             samples.x[:m],
             samples.y[:m],
-            activation(**case["activation"]),
+            phi,
             case["neurons"],
             per_row,
             pruning.Descent(**how),

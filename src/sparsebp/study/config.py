@@ -12,7 +12,6 @@ from sparsebp.claims.comparisons import curves
 from sparsebp.claims.conditions import settings
 from sparsebp.engine import memory
 from sparsebp.engine.learner import Learner
-from sparsebp.engine.pruning import descending_mb
 from sparsebp.engine.schedules import batches
 from sparsebp.engine.states import MOST_STATES
 from sparsebp.network.patterns import column_degree
@@ -383,7 +382,7 @@ class Study:
         """Megabytes that finding a network from scratch takes at most."""
         block = (self.from_scratch or {})[case]
         if "gradient_descent" in block:
-            return descending_mb(block["neurons"], block["samples"][-1])
+            return memory.descending_mb(block["neurons"], block["samples"][-1])
         if "messages" in block:
             return memory.passing_mb(block["neurons"], block["samples"][-1])
         return memory.searching_mb(block["neurons"], block["samples"][-1])

@@ -8,6 +8,12 @@ from sparsebp.study.validation import ConfigError, check_among, show
 SEARCHED = 2
 """Non-zeros in a row of a case of ``from_scratch``, at most: there is no law for more."""
 
+IN_PLACE_OF_SEARCH = {
+    "gradient_descent": ("unknown", ["wrong_outputs"]),
+    "messages": ("known", ["wrong_outputs", "candidates"]),
+}
+"""What else can learn a case of ``from_scratch``: with which output pattern, and without what."""
+
 FITTED = 2
 """Samples that gradient descent takes, at least."""
 
@@ -131,10 +137,12 @@ def check_from_scratch(where: str, case: dict) -> None:
                 "known only: else hidden neurons have no names, and so no candidates of their own"
             )
         case["candidates"] = [neurons]
-    if "gradient_descent" in case:
-        _check_descent(where, case)
-    if "messages" in case:
-        _check_messages(where, case)
+    for learner, (pattern, without) in IN_PLACE_OF_SEARCH.items():
+        if learner in case and (case["output_pattern"] != pattern or case.keys() & set(without)):
+            raise ConfigError(
+                f"{where}.{learner}: allowed with output_pattern {pattern}, and without "
+                f"{' and '.join(without)}"
+            )
     numbers = case.setdefault("candidates", [neurons])
     if numbers != sorted(numbers) or not reads["input"] <= numbers[0] <= numbers[-1] <= neurons:
         raise ConfigError(
@@ -146,24 +154,6 @@ def check_from_scratch(where: str, case: dict) -> None:
         raise ConfigError(
             f"{where}.samples: {case['samples'][0]}; gradient_descent needs at least {FITTED}, one "
             "to fit and one to validate"
-        )
-
-
-def _check_descent(where: str, case: dict) -> None:
-    """Raise ConfigError for what does not go with ``gradient_descent``."""
-    if case["output_pattern"] == "known" or "wrong_outputs" in case:
-        raise ConfigError(
-            f"{where}.gradient_descent: allowed with output_pattern unknown, and without "
-            "wrong_outputs"
-        )
-
-
-def _check_messages(where: str, case: dict) -> None:
-    """Raise ConfigError for what does not go with ``messages``."""
-    if case["output_pattern"] == "unknown" or {"wrong_outputs", "candidates"} & case.keys():
-        raise ConfigError(
-            f"{where}.messages: allowed with output_pattern known, and without wrong_outputs and "
-            "candidates"
         )
 
 

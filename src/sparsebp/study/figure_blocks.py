@@ -4,6 +4,7 @@ from itertools import chain
 
 from sparsebp.network import law
 from sparsebp.study.choices import sets
+from sparsebp.study.experiment_blocks import IN_PLACE_OF_SEARCH
 from sparsebp.study.validation import ConfigError, check_among, check_either, is_number, show
 
 # Keys of a panel that compares: which number of experiments, or the first of learners, and what
@@ -99,7 +100,7 @@ def check_figure_of_trees(name: str, figure: dict, trees: dict | None) -> None:
 def check_figure_from_scratch(name: str, figure: dict, cases: dict | None) -> None:
     """Check a figure of what is found from scratch, and give it ``candidates``."""
     _check_figure_of_block(name, figure, "from_scratch", cases)
-    apart = {"wrong_outputs", "gradient_descent", "messages"}
+    apart = {"wrong_outputs", *IN_PLACE_OF_SEARCH}
     right = [case for case in cases.values() if not apart & case.keys()]
     patterns = [case["output_pattern"] for case in right]
     for wanted in ("known", "unknown"):

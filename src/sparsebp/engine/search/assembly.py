@@ -83,44 +83,25 @@ def search(
     inputs = Inputs.of(x)
     lists = Candidates(inputs, candidates or [np.arange(x.shape[1])], at_most[0])
     codes = alphabet.coded(y)
-    padded, slots = None, at_most
+    slots = at_most
     if readers is not None:
-        # In one order for all outputs, as rows of hidden neurons that may be exchanged are.
-        last = np.iinfo(readers.dtype).max
-        readers = np.sort(np.where(readers < 0, last, readers), axis=1)
-        readers[readers == last] = NOT_READ
-        more = reads - readers.shape[1]
-        padded = np.pad(readers, ((0, 0), (0, more)), constant_values=NOT_READ)
         slots = at_most[0], readers.shape[1]
-    listing = alphabet, inputs, lists, codes, padded, at_most[1]
-    if padded is not None and reads > 2:
-        found = decode(alphabet, inputs, lists, codes, padded)
+        readers = _ordered(readers, reads)
+    listing = alphabet, inputs, lists, codes, readers, at_most[1]
+    if readers is not None and reads > 2:
+        found = decode(alphabet, inputs, lists, codes, readers)
     else:
         found = explain_most(*listing, wrong) if wrong else explain(*listing)
-    left = None
-    if readers is None or padded is None:
+    if readers is None:
         made = _unknown(alphabet, lists, found, hidden, slots)
-    else:
-        found = _agreed(lists, found, padded, hidden)
-        made = _known(alphabet, lists, found, hidden, padded, slots)
-        if not wrong:
-            rows = _rows(lists, found, padded, hidden)
-            left = Left(alphabet, inputs, lists, codes, readers, found.listed, rows, found.open)
-    (inner, outer), explanations, certain, least_hidden = made
-    missed = ~_given(alphabet, inputs, codes, (inner, outer))
-    reproduced = np.count_nonzero(missed, axis=0) <= wrong
-    return Search(
-        inner,
-        outer,
-        explanations,
-        certain,
-        reproduced,
-        missed & reproduced,
-        least_hidden,
-        inputs.twins,
-        alphabet.odd,
-        left,
-    )
+        return _verified(alphabet, inputs, codes, made, wrong)
+    found = _agreed(lists, found, readers, hidden)
+    made = _known(alphabet, lists, found, hidden, readers, slots)
+    left = None
+    if not wrong:
+        rows, own = _rows(lists, found, readers, hidden), readers[:, : slots[1]]
+        left = Left(alphabet, inputs, lists, codes, own, found.listed, rows, found.open)
+    return _verified(alphabet, inputs, codes, made, wrong, left)
 
 
 def search_rows(
@@ -140,8 +121,7 @@ def search_rows(
         letters: (hidden, at_most + 1, at_most + 1, samples) bool, see ``decode``.
     """
     hidden, slots = len(letters), (alphabet.at_most, readers.shape[1])
-    more = ((0, 0), (0, 2 - slots[1]))
-    readers = np.pad(np.sort(readers, axis=1), more, constant_values=NOT_READ)
+    readers = _ordered(readers, 2)
     inputs = Inputs.of(x)
     lists = Candidates(inputs, [np.arange(x.shape[1])], alphabet.at_most)
     letters = letters.copy()
@@ -150,18 +130,37 @@ def search_rows(
     found = decode(alphabet, inputs, lists, codes, readers, letters[..., :WORD])
     found = _agreed(lists, found, readers, hidden)
     made = _known(alphabet, lists, found, hidden, readers, slots)
-    (inner, outer), explanations, certain, _ = made
-    given = _given(alphabet, inputs, codes, (inner, outer))
+    return _verified(alphabet, inputs, codes, made)
+
+
+def _ordered(readers: np.ndarray, slots: int) -> np.ndarray:
+    """The hidden neurons that each output reads, ascending, in so many slots, -1 behind the last.
+
+    In one order for all outputs, as rows of hidden neurons that may be exchanged are.
+    """
+    last = np.iinfo(readers.dtype).max
+    ordered = np.sort(np.where(readers < 0, last, readers), axis=1)
+    ordered[ordered == last] = NOT_READ
+    more = slots - ordered.shape[1]
+    return np.pad(ordered, ((0, 0), (0, more)), constant_values=NOT_READ)
+
+
+def _verified(alphabet, inputs, codes, made, wrong=0, left=None) -> Search:
+    """What was ``made``, see ``_unknown``, with the outputs that it gives."""
+    (inner, outer), explanations, certain, least_hidden = made
+    missed = ~_given(alphabet, inputs, codes, (inner, outer))
+    reproduced = np.count_nonzero(missed, axis=0) <= wrong
     return Search(
         inner,
         outer,
         explanations,
         certain,
-        np.asarray(given.all(axis=0)),
-        np.zeros_like(given),
-        hidden,
+        reproduced,
+        missed & reproduced,
+        least_hidden,
         inputs.twins,
         alphabet.odd,
+        left,
     )
 
 
@@ -226,8 +225,7 @@ def _rows(lists, found, readers, hidden):
 def _known(alphabet, lists, found, hidden, readers, slots):
     """Where it is known which hidden neurons outputs read. Returns as ``_unknown``."""
     read = readers[found.output]
-    which = read if len(lists.offsets) > 2 else np.zeros_like(read)
-    rows = found.signed()
+    which, rows = lists.of(read), found.signed()
     each = np.column_stack([lists.alike(which[:, k], rows[:, k]) for k in range(readers.shape[1])])
     if alphabet.silent:  # nor does any output show the weight by which it is read
         each[rows[..., 0] == ABSENT] *= 2
@@ -244,8 +242,7 @@ def _known(alphabet, lists, found, hidden, readers, slots):
     row_of[mine[there]] = chosen.rows[there]
     has = np.flatnonzero(row_of != NOT_READ)
     signed = np.full((hidden, ENTRIES), ABSENT)
-    which_of = has if len(lists.offsets) > 2 else np.zeros_like(has)
-    signed[has] = lists.chosen(which_of, found.listed[row_of[has]])
+    signed[has] = lists.chosen(lists.of(has), found.listed[row_of[has]])
     weights = np.zeros(readers.shape, np.int64)
     weights[chosen.output] = chosen.weights
     layers = _layers(signed, readers, weights, slots, alphabet.odd)
@@ -255,7 +252,7 @@ def _known(alphabet, lists, found, hidden, readers, slots):
 def _exchangeable(lists: Candidates, readers: np.ndarray) -> np.ndarray:
     """Outputs with two hidden neurons that none but they, or others with both, read, and that have
     the same candidates: (output,)."""
-    if len(lists.offsets) > 2:
+    if not lists.shared:
         return np.zeros(len(readers), bool)
     _, pair, times = np.unique(
         np.sort(readers, axis=1), axis=0, return_inverse=True, return_counts=True

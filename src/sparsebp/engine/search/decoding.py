@@ -1,10 +1,11 @@
-"""Explanations of outputs that read three hidden neurons, where it is known which.
+"""Explanations of outputs of which it is known what they read, by way of hidden values.
 
-Pairs of rows are not looked up, as triples are too many. In place of that, first the letters of
-hidden neurons are decoded (see ``symbols``). In each sample a letter is ruled out if no output that
-reads the neuron allows it, with any signs and lengths of rows that explain all of its samples, and
-any letters of the others that are left. That is repeated until nothing changes. Then the rows of
-each hidden neuron are searched by themselves. What is left are few triples, which are tried.
+For outputs that read three hidden neurons: triples of rows are too many to be looked up. In place
+of that, first the letters of hidden neurons are decoded (see ``symbols``), unless they are given.
+In each sample a letter is ruled out if no output that reads the neuron allows it, with any signs
+and lengths of rows that explain all of its samples, and any letters of the others that are left.
+That is repeated until nothing changes. Then the rows of each hidden neuron are searched by
+themselves. What is left are few triples, which are tried.
 """
 
 from itertools import product
@@ -108,7 +109,7 @@ def _rows(alphabet, inputs, lists, letters):
     bits = np.uint64(1) << np.arange(samples, dtype=np.uint64)
     limits = np.zeros((hidden, LETTERS, LETTERS), np.uint64)
     limits[:, :most, :most] = (letters * bits).sum(axis=3, dtype=np.uint64)
-    which = np.arange(hidden) if len(lists.offsets) > 2 else np.zeros(hidden, int)
+    which = lists.of(np.arange(hidden))
     listing = lists.offsets, lists.group, lists.count
     found, full = rows_kernel()(
         inputs.words, listing, which, limits, bits.sum(dtype=np.uint64), MOST_ROWS

@@ -83,8 +83,7 @@ def explain(
     lists = np.zeros((len(output), 2), np.int64)
     if readers is not None:
         exchanged[:] = False
-        if len(candidates.offsets) > 2:
-            lists = np.maximum(readers[output], 0)
+        lists = candidates.of(readers[output])
         fits = ((readers[output] >= 0) == (kinds[pair, :, 0] != 0)).all(axis=1)
         output, pair, lists, exchanged = (part[fits] for part in (output, pair, lists, exchanged))
     first_samples = np.ascontiguousarray(codes[:WORD].T)

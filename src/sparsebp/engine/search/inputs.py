@@ -111,6 +111,15 @@ class Candidates:
         pairs = np.bincount(owner, self.count * (self.count - 1) // 2, len(lists))
         self.pairs_or_none = 1 + 2 * pairs.astype(np.int64)
 
+    @property
+    def shared(self) -> bool:
+        """Whether there is one list for all hidden neurons."""
+        return len(self.offsets) == 2
+
+    def of(self, neurons: np.ndarray) -> np.ndarray:
+        """The number of the list of each of some hidden neurons, int64; of -1, which is none, 0."""
+        return np.zeros_like(neurons) if self.shared else np.maximum(neurons, 0)
+
     def alike(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """How many rows of signed inputs a row of signed groups stands for, (n,) int64.
 

@@ -129,7 +129,7 @@ class Posterior:
         if neuron in self.unknown:
             raise ValueError(f"hidden neuron {neuron}: {self.unknown[neuron]}")
         left, found, chances = self._left, [], []
-        which = neuron if len(left.lists.offsets) > 2 else 0
+        which = int(left.lists.of(np.array(neuron)))
         shares = self._shares[neuron]
         for row, share in zip(left.rows[neuron][shares > 0], shares[shares > 0], strict=True):
             every = left.lists.every(which, left.listed[row])
@@ -181,8 +181,8 @@ def _solved(left: Left) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
     count = np.array([len(rows) for rows in left.rows])
     ways = []
     for neuron, rows in enumerate(left.rows):
-        signed, which = left.listed[rows], neuron if len(lists.offsets) > 2 else 0
-        one = lists.alike(np.full(len(rows), which), signed).astype(float)
+        signed = left.listed[rows]
+        one = lists.alike(lists.of(np.full(len(rows), neuron)), signed).astype(float)
         ways.append(one * np.where(odd & (signed[:, 0] != ABSENT), 2, 1))
     values = left.alphabet.phi(preactivation(left.inputs, left.listed))
     shares = [one / max(one.sum(), 1) for one in ways]

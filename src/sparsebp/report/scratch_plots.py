@@ -9,7 +9,7 @@ outputs read, and as single points where nothing is known. An arrow marks the la
 gets there at none. (c) Nothing is known. The share of the teacher's rows that the network found
 has, and of rows that are certain; in grey what gradient descent finds, of which nothing is certain;
 and, where it is known what outputs read, what messages of single weights find by themselves, and
-rows that are certain after the search of rows behind them. m has a logarithmic scale. (d) The same
+rows that are certain after the search that follows them. m has a logarithmic scale. (d) The same
 of cases with wrong outputs, if there are any; they are in no other panel.
 Crosses in (a), (c) and (d) are the share of rows that are said to be certain and are wrong, the
 largest of all searches of that kind and their k. Vertical bars are 95 % confidence intervals of

@@ -12,9 +12,12 @@ step the outputs read other hidden neurons: edges are dealt to the slots of the 
 of the teacher's weights and the superfluous ones among themselves, and the teacher's answers follow
 from what is read. Then the messages of Eq. A.5 are multiplied over the other readers, and those of
 Eq. A.6 summed, as in any other step. So messages that meet have not met before, and no loop is
-ever closed. The last step is done with the network as it is, so that beliefs and estimates
-are those of its weights, and all errors are measured as those of a training. Their spread over
-simulations is that of the size of the population, N.
+ever closed. The last steps are done with the network as it is, so that beliefs and estimates are
+those of its weights, and all errors are measured as those of a training. One such step would do for
+errors of single weights. The error of an output depends on weights that are wrong together, and
+beliefs of neighbours go together only if they come from the same messages. The steps are fewer than
+most loops of a large network are long. The spread of errors over simulations is that of the size of
+the population, N.
 """
 
 from collections.abc import Callable
@@ -33,6 +36,9 @@ from sparsebp.network.patterns import on_pattern
 
 WINDOW = 5
 """Steps whose means are compared, to see whether a population has settled."""
+
+LAST = 5
+"""Steps with the network as it is: how far apart beliefs can be and still go together."""
 
 
 class Population:
@@ -74,12 +80,13 @@ class Population:
         self._update(dealt, threads)
 
     def final_beliefs(self, threads: int = 1) -> Beliefs:
-        """Log-beliefs after one more step, with the network as it is. Sets ``certain``.
+        """Log-beliefs after ``LAST`` more steps, with the network as it is. Sets ``certain``.
 
         Args:
             threads: see ``messages.Messages.run``.
         """
-        now = self._update(np.arange(self._weights.size), threads)
+        for _ in range(LAST):
+            now = self._update(np.arange(self._weights.size), threads)
         beliefs = now.final_beliefs()
         self.certain &= now.certain
         return beliefs

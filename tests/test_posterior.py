@@ -258,4 +258,7 @@ def test_a_hidden_neuron_without_probabilities_says_why():
     ours = sb.from_scratch(x, y, 3, activation=TANH, outer=[[0], [2]]).posterior()
     with pytest.raises(ValueError, match=r"^hidden neuron 1: no output reads it"):
         ours.rows(1)
+    for wrong in (-1, 3, 0.5):
+        with pytest.raises(ValueError, match=rf"^neuron: {wrong}; must be an integer, at least 0"):
+            ours.rows(wrong)
     assert np.isnan(ours.marginals[0][1]).all() and not np.isnan(ours.marginals[0][2]).all()

@@ -439,6 +439,93 @@ def test_outputs_of_another_network_are_told_from_those_that_are_explained():
     assert [a for a in range(90) if ours[a] != theirs[a]] == [4, 30, 77]
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_what_was_not_found_says_of_no_output_that_it_is_wrong(known):
+    """Three observed values can be explained in too many ways: no row is shown, none predicts."""
+    teacher = sb.draw_teacher(20, 2, 1, 0)
+    x, y = sb.draw_samples(teacher, TANH, 40, 1, 0)
+    y[3:, 0] = np.nan
+    more = {"outer": teacher.outer.topology} if known else {}
+    found = sb.from_scratch(x, y, 20, activation=TANH, wrong_outputs=3, **more)
+    assert found.explanations[0] == MANY
+    assert not found.reproduced[0] and not found.wrong.any()
+    np.testing.assert_array_equal(np.isnan(found.predict(x)).all(axis=0), ~found.reproduced)
+    assert found.reproduced[1:].all()
+
+
+def test_twins_that_cancel_take_two_entries_of_a_row():
+    phi = sb.leaky_relu(a=0.3)
+    x = np.random.default_rng(0).choice([-1, 1], (12, 3))
+    x[:, 1] = x[:, 0]
+    found = search(x, phi(phi(1.0 * x[:, 2:])), 2, phi, (1, 2))
+    assert found.explanations.tolist() == [1]
+    nothing = search(x, np.zeros((12, 1)), 2, phi, (2, 1))
+    assert nothing.explanations.tolist() == [3], "no neuron, or twins with either sign"
+
+
+def test_a_row_that_is_read_twice_is_that_of_two_hidden_neurons():
+    x = np.random.default_rng(0).choice([-1, 1], (60, 8))
+    y = TANH(2 * TANH(np.column_stack([x[:, 0] + x[:, 1], x[:, 2] - x[:, 3]])))
+    one = search(x, y[:, :1], 1, TANH)
+    assert one.explanations.tolist() == [0] and not one.reproduced.any()
+    one = search(x, y[:, :1], 2, TANH)
+    assert one.explanations.tolist() == [1] and one.least_hidden == 2 == len(one.certain)
+    for hidden in (2, 4):
+        both = search(x, y, hidden, TANH)
+        assert both.least_hidden == 4 == len(both.inner.topology) and both.reproduced.all()
+
+
+def test_a_chosen_network_with_too_many_hidden_neurons_says_so():
+    teacher = sb.draw_teacher(30, 2, seed=1)
+    found = sb.from_scratch(*sb.draw_samples(teacher, TANH, 8, seed=1), 30, activation=TANH)
+    assert found.least_hidden <= 30 < len(found.certain)
+    assert f"the network shown has {len(found.certain)} hidden neurons" in repr(found)
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    "read", [[[0, 1], [2, 3]], [[0, 1, 2]], [[0, 1], [2, 3], [4, 5, 0]]], ids=str
+)
+def test_hidden_neurons_that_the_same_outputs_read_may_be_swapped(read, named):
+    """That is no second explanation, whether their candidates are told or not."""
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1, 1], (60, 8))
+    inputs = [[0, 1], [2, 3], [1, 4], [3, 5], [6, 7], [2, 5]][: 1 + max(map(max, read))]
+    h = TANH(np.column_stack([x[:, i] - x[:, j] for i, j in inputs]))
+    y = TANH(np.column_stack([h[:, own] @ [1, -1, 1][: len(own)] for own in read]))
+    inner = [range(8)] * len(inputs) if named else None
+    found = sb.from_scratch(x, y, len(inputs), activation=TANH, outer=read, inner=inner)
+    assert (found.explanations == 1).all() and found.reproduced.all()
+    assert found.certain.all()
+
+
+def test_hidden_neurons_with_other_candidates_may_not_be_swapped():
+    x = np.random.default_rng(0).choice([-1, 1], (60, 8))
+    y = TANH(TANH(x[:, :1] + x[:, 1:2]) + TANH(x[:, 2:3] + x[:, 3:4]))
+    inner = [[2, 3, 4, 5], [0, 1, 6]]
+    found = sb.from_scratch(x, y, 2, activation=TANH, outer=[[0, 1]], inner=inner)
+    assert found.explanations.tolist() == [1]
+    assert found.patterns[0].tolist() == [[2, 3], [0, 1]]
+
+
+def test_hidden_neurons_without_candidates_have_empty_rows():
+    x = np.random.default_rng(0).choice([-1, 1], (5, 8))
+    y = np.full((5, 2), TANH(2 * TANH(np.zeros(1)))[0])
+    found = sb.from_scratch(
+        x, y, 4, activation=TANH, outer=[[0, 1], [2, 3]], inner=[[], [], [], []]
+    )
+    assert found.explanations.tolist() == [1, 1] and found.reproduced.all()
+    assert not np.any(found.weights[0])
+
+
+def test_numbers_of_explanations_do_not_overflow():
+    """All inputs are twins: (3000 choose 3)^2 explanations are more than int64 holds."""
+    x, phi = np.ones((1, 3000), np.int8), TANH
+    y = phi(2 * phi(np.full((1, 1), 3.0)))
+    found = sb.from_scratch(x, y, 2, activation=phi, at_most=sb.PerRow(3, 2))
+    assert found.explanations[0] == 2**62 and found.ambiguous.tolist() == [0]
+
+
 def test_an_output_that_is_known_to_read_nothing_is_constant():
     rng = np.random.default_rng(2)
     x = rng.choice([-1, 1], (15, 6))
@@ -554,6 +641,12 @@ def test_activations_without_an_inverse_are_refused(phi):
     x = np.ones((2, 3))
     with pytest.raises(ValueError, match=rf"{phi.function}: .* the search needs an inverse"):
         search(x, x, 3, phi)
+
+
+def test_activations_that_fall_are_refused():
+    falls = sb.Activation("falls", lambda z: -z, lambda y: -y)
+    with pytest.raises(ValueError, match="falls: of -2 and -1 the values are 2 and 1; the search"):
+        search(np.ones((2, 3)), np.ones((2, 3)), 3, falls)
 
 
 def test_an_output_for_many_sums_is_refused():

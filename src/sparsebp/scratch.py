@@ -22,7 +22,7 @@ AT_MOST, READ = PerRow(3, 2), 3
 """Non-zeros in a row that the search takes, and in one of a known pattern of outputs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Found:
     """A network that was found, and what of it is certain. To iterate over it gives its layers.
 
@@ -35,9 +35,10 @@ class Found:
         n_samples: from how many samples.
         hidden: how many hidden neurons there were said to be.
         patterns: (hidden, slots) and (output, slots) int32, the columns of the entries; -1 behind
-            the last.
+            the last. While explanations are not certain, and ``outer`` was not given, those chosen
+            may need more hidden neurons than there were said to be.
         weights: int8 of the same shapes, -1 and 1; 0 behind the last.
-        certain: (hidden,) bool, whether the row of a hidden neuron is the only one.
+        certain: (rows of W_in,) bool, whether the row of a hidden neuron is the only one.
         explanations: (output,) int64, in how many ways an output can be explained together with
             the others: 1 where it is certain, 0 where in none, -1 where in more than are listed.
         reproduced: (output,) bool, whether this network gives all observed outputs, but for at most
@@ -65,7 +66,7 @@ class Found:
     least_hidden: int
     twins: list[np.ndarray]
     signs: bool
-    left: Left | None = field(repr=False, compare=False)
+    left: Left | None = field(repr=False)
 
     def __iter__(self) -> Iterator[Layer]:
         return map(Layer, self.patterns, self.weights)
@@ -87,6 +88,8 @@ class Found:
             parts.append("signs of hidden neurons are not known")
         if self.least_hidden > self.hidden:
             parts.append(f"{self.least_hidden} hidden neurons are needed")
+        elif len(self.certain) > self.hidden:
+            parts.append(f"the network shown has {len(self.certain)} hidden neurons")
         return f"Found(n_samples={self.n_samples}, {', '.join(parts)})"
 
     @property
@@ -100,9 +103,10 @@ class Found:
         return np.flatnonzero(self.explanations == 0)
 
     def predict(self, x: ArrayLike) -> np.ndarray:
-        """Outputs (samples, output) for inputs ``x``; NaN where samples are not reproduced."""
+        """Outputs (samples, output) for inputs ``x``; NaN where samples are not reproduced, or
+        say too little to list what explains them."""
         y = forward(self, self.activation, np.asarray(x))
-        return np.where(self.reproduced, y, np.nan)
+        return np.where(self.reproduced & (self.explanations > 0), y, np.nan)
 
     def posterior(self) -> Posterior:
         """The probabilities of all weights, of a teacher without noise that is as likely to be any.
@@ -137,7 +141,8 @@ def from_scratch(
 
     With ``wrong_outputs`` an explanation may miss so many samples of its output. It counts if no
     other misses fewer, or if the best misses one sample less, as one miss may be chance. So what is
-    certain has at least two misses less than all else. Explanations are then looked for in random
+    certain has at least two misses less than all else that misses no more than so many samples.
+    Explanations are then looked for in random
     subsets of the samples, until one that counts is overlooked with a probability of at most 0.001.
 
     Args:
@@ -209,7 +214,8 @@ def snap(
         y: outputs (samples, output), NaN where one is missing.
         tolerance: how far an output may be off, as three standard deviations of Gaussian noise.
         activation: of both layers.
-        at_most: as for ``from_scratch``, up to 3 in either layer.
+        at_most: non-zeros in a row, or one number for each layer, up to 3. If ``from_scratch`` gets
+            ``outer``, W_out's is the length of its longest row.
 
     Returns:
         float64 of the same shape: the value of a network that is within ``tolerance``; NaN where

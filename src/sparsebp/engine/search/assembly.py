@@ -1,5 +1,6 @@
 """One network from what explains its outputs, and what of it is certain."""
 
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -24,10 +25,12 @@ class Search(NamedTuple):
 
     Attributes:
         inner, outer: the layers, (hidden, at_most) and (output, at most 3): column -1 and weight 0
-            where a row has fewer entries.
+            where a row has fewer entries. If nothing was known of the outputs and explanations are
+            not certain, those chosen may need more hidden neurons than there are.
         explanations: (output,) int64, how many each output has that go together with those of
             others: 1 where it is certain, 0 where there is none, ``MANY``.
-        certain: (hidden,) bool, whether the row of a hidden neuron is, up to the symmetries.
+        certain: (rows of ``inner``,) bool, whether the row of a hidden neuron is, up to the
+            symmetries.
         reproduced: (output,) bool, whether this network gives all that was observed, but for as
             many samples as may be wrong.
         wrong: (samples, output) bool, which observed outputs this network takes to be wrong.
@@ -87,7 +90,7 @@ def search(
     if readers is not None:
         slots = at_most[0], readers.shape[1]
         readers = _ordered(readers, reads)
-    listing = alphabet, inputs, lists, codes, readers, at_most[1]
+    listing = alphabet, inputs, lists, codes, readers, min(at_most[1], hidden)
     if readers is not None and reads > 2:
         found = decode(alphabet, inputs, lists, codes, readers)
     else:
@@ -125,7 +128,8 @@ def search_rows(
     inputs = Inputs.of(x)
     lists = Candidates(inputs, [np.arange(x.shape[1])], alphabet.at_most)
     letters = letters.copy()
-    for pair in readers[_exchangeable(lists, readers)]:  # rows are listed in one order alone
+    # Rows of two that may be exchanged are listed in one order alone.
+    for pair in readers[_exchangeable(lists, readers)[:, 0, 1]]:
         letters[pair] = letters[pair].any(axis=0)
     found = decode(alphabet, inputs, lists, codes, readers, letters[..., :WORD])
     found = _agreed(lists, found, readers, hidden)
@@ -149,7 +153,8 @@ def _verified(alphabet, inputs, codes, made, wrong=0, left=None) -> Search:
     """What was ``made``, see ``_unknown``, with the outputs that it gives."""
     (inner, outer), explanations, certain, least_hidden = made
     missed = ~_given(alphabet, inputs, codes, (inner, outer))
-    reproduced = np.count_nonzero(missed, axis=0) <= wrong
+    # Where no explanation was chosen the row is blank. It does not say that an output is wrong.
+    reproduced = np.count_nonzero(missed, axis=0) <= np.where(explanations > 0, wrong, 0)
     return Search(
         inner,
         outer,
@@ -176,13 +181,14 @@ def _unknown(alphabet, lists, found, hidden, slots):
     if len(found.listed):
         alike = lists.alike(np.zeros(len(found.listed), int), found.listed)
     each = np.where(found.rows == NOT_READ, 1, alike[found.rows])
-    if slots[1] == 2:
-        # In place of no hidden neuron there may be one in which twins cancel, if that says
-        # nothing; in place of none at all two that cancel as their inputs are twins.
-        unread = found.rows == NOT_READ
-        unread &= alphabet.silent | unread.all(axis=1, keepdims=True)
-        each[unread] = lists.pairs_or_none[0]
-    explanations = _counted(found, each.prod(axis=1))
+    # In place of no hidden neuron there may be one in which twins cancel, if that says nothing; in
+    # place of none at all two that cancel as their inputs are twins.
+    unread = found.rows == NOT_READ
+    unread[:, slots[1] :] = False
+    cancel = alphabet.silent and slots[0] > 1
+    unread &= cancel | ((slots[1] == 2) & unread.all(axis=1, keepdims=True))
+    each[unread] = lists.pairs_or_none[0]
+    explanations = _counted(found, each.prod(axis=1, dtype=float))
     needed = np.isin(np.arange(len(found.listed)), _in_all(found, found.rows)) & (alike == 1)
 
     chosen = _shared(found)
@@ -207,7 +213,8 @@ def _unknown(alphabet, lists, found, hidden, slots):
 
 def _agreed(lists, found, readers, hidden):
     """What goes together, where it is known which hidden neurons outputs read."""
-    swapped = _exchangeable(lists, readers)[found.output] & (found.rows[:, 0] > found.rows[:, 1])
+    after = found.rows[:, :, None] > found.rows[:, None]
+    swapped = (_exchangeable(lists, readers)[found.output] & after).any(axis=(1, 2))
     found = found.only(~swapped)
     keep, torn = agreeing(found, readers, hidden)
     return found.only(keep & ~((readers >= 0) & torn[readers]).any(axis=1)[found.output])
@@ -215,11 +222,14 @@ def _agreed(lists, found, readers, hidden):
 
 def _rows(lists, found, readers, hidden):
     """The numbers of the rows that are left of each hidden neuron: all that any network has."""
-    # Those of two that may be exchanged are listed in one order alone.
-    both, neuron = _exchangeable(lists, readers)[found.output], readers[found.output]
-    turned = neuron.copy()
-    turned[both, :2] = turned[both, 1::-1]
-    return rows_of(np.vstack([neuron, turned]), np.vstack([found.rows, found.rows]), hidden)
+    # Those that may be exchanged are listed in one order alone.
+    pairs, neuron = _exchangeable(lists, readers)[found.output], readers[found.output]
+    every = [neuron]
+    for k, j in combinations(range(readers.shape[1]), 2):
+        turned, both = neuron.copy(), pairs[:, k, j]
+        turned[np.ix_(both, [k, j])] = neuron[np.ix_(both, [j, k])]
+        every.append(turned)
+    return rows_of(np.vstack(every), np.vstack([found.rows] * len(every)), hidden)
 
 
 def _known(alphabet, lists, found, hidden, readers, slots):
@@ -230,7 +240,7 @@ def _known(alphabet, lists, found, hidden, readers, slots):
     if alphabet.silent:  # nor does any output show the weight by which it is read
         each[rows[..., 0] == ABSENT] *= 2
     each[read < 0] = 1
-    explanations = _counted(found, each.prod(axis=1))
+    explanations = _counted(found, each.prod(axis=1, dtype=float))
     number = max(len(found.listed), 1)
     places = np.where(read >= 0, read * number + found.rows, NOT_READ)
     sure = np.setdiff1d(_in_all(found, places), places[each > 1])
@@ -250,20 +260,35 @@ def _known(alphabet, lists, found, hidden, readers, slots):
 
 
 def _exchangeable(lists: Candidates, readers: np.ndarray) -> np.ndarray:
-    """Outputs with two hidden neurons that none but they, or others with both, read, and that have
-    the same candidates: (output,)."""
-    if not lists.shared:
-        return np.zeros(len(readers), bool)
-    _, pair, times = np.unique(
-        np.sort(readers, axis=1), axis=0, return_inverse=True, return_counts=True
-    )
-    read = np.bincount(readers[readers >= 0], minlength=1)
-    return (readers >= 0).all(axis=1) & (read[readers] == times[pair][:, None]).all(axis=1)
+    """Pairs of slots of outputs, (output, slots, slots) bool, the first before the second.
+
+    Their hidden neurons are read by the same outputs, and have the same candidates.
+    """
+    hidden = int(readers.max(initial=NOT_READ)) + 1
+    same = lists.same[lists.of(np.arange(hidden))].tolist()
+    number: dict[tuple, int] = {}
+    kinds = [
+        number.setdefault((own, *outputs), len(number))
+        for own, outputs in zip(same, _outputs_of(readers, hidden), strict=True)
+    ]
+    kind = np.array([*kinds, NOT_READ])[readers]
+    alike = (kind[:, :, None] == kind[:, None]) & (readers >= 0)[:, None]
+    return np.triu(alike, 1)
+
+
+def _outputs_of(readers: np.ndarray, hidden: int) -> list[list[int]]:
+    """The outputs that read each hidden neuron, ascending."""
+    found: list[list[int]] = [[] for _ in range(hidden)]
+    for a, read in enumerate(readers):
+        for neuron in read[read >= 0]:
+            found[neuron].append(a)
+    return found
 
 
 def _counted(found: Explanations, each: np.ndarray) -> np.ndarray:
     """How many explanations outputs have, (output,) int64, if one stands for ``each``, (n,)."""
-    total = np.bincount(found.output, each, len(found.open)).astype(np.int64)
+    total = np.bincount(found.output, each, len(found.open))
+    total = np.minimum(total, 2.0**62).astype(np.int64)  # many twins stand for more than int64 has
     return np.where(found.open, MANY, total)
 
 
@@ -302,10 +327,7 @@ def _walked(found: Explanations, readers: np.ndarray, hidden: int) -> Explanatio
     closes a ring of which no hidden neuron is certain. Its last output then has none.
     """
     own = _owned(found)
-    outputs_of: list[list[int]] = [[] for _ in range(hidden)]
-    for a, read in enumerate(readers):
-        for neuron in read[read >= 0]:
-            outputs_of[neuron].append(a)
+    outputs_of = _outputs_of(readers, hidden)
     row_of, done = np.full(hidden + 1, NOT_READ), np.zeros(len(readers), bool)
     chosen = np.zeros(len(found.output), bool)
     for start in np.argsort(found.counts, kind="stable"):

@@ -40,7 +40,7 @@ def fewest(found: Explanations, hidden: int) -> tuple[np.ndarray, int]:
     keep, least_hidden, left = np.ones(len(found.output), bool), 0, found
     while True:
         output, owner, of_output, of_row, place = _places(left)
-        counts, rows = left.counts, len(left.listed)
+        counts, rows = left.counts, 2 * len(left.listed)
         needed = np.zeros(rows, bool)
         needed[of_row[np.bincount(place, minlength=len(of_row)) == counts[of_output]]] = True
         buyer = ~needed[of_row]
@@ -75,11 +75,13 @@ def _places(found: Explanations) -> tuple[np.ndarray, ...]:
         explanation the number of its pair.
     """
     rows = found.rows.copy()
-    rows[rows[:, 0] == rows[:, 1], 1] = NOT_READ
+    # An output that reads a row twice reads two hidden neurons: the second is a row of its own.
+    number = len(found.listed)
+    rows[(rows[:, 0] == rows[:, 1]) & (rows[:, 1] != NOT_READ), 1] += number
     owner, slot = np.nonzero(rows != NOT_READ)
-    key = found.output[owner] * len(found.listed) + rows[owner, slot]
+    key = found.output[owner] * 2 * number + rows[owner, slot]
     pairs, place = np.unique(key, return_inverse=True)
-    return found.output, owner, *np.divmod(pairs, max(len(found.listed), 1)), place
+    return found.output, owner, *np.divmod(pairs, max(2 * number, 1)), place
 
 
 def agreeing(

@@ -2,8 +2,9 @@
 
 For outputs that read three hidden neurons: triples of rows are too many to be looked up. In place
 of that, first the letters of hidden neurons are decoded (see ``symbols``), unless they are given.
-In each sample a letter is ruled out if no output that reads the neuron allows it, with any signs
-and lengths of rows that explain all of its samples, and any letters of the others that are left.
+In each sample a letter is ruled out if some output that reads the neuron does not allow it, with
+any signs and lengths of rows that explain all of its samples, and any letters of the others that
+are left.
 That is repeated until nothing changes. Then the rows of each hidden neuron are searched by
 themselves. What is left are few triples, which are tried.
 """
@@ -16,7 +17,6 @@ from sparsebp.engine.kernels.search_rows import LETTERS, WORD, rows_kernel
 from sparsebp.engine.memory import MOST_FOUND, chunks
 from sparsebp.engine.search.consistent import agreeing, rows_of
 from sparsebp.engine.search.explanations import (
-    MOST_ROWS,
     NOT_READ,
     Explanations,
     feasible,
@@ -64,6 +64,7 @@ def decode(
     said = (codes != MISSING).any(axis=0)
     while True:
         triples = np.array([_count(rows, read) for read in readers])
+        beyond &= ~said | (triples > 0)
         pending = np.flatnonzero(beyond & said & (triples < tried) & (triples <= MOST_TRIPLES))
         tried = triples
         for output in pending:
@@ -95,7 +96,8 @@ def decode(
 def _count(rows: list[np.ndarray | None], read: np.ndarray) -> float:
     """How many ways there are to choose the rows of hidden neurons."""
     own = [rows[neuron] for neuron in read[read >= 0]]
-    return float(np.prod([np.inf if one is None else len(one) for one in own]))
+    counts = [np.inf if one is None else len(one) for one in own]
+    return 0.0 if 0 in counts else float(np.prod(counts))
 
 
 def _rows(alphabet, inputs, lists, letters):
@@ -112,7 +114,7 @@ def _rows(alphabet, inputs, lists, letters):
     which = lists.of(np.arange(hidden))
     listing = lists.offsets, lists.group, lists.count
     found, full = rows_kernel()(
-        inputs.words, listing, which, limits, bits.sum(dtype=np.uint64), MOST_ROWS
+        inputs.words, listing, which, limits, bits.sum(dtype=np.uint64), MOST_TRIPLES
     )
     if alphabet.odd:  # the sign of a row is that of its weights in outputs
         found = found[(found[:, 1] == ABSENT) | (found[:, 1] & 1 == 0)]

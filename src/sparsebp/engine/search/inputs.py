@@ -87,6 +87,7 @@ class Candidates:
         count: (entries,) int64, how many inputs of the list are in the group.
         pairs_or_none: (lists,) int64, how many rows of a list are always 0: that without entries,
             and those of two twins that cancel.
+        same: (lists,) int64, the same number for lists of the same inputs.
         members: (entries, ENTRIES) int64, signed inputs that are as the group, as many as there
             are, then ``ABSENT``.
     """
@@ -94,6 +95,10 @@ class Candidates:
     def __init__(self, inputs: Inputs, lists: Sequence[np.ndarray], at_most: int) -> None:
         self._at_most = at_most
         self._groups = len(inputs.x)
+        number: dict[bytes, int] = {}
+        self.same = np.array(
+            [number.setdefault(np.sort(one).tobytes(), len(number)) for one in lists]
+        )
         owner = np.repeat(np.arange(len(lists)), [len(one) for one in lists])
         member = np.concatenate([np.zeros(0, int), *lists]).astype(np.int64)
         place = owner * self._groups + inputs.group[member]
@@ -110,6 +115,8 @@ class Candidates:
         self.members = np.where(there, signed[place], ABSENT)
         pairs = np.bincount(owner, self.count * (self.count - 1) // 2, len(lists))
         self.pairs_or_none = 1 + 2 * pairs.astype(np.int64)
+        if not len(signed):  # of a row without entries, too, one is looked up
+            self.count, self.members = np.ones(1, np.int64), np.full((1, ENTRIES), ABSENT)
 
     @property
     def shared(self) -> bool:
@@ -188,4 +195,4 @@ class Candidates:
 
     def _entry(self, which: np.ndarray, rows: np.ndarray) -> np.ndarray:
         wanted = which[:, None] * self._groups + np.maximum(rows, 0) // 2
-        return np.minimum(np.searchsorted(self._places, wanted), len(self._places) - 1)
+        return np.minimum(np.searchsorted(self._places, wanted), max(len(self._places) - 1, 0))

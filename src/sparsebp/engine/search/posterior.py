@@ -26,6 +26,7 @@ from sparsebp.engine.search.explanations import MOST_ROWS, fitting, preactivatio
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
 from sparsebp.engine.search.symbols import Alphabet
 from sparsebp.network.model import Layer
+from sparsebp.network.ranges import Range
 
 MOST_NUMBERS = 1 << 26
 """Of a tensor. Where more are needed, probabilities are not known."""
@@ -124,8 +125,9 @@ class Posterior:
         With an odd activation each has its opposite beside it, as likely.
 
         Raises:
-            ValueError: they are not known; the message says why.
+            ValueError: they are not known, and the message says why; or there is no such neuron.
         """
+        Range(0, len(self._shares) - 1, whole=True).check("neuron", neuron)
         if neuron in self.unknown:
             raise ValueError(f"hidden neuron {neuron}: {self.unknown[neuron]}")
         left, found, chances = self._left, [], []

@@ -69,9 +69,10 @@ class Alphabet:
         if len(close):
             one = int(close[0])
             raise ValueError(
-                f"activation {phi.function}: {z[one]} and {z[one + 1]} have the same value, "
-                f"{value[one]:g}; the search needs an inverse, as of tanh, leaky-relu with a > 0, "
-                "or identity; sb.fit takes this activation, on patterns that are known"
+                f"activation {phi.function}: of {z[one]} and {z[one + 1]} the values are "
+                f"{value[one] + 0.0:g} and {value[one + 1] + 0.0:g}; the search needs an inverse "
+                "that increases, as of tanh, leaky-relu with a > 0, or identity; sb.fit takes this "
+                "activation, on patterns that are known"
             )
         parts = np.concatenate([value, -value, [0.0]])
         sums = np.zeros(1)

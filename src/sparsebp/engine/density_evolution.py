@@ -80,19 +80,20 @@ class Population:
         self._update(dealt, threads)
 
     def final_beliefs(self, threads: int = 1) -> Beliefs:
-        """Log-beliefs after ``LAST`` more steps, with the network as it is. Sets ``certain``.
+        """Log-beliefs after more steps with the network as it is. Sets ``certain``.
+
+        They are ``LAST``, or fewer if messages do not change any more.
 
         Args:
             threads: see ``messages.Messages.run``.
         """
-        for _ in range(LAST):
-            now = self._update(np.arange(self._weights.size), threads)
+        now = self._update(np.arange(self._weights.size), threads, LAST)
         beliefs = now.final_beliefs()
         self.certain &= now.certain
         return beliefs
 
-    def _update(self, dealt: np.ndarray, threads: int) -> Messages:
-        """One step in which each slot of an output reads through the edge that it was dealt."""
+    def _update(self, dealt: np.ndarray, threads: int, steps: int = 1) -> Messages:
+        """Steps in which each slot of an output reads through the edge that it was dealt."""
         outer = self._outer.ravel()[dealt].reshape(self._outer.shape)
         y = forward([Layer(outer, self._weights)], self._problem.phi, self._hidden)
         problem = replace(
@@ -106,12 +107,11 @@ class Population:
         now = Messages(self._learner, problem, factors, prior, self._rng, self._algebra)
         if self.u is not None:
             now.receive(self.u[dealt])
-        now.run(1, threads)
+        self.steps += now.run(steps, threads)
         self.u = np.empty((dealt.size, len(problem.states.tuples)))
         self.u[dealt] = now.u.reshape(self.u.shape)
         self._learner = replace(self._learner, initial_scale=0.0)  # of the first step alone
         self.certain &= now.certain
-        self.steps += 1
         return now
 
 

@@ -110,7 +110,7 @@ def test_a_block_is_filled_in(study):
             "hinted",
             "activation",
             {"function": "leaky-relu", "a": 0},
-            "activation: activation leaky-relu: -2 and -1 have the same value, ",
+            "activation: activation leaky-relu: of -2 and -1 the values are 0 and 0",
         ),
         (
             "hinted",

@@ -79,7 +79,7 @@ compare: $(STAMP)
 # Tests in three tiers: `check` is part of `test`, and `slow` is the rest.
 PYTEST := python -m pytest -n auto --no-loadscope-reorder
 
-check: $(STAMP)  ## run the quick tests: two minutes, for after every edit
+check: $(STAMP)  ## run the quick tests: three minutes, for after every edit
 	$(RUN) $(PYTEST) --dist worksteal -m 'not thorough and not slow' $(ARGS)
 
 test: $(STAMP)  ## run all tests but the slow ones

@@ -139,11 +139,11 @@ def from_scratch(
     Every explanation of every output is listed, and verified on every sample. So what is certain
     has no other explanation by such a network, and what none explains is told.
 
-    With ``wrong_outputs`` an explanation may miss so many samples of its output. It counts if no
-    other misses fewer, or if the best misses one sample less, as one miss may be chance. So what is
-    certain has at least two misses less than all else that misses no more than so many samples.
-    Explanations are then looked for in random
-    subsets of the samples, until one that counts is overlooked with a probability of at most 0.001.
+    With ``wrong_outputs`` an explanation may miss so many samples of its output, and no more. It
+    counts if no other misses fewer, or if the best misses one sample less, as one miss may be
+    chance. So what is certain has at least two misses fewer than any other that is allowed.
+    Explanations are then looked for in random subsets of the samples, until one that counts is
+    overlooked with a probability of at most 0.001.
 
     Args:
         x: inputs (samples, input) of -1 and 1.

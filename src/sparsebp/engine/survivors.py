@@ -31,7 +31,8 @@ def join_halves(terms, low, high, limit):
     samples.
 
     Args:
-        terms: (samples, factors, k_out, C) float64, what each class of an edge adds to the sum.
+        terms: (samples, factors, k_out, C) float64, what each class of an edge adds to the sum; at
+            least one sample.
         low, high: (samples, factors) float64, the bounds, which may be infinite. Sums are rounded
             in an order of their own, for which the bounds should leave room.
         limit: give up beyond this many configurations.
@@ -178,8 +179,9 @@ def _sorted(keys, lowest, per_key, order):
 
 @njit
 def _within(left, i, middle, c, right, j, bottom, top):
-    """Whether rows i, c and j of the three tables add up to between bottom and top."""
-    for s in range(len(bottom)):
+    """Whether rows i, c and j of the three tables add up to between bottom and top, in all samples
+    but the first, for which that is known."""
+    for s in range(1, len(bottom)):
         total = left[i, s] + middle[c, s] + right[j, s]
         if total < bottom[s] or total > top[s]:
             return False

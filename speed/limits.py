@@ -65,8 +65,11 @@ def work(own: Own) -> Work:
         operations += outputs * sum(4 * n**axes for axes in range(2, k_out + 1))
     else:
         rules, uniform = own.learner.rules, np.ones((outputs, k_out, q))
+        rows = np.arange(outputs)
         entries = np.count_nonzero(
-            fac.sum_out_outputs(own.factors, problem.states, uniform, False, rules.temperature)
+            fac.sum_out_outputs(
+                own.factors, rows, problem.states, uniform, False, rules.temperature
+            )
         )
         constant += entries * (8 + k_out)
         operations += entries * (4 * k_out - 4)

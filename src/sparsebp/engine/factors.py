@@ -211,7 +211,7 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
     return SoftFactors(table, factors.states)
 
 
-def sum_out_outputs(factors, states: HiddenStates, field, in_logs: bool, temperature: float):
+def sum_out_outputs(factors, rows, states: HiddenStates, field, in_logs: bool, temperature: float):
     """Eliminate the output weights, whose messages to the factor are their constant fields.
 
     This is the sum over output weights in Eq. 2.7.
@@ -221,32 +221,30 @@ def sum_out_outputs(factors, states: HiddenStates, field, in_logs: bool, tempera
 
     Args:
         factors: HardFactors or SoftFactors over C classes per edge.
+        rows: (n,) int64, which of them.
         states: the HiddenStates.
         field: (output, k_out, Q) messages of the output weights to their factor.
         in_logs: whether fields are logarithms, and so what is returned, as with soft factors.
         temperature: of the sum; 0 for the maximum in its place.
 
     Returns:
-        (output, S^k_out) float64, over the input states of each edge, the last running fastest.
+        (n, S^k_out) float64, over the input states of each edge, the last running fastest.
     """
     if isinstance(factors, SoftFactors):
-        return _sum_out_soft(factors, states, field, temperature)
-    return summed_out(factors, states, field, in_logs, temperature)
+        return _sum_out_soft(factors.table[rows], factors.states, states, field[rows], temperature)
+    return summed_out(factors, rows, states, field, in_logs, temperature)
 
 
-def _sum_out_soft(factors, states, field, temperature):
-    (rows, fan_in), count = field.shape[:2], len(states.tuples)
-    reduced = np.empty((rows, count**fan_in))
-    for chunk in chunks(*factors.table.shape):
-        table = factors.table[chunk].reshape((-1, *(factors.states,) * fan_in))
-        for edge in range(fan_in):
-            axis = 1 + edge
-            terms = np.take(table, states.classes, axis=axis)  # axes: ..., Q, S, ...
-            shape = [1] * terms.ndim
-            shape[0], shape[axis] = len(table), len(states.alphabet)
-            table = log_sum(terms + field[chunk, edge].reshape(shape), temperature, axis)
-        reduced[chunk] = table.reshape(len(table), -1)
-    return reduced
+def _sum_out_soft(table, count, states, field, temperature):
+    rows, fan_in = field.shape[:2]
+    table = table.reshape((rows, *(count,) * fan_in))
+    for edge in range(fan_in):
+        axis = 1 + edge
+        terms = np.take(table, states.classes, axis=axis)  # axes: ..., Q, S, ...
+        shape = [1] * terms.ndim
+        shape[0], shape[axis] = rows, len(states.alphabet)
+        table = log_sum(terms + field[:, edge].reshape(shape), temperature, axis)
+    return table.reshape(rows, -1)
 
 
 def output_beliefs(factors, states: HiddenStates, joint, field, temperature: float) -> np.ndarray:

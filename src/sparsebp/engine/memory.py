@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sparsebp.engine.learner import Learner
 
 # Rows of dense work done at once, to bound memory.
-CHUNK_CELLS = 1 << 22
+CHUNK_CELLS = 1 << 19
 
 
 def chunks(rows: int, cells: int) -> list[slice]:

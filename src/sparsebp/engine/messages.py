@@ -25,6 +25,7 @@ from sparsebp.engine.algebras import LOWEST, WIDE
 from sparsebp.engine.kernels.lanes import WIDTH, by_factor, empty, side_by_side
 from sparsebp.engine.kernels.updates import Arrays, Places, step_kernel
 from sparsebp.engine.learner import SMALL_TABLE
+from sparsebp.engine.memory import chunks
 from sparsebp.engine.problem import Beliefs
 
 
@@ -260,16 +261,29 @@ class Messages:
         if self._listed:
             bounds = np.stack([factors.offsets[:-1], factors.offsets[1:]], axis=1)[order]
             return empty(0), (bounds, factors.configurations.astype(np.uint16).ravel())
+        outputs, k_out, _, _ = self._shape
+        cells = (factors.states if self._moving else len(problem.states.tuples)) ** k_out
+        field = g if self.algebra.lossless else self.algebra.from_logs(g)
+        table = empty(-(-outputs // WIDTH) * cells * WIDTH)
+        # In parts, as large arrays that live for a moment take longer than what is done with them.
+        for blocks in chunks(-(-outputs // WIDTH), cells * WIDTH):
+            rows = order[blocks.start * WIDTH : blocks.stop * WIDTH]
+            part = side_by_side(self._table(rows, field), self.algebra.one)
+            at = blocks.start * cells * WIDTH
+            table[at : at + part.size] = part
+        return table, (np.empty((0, 2), np.int64), np.empty(0, np.uint16))
+
+    def _table(self, rows, field):
+        """The table of some factors, (n, cells of one)."""
         if self._moving:
-            table = factors.table
-        else:
-            logs, temperature = self.algebra.lossless, self.rules.temperature
-            field = g if logs else self.algebra.from_logs(g)
-            table = fac.sum_out_outputs(factors, problem.states, field, logs, temperature)
-            if logs:
-                table = self.algebra.from_logs(table)
-        nothing = np.empty((0, 2), np.int64), np.empty(0, np.uint16)
-        return side_by_side(table[order], self.algebra.one), nothing
+            return self._factors.table[rows]
+        logs, temperature, states = (
+            self.algebra.lossless,
+            self.rules.temperature,
+            self.problem.states,
+        )
+        table = fac.sum_out_outputs(self._factors, rows, states, field, logs, temperature)
+        return self.algebra.from_logs(table) if logs else table
 
     def _first(self, shape, rng):
         """The first messages from factors: uniform, or random."""

@@ -12,20 +12,21 @@ from numba import njit, types
 from sparsebp.engine.kernels.cache import compiled_once
 
 
-def summed_out(factors, states, field, in_logs: bool, temperature: float) -> np.ndarray:
-    """The table, (output, S^k_out) float64; see ``factors.sum_out_outputs``.
+def summed_out(factors, rows, states, field, in_logs: bool, temperature: float) -> np.ndarray:
+    """The table, (n, S^k_out) float64; see ``factors.sum_out_outputs``.
 
     Args:
         factors: ``factors.HardFactors``.
+        rows: as there.
         states: the ``states.HiddenStates``.
         field, in_logs, temperature: as there.
     """
-    count, (rows, fan_in) = len(states.tuples), field.shape[:2]
-    table = np.full((rows, count**fan_in), -np.inf if in_logs else 0.0)
+    count, fan_in = len(states.tuples), field.shape[1]
+    table = np.full((len(rows), count**fan_in), -np.inf if in_logs else 0.0)
     blank = states.alphabet[states.class_output] == 0
     classes = np.stack([states.class_output, states.class_tuple, np.where(blank, count, 1)])
     summing_kernel()(
-        (factors.offsets, np.ascontiguousarray(factors.configurations)),
+        (factors.offsets, np.ascontiguousarray(factors.configurations), rows),
         np.ascontiguousarray(field),
         classes,
         (in_logs, float(temperature)),
@@ -36,7 +37,7 @@ def summed_out(factors, states, field, in_logs: bool, temperature: float) -> np.
 
 
 _SIGNATURE = types.void(
-    types.Tuple((types.int64[::1], types.int64[:, ::1])),  # factors
+    types.Tuple((types.int64[::1], types.int64[:, ::1], types.int64[::1])),  # factors
     types.float64[:, :, ::1],  # field
     types.int64[:, ::1],  # classes
     types.Tuple((types.boolean, types.float64)),  # how
@@ -52,13 +53,13 @@ def summing_kernel():
 
 
 def _run(factors, field, classes, how, count, table):
-    offsets, configurations = factors
+    offsets, configurations, rows = factors
     output, first, copies = classes
     in_logs, temperature = how
     edges = configurations.shape[1]
     cells = np.empty(table.shape[1], np.int64)
-    for a in range(len(table)):
-        row = table[a]
+    for i, a in enumerate(rows):
+        row = table[i]
         for entry in range(offsets[a], offsets[a + 1]):
             weight = 0.0 if in_logs else 1.0
             cells[0], number = 0, 1

@@ -24,9 +24,6 @@ from sparsebp.network.model import Activation, Layer
 HELD_OUT = 5
 """One of so many samples is not fitted, but validates, while the penalty is chosen."""
 
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-"""For XLA: with more, the number of cores would decide how sums are rounded."""
-
 
 class Descent(NamedTuple):
     """How a network is fitted.
@@ -92,10 +89,11 @@ def _pruned(weights, per_row: PerRow) -> list[Layer]:
 
 def _compiled(phi: Activation, how: Descent) -> tuple[Any, Any]:
     """``fit(first, x, y, penalty)`` gives weights, and ``error(weights, x, y)`` the mean square."""
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
+    os.environ["NPROC"] = "1"  # the threads of XLA: more cost time, and may round sums otherwise
     jax, jnp, optax, apply = loaded(phi, "gradient_descent")
     optimiser = optax.adam(optax.cosine_decay_schedule(how.learning_rate, how.steps))
 
+    @jax.jit
     def error(weights, x, y):
         inner, outer = weights
         return jnp.mean((apply(apply(x @ inner.T) @ outer.T) - y) ** 2)

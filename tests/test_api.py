@@ -263,6 +263,12 @@ def test_a_file_needs_an_activation_of_your_own_again(tmp_path):
     assert sb.load(path, OWN).student.activation == OWN
 
 
+def test_a_fit_is_equal_to_itself_alone():
+    student = sb.Student.knowing(TEACHER, activation=PHI)
+    one, two = (sb.fit(student, *DATA) for _ in range(2))
+    assert one == one and one != two and len({one, two}) == 2
+
+
 def test_max_sum_has_beliefs_and_no_marginals():
     student = sb.Student.knowing(TEACHER, activation=PHI)
     fit = sb.fit(student, *DATA, "max-sum")

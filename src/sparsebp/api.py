@@ -105,7 +105,7 @@ class Student:
         return f"Student({shapes}, alphabet={self.alphabet}, activation={self.activation})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """What a student has learnt from a number of samples. To iterate over it gives its layers.
 

@@ -263,6 +263,97 @@ def test_a_file_needs_an_activation_of_your_own_again(tmp_path):
     assert sb.load(path, OWN).student.activation == OWN
 
 
+def test_a_fit_is_equal_to_itself_alone():
+    student = sb.Student.knowing(TEACHER, activation=PHI)
+    one, two = (sb.fit(student, *DATA) for _ in range(2))
+    assert one == one and one != two and len({one, two}) == 2
+
+
+@pytest.mark.parametrize("phi", ["tanh", None, np.tanh, sb.tanh], ids=range(4))
+def test_what_is_no_activation_is_refused(phi):
+    doors = {
+        "activation": (
+            lambda: sb.Student([[0]], [[0]], activation=phi),
+            lambda: sb.Student.knowing(TEACHER, activation=phi),
+            lambda: sb.from_scratch(*DATA, hidden=30, activation=phi),
+            lambda: sb.snap(DATA.y, 0.1, activation=phi),
+        ),
+        "phi": (
+            lambda: sb.draw_samples(TEACHER, phi, 3),
+            lambda: sb.generalization_error(list(TEACHER), phi, DATA),
+        ),
+    }
+    for name, calls in doors.items():
+        said = rf"^{name}: {re.escape(repr(phi))}; .*sb.tanh\(0.1\)"
+        for call in calls:
+            with pytest.raises(ValueError, match=said):
+                call()
+
+
+def test_load_refuses_what_is_no_activation(tmp_path):
+    path = tmp_path / "fit.nc"
+    sb.fit(sb.Student.knowing(TEACHER, activation=PHI), *DATA).to_netcdf(path)
+    with pytest.raises(ValueError, match=r"^activation: 'tanh'; "):
+        sb.load(path, "tanh")
+
+
+@pytest.fixture(scope="module")
+def predictors():
+    fit = sb.fit(sb.Student.knowing(TEACHER, activation=PHI), *DATA)
+    return fit, sb.from_scratch(*DATA, hidden=30, activation=PHI)
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (DATA.x[0], r"^x is of shape \(30,\); needed .* at least 30 columns"),
+        (DATA.x[:, :29], r"^x is of shape \(6, 29\); needed .* at least 30 columns"),
+        (DATA.x[None], r"^x is of shape \(1, 6, 30\)"),
+        (1, r"^x is of shape \(\)"),
+        (DATA.x > 0, "^x holds bool values"),
+        (np.where(DATA.x > 0, np.nan, -1), "^x .*not finite"),
+        (np.ma.masked_equal(DATA.x, 1), "^x is masked"),
+    ],
+    ids=range(7),
+)
+def test_inputs_that_are_not_for_a_network_are_refused(predictors, x, said):
+    for one in predictors:
+        with pytest.raises(ValueError, match=said):
+            one.predict(x)
+
+
+def test_inputs_that_are_not_read_do_not_matter(predictors):
+    for one in predictors:
+        wide = np.hstack([DATA.x, DATA.x])
+        np.testing.assert_array_equal(one.predict(wide), one.predict(DATA.x.tolist()))
+        assert one.predict(DATA.x[:0]).shape == (0, 30)
+
+
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_masks_are_not_lost_silently(name):
+    masked = np.ma.array(getattr(DATA, name), mask=np.eye(6, 30))
+    data = DATA._replace(**{name: masked})
+    student = sb.Student.knowing(TEACHER, activation=PHI)
+    doors = [
+        lambda: sb.fit(student, *data),
+        lambda: sb.learn(student, data, sb.Learner("sum-product"), [2]),
+        lambda: sb.from_scratch(*data, hidden=30, activation=PHI),
+        lambda: sb.generalization_error(list(TEACHER), PHI, data),
+    ]
+    if name == "y":
+        doors.append(lambda: sb.snap(data.y, 0.1, activation=PHI))
+    for call in doors:
+        with pytest.raises(ValueError, match=rf"^{name} is masked.*filled\(np.nan\)"):
+            call()
+
+
+def test_masks_without_a_masked_value_say_nothing():
+    student = sb.Student.knowing(TEACHER, activation=PHI)
+    fit, same = (sb.fit(student, *data) for data in (DATA, [*map(np.ma.array, DATA)]))
+    for ours, theirs in zip(fit.weights, same.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_max_sum_has_beliefs_and_no_marginals():
     student = sb.Student.knowing(TEACHER, activation=PHI)
     fit = sb.fit(student, *DATA, "max-sum")

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
@@ -149,6 +151,44 @@ def test_without_the_module_for_locks(kernel, cache, monkeypatch):
     shutil.rmtree(cache)
     assert kernel()
     assert not kernel()
+
+
+def test_threads_compile_in_turn_and_leave_the_cache_where_it_was(cache, monkeypatch):
+    lasting = iter((0.1, 0.3))
+
+    def slow(*_, **__):
+        time.sleep(next(lasting))
+        return lambda function: function
+
+    monkeypatch.setattr(numba, "njit", slow)
+    before = numba.config.CACHE_DIR
+    with ThreadPoolExecutor(2) as threads:
+        for name in ("one", "two"):
+            threads.submit(compiled_once, name, full, None, "sparsebp.engine.survivors")
+    assert before == numba.config.CACHE_DIR
+    assert next(lasting, None) is None
+
+
+LOADING = """
+from importlib import import_module
+from threading import Thread
+from sparsebp.engine.kernels import cache
+def load(_):
+    try:
+        import_module("scipy.linalg")
+    except ImportError:
+        print("not here")
+    other = Thread(target=lambda: print(import_module("scipy.linalg").__name__))
+    other.start()
+    other.join()
+cache.import_module = load
+cache._load_arrays()
+"""
+
+
+def test_what_one_thread_leaves_out_another_can_import():
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("not here\nscipy.linalg\n", "")
 
 
 def test_other_sources_are_other_kernels_whatever_the_times_of_files(kernel, monkeypatch):

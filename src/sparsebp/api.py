@@ -16,12 +16,21 @@ from sparsebp.engine import learning
 from sparsebp.engine.arrangement import Pattern, arrange
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.problem import Problem
-from sparsebp.network.data import Network, Overlap, PerRow, Samples, draw_student
+from sparsebp.network.data import (
+    Network,
+    Overlap,
+    PerRow,
+    Samples,
+    checked_inputs,
+    draw_student,
+    unmasked,
+)
 from sparsebp.network.model import (
     ACTIVATIONS,
     Activation,
     Layer,
     activation,
+    check_activation,
     forward,
     identity,
     sign,
@@ -48,8 +57,8 @@ class Student:
         teacher: for method density-evolution, which predicts the errors of its students.
 
     Raises:
-        ValueError: patterns or alphabet are none, or do not fit together; or hidden neurons have
-            too many rows to list.
+        ValueError: patterns, alphabet or activation are none, or do not fit together; or hidden
+            neurons have too many rows to list.
 
     Attributes:
         patterns: (rows, slots) int32 for each layer, -1 behind the end of a shorter row.
@@ -64,6 +73,7 @@ class Student:
         activation: Activation,
         teacher: Network | None = None,
     ) -> None:
+        check_activation("activation", activation)
         arrangement, values = arrange(*patterns), np.asarray(alphabet)
         self.alphabet, self.activation = tuple(map(int, values)), activation
         problem = Problem.of(arrangement.patterns, values, activation, arranged=True)
@@ -105,7 +115,7 @@ class Student:
         return f"Student({shapes}, alphabet={self.alphabet}, activation={self.activation})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """What a student has learnt from a number of samples. To iterate over it gives its layers.
 
@@ -168,8 +178,12 @@ class Fit:
         return [part / part.sum(axis=-1, keepdims=True) for part in odds]
 
     def predict(self, x: ArrayLike) -> np.ndarray:
-        """Outputs (samples, output) of the network with these weights, for inputs ``x``."""
-        return forward(self, self.student.activation, np.asarray(x))
+        """Outputs (samples, output) of the network with these weights, for inputs ``x``.
+
+        Raises:
+            ValueError: x is not (samples, input), or holds what are no inputs.
+        """
+        return forward(self, self.student.activation, checked_inputs(self.student.patterns[0], x))
 
     def to_xarray(self) -> "xarray.Dataset":
         """All of it as a data set, which ``to_netcdf`` writes and ``load`` reads."""
@@ -288,7 +302,8 @@ def learn(
             "read equally often, as it goes along rings or lists values layer by layer; "
             "messages and blocked take any pattern"
         )
-    samples = arrangement.taken_in(Samples(*map(np.asarray, data)))
+    x, y = data
+    samples = arrangement.taken_in(Samples(unmasked("x", x), unmasked("y", y)))
     runs = learning.learn(
         learner, student.problem, samples, grid, entropy, seed, memory_gib, threads
     )
@@ -334,8 +349,8 @@ def fit(
     """
     if isinstance(learner, str):
         learner = Learner.of(learner)
-    x = np.asarray(x)
-    found = list(learn(student, Samples(x, np.asarray(y)), learner, [len(x)], **more))
+    x, y = unmasked("x", x), unmasked("y", y)
+    found = list(learn(student, Samples(x, y), learner, [len(x)], **more))
     if not found:
         raise ValueError(f"{len(x)} samples; not a multiple of batch_size {learner.batch_size}")
     return found[0]

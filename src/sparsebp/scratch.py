@@ -14,8 +14,8 @@ from sparsebp.engine.arrangement import NOTHING, Pattern, padded
 from sparsebp.engine.search.assembly import MANY, search
 from sparsebp.engine.search.posterior import Left, Posterior
 from sparsebp.engine.search.symbols import Alphabet
-from sparsebp.network.data import NEURONS, PerRow, checked_data
-from sparsebp.network.model import Activation, Layer, forward
+from sparsebp.network.data import NEURONS, PerRow, checked_data, checked_inputs, unmasked
+from sparsebp.network.model import Activation, Layer, check_activation, forward
 from sparsebp.network.ranges import Range
 
 AT_MOST, READ = PerRow(3, 2), 3
@@ -104,8 +104,12 @@ class Found:
 
     def predict(self, x: ArrayLike) -> np.ndarray:
         """Outputs (samples, output) for inputs ``x``; NaN where samples are not reproduced, or
-        say too little to list what explains them."""
-        y = forward(self, self.activation, np.asarray(x))
+        say too little to list what explains them.
+
+        Raises:
+            ValueError: x is not (samples, input), or holds what are no inputs.
+        """
+        y = forward(self, self.activation, checked_inputs(self.patterns[0], x))
         return np.where(self.reproduced & (self.explanations > 0), y, np.nan)
 
     def posterior(self) -> Posterior:
@@ -161,6 +165,7 @@ def from_scratch(
     Raises:
         ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
     """
+    check_activation("activation", activation)
     NEURONS.check("hidden", hidden)
     per_row = _checked(at_most, AT_MOST.output if outer is None else READ)
     shape = np.shape(y)
@@ -225,10 +230,11 @@ def snap(
     Raises:
         ValueError: arguments are not as above; the activation has no inverse, as relu and sign.
     """
+    check_activation("activation", activation)
     Range(0, 1000).check("tolerance", tolerance)
     per_row = _checked(at_most, READ)
     alphabet = Alphabet(activation, per_row.input, max(AT_MOST.output, per_row.output))
-    return alphabet.snapped(np.asarray(y, float), tolerance)
+    return alphabet.snapped(unmasked("y", y).astype(float), tolerance)
 
 
 def _checked(at_most: PerRow | int, output: int) -> PerRow:

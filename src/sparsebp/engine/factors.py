@@ -42,7 +42,7 @@ CONTRADICTED = (
 """What a contradiction means, for messages."""
 
 
-@dataclass
+@dataclass(eq=False)
 class HardFactors:
     """Eqs. 2.4-2.5: for each output a factor, the configurations that reproduce all samples.
 
@@ -66,7 +66,7 @@ class HardFactors:
         return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
 
 
-@dataclass
+@dataclass(eq=False)
 class SoftFactors:
     """Eqs. 3.1-3.2: minus the energy of every configuration.
 

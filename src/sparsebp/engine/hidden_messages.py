@@ -16,7 +16,7 @@ from sparsebp.engine.problem import Beliefs
 from sparsebp.network.data import checked_data
 
 
-@dataclass
+@dataclass(eq=False)
 class HiddenGraph:
     """The factor graph of one batch, Eq. B.5: of each factor the configurations where it is 1.
 

@@ -12,7 +12,7 @@ MOST_STATES = 2**16
 """Of an edge: they are listed, and numbered by uint16."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HiddenStates:
     """The states of one edge: output weight, and input weights of its hidden neuron.
 

@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sparsebp.network.model import MATCH_TOLERANCE, Activation, Layer, forward
+from sparsebp.network.model import MATCH_TOLERANCE, Activation, Layer, check_activation, forward
 from sparsebp.network.patterns import DRAWINGS, biregular, overlapping
 from sparsebp.network.ranges import ENTROPY, FRACTION, SAMPLES, Range
 
@@ -269,13 +269,49 @@ def draw_samples(
         x: (count, inputs) int8, and y: (count, output) float64.
 
     Raises:
-        ValueError: the count is none.
+        ValueError: the activation or the count is none.
     """
+    check_activation("phi", phi)
     SAMPLES.check("count", count)
     stream = Stream.TEST_SAMPLES if test else Stream.SAMPLES
     inputs = int(teacher.inner.topology.max()) + 1
     x = _signs(generator(entropy, seed, stream), (count, inputs))
     return Samples(x, forward(teacher, phi, x))
+
+
+def unmasked(name: str, values: ArrayLike) -> np.ndarray:
+    """The ``values`` as an array. Raises ValueError, with their ``name``, if some are masked.
+
+    NumPy would hand on what is behind the mask as if it had been measured.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} is masked in part; a missing output is NaN, as in "
+            "y.astype(float).filled(np.nan), and no input can be missing"
+        )
+    return np.asarray(values)
+
+
+def checked_inputs(inner: np.ndarray, x: ArrayLike) -> np.ndarray:
+    """Inputs as an array, after a check that they are for a network.
+
+    Args:
+        inner: (hidden, k_in) int, the first topology; -1 behind the end of a shorter row.
+        x: (samples, input) numbers, with a column for each input that is read.
+
+    Raises:
+        ValueError: they are of another shape, or not such numbers; says which are needed.
+    """
+    x, needed = unmasked("x", x), int(inner.max(initial=-1)) + 1
+    if x.ndim != 2 or x.shape[1] < needed:
+        raise ValueError(
+            f"x is of shape {x.shape}; needed are two dimensions, with a row for each sample, and "
+            f"at least {needed} columns, the inputs"
+        )
+    _check_numbers("x", x)
+    if not np.isfinite(x).all():
+        raise ValueError("x holds values that are not finite; NaN is allowed in y alone")
+    return x
 
 
 def checked_data(
@@ -294,21 +330,23 @@ def checked_data(
     Raises:
         ValueError: they are of other shapes, or not such numbers; says which are needed.
     """
-    x, y = np.asarray(x), np.asarray(y)
-    needed = int(inner.max()) + 1, len(outer)
-    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or x.shape[1] < needed[0]:
+    x, y = checked_inputs(inner, x), unmasked("y", y)
+    if y.ndim != 2 or len(x) != len(y):
         raise ValueError(
             f"x is of shape {x.shape} and y of shape {y.shape}; needed are as many rows in both, "
-            f"one for each sample, and at least {needed[0]} columns, inputs, in x"
+            "one for each sample"
         )
-    if y.shape[1] != needed[1]:
-        raise ValueError(f"y is of shape {y.shape}; needed are {needed[1]} columns, the outputs")
-    for name, array in (("x", x), ("y", y)):
-        if array.dtype.kind not in "iuf":
-            raise ValueError(f"{name} holds {array.dtype} values; allowed are real numbers")
-    if not np.isfinite(x).all() or np.isinf(y).any():
-        raise ValueError("x or y holds values that are not finite; NaN is allowed in y alone")
+    if y.shape[1] != len(outer):
+        raise ValueError(f"y is of shape {y.shape}; needed are {len(outer)} columns, the outputs")
+    _check_numbers("y", y)
+    if np.isinf(y).any():
+        raise ValueError("y holds values that are not finite; of those NaN alone is allowed")
     return x, y.astype(float, copy=False)
+
+
+def _check_numbers(name: str, array: np.ndarray) -> None:
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} holds {array.dtype} values; allowed are real numbers")
 
 
 def checked_samples(patterns: Patterns, samples: Samples, needed: int) -> Samples:

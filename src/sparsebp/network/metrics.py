@@ -7,8 +7,8 @@ and 1, but for the generalisation error, which is in units of a squared output.
 
 import numpy as np
 
-from sparsebp.network.data import Network, Samples
-from sparsebp.network.model import Activation, Layer, forward
+from sparsebp.network.data import Network, Samples, checked_data
+from sparsebp.network.model import Activation, Layer, check_activation, forward
 from sparsebp.network.patterns import on_pattern
 
 
@@ -85,8 +85,14 @@ def generalization_error(student: list[Layer], phi: Activation, test: Samples) -
         student: its layers, from W_in to W_out.
         phi: the activation function of all.
         test: samples that the student has not seen.
+
+    Raises:
+        ValueError: phi is no activation, or the samples are not for this network.
     """
-    return squared_error(forward(student, phi, test.x), test)
+    check_activation("phi", phi)
+    layers = list(student)
+    fresh = Samples(*checked_data(layers[0].topology, layers[-1].topology, *test))
+    return squared_error(forward(layers, phi, fresh.x), fresh)
 
 
 def squared_error(prediction: np.ndarray, test: Samples) -> float:

@@ -70,6 +70,15 @@ class Activation:
             return self.inverse(y - slack), self.inverse(y + slack)
 
 
+def check_activation(name: str, phi: Activation) -> None:
+    """Raise ValueError, with the ``name`` of the argument, unless it is an activation."""
+    if not isinstance(phi, Activation):
+        raise ValueError(
+            f"{name}: {phi!r}; must be an activation, as sb.tanh(0.1), sb.leaky_relu(0.1), "
+            "sb.relu(), sb.identity() or sb.sign(), or one of your own, an sb.Activation"
+        )
+
+
 LEAST = 1e-4
 """Parameters below are 0. Outputs of different weights differ by less than the parameter, and have
 to differ by far more than ``MATCH_TOLERANCE``."""

@@ -10,6 +10,7 @@ from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import RLock, get_ident
 
 import numba
 from numba.core.registry import cpu_target
@@ -25,6 +26,9 @@ except ImportError:  # as on Windows
 log = logging.getLogger(__name__)
 SEAL = "sealed.json"
 
+_TURN = RLock()
+"""Of threads: where Numba keeps what it compiles is one setting for all of them."""
+
 
 def compiled_once(name: str, function: Callable, signature, module: str, **options):
     """A kernel, compiled, or loaded from where it was compiled before.
@@ -34,7 +38,7 @@ def compiled_once(name: str, function: Callable, signature, module: str, **optio
     asks for: its version, Python's, the processor, the place and time of the source file. A kernel
     appears there whole, sealed with the hashes of its files; what is not as it was sealed, as Numba
     would run it or fail, is compiled anew. One process compiles and others wait, where the file
-    system has locks.
+    system has locks. Threads of one program take turns.
 
     With NUMBA_DISABLE_JIT=1 it is the function as it is, for Python to run.
 
@@ -50,7 +54,12 @@ def compiled_once(name: str, function: Callable, signature, module: str, **optio
     """
     if numba.config.DISABLE_JIT:
         return function
-    _load_arrays()
+    with _TURN:
+        _load_arrays()
+        return _compiled(name, function, signature, module, options)
+
+
+def _compiled(name: str, function: Callable, signature, module: str, options: dict):
     folder = Path(numba.config.CACHE_DIR or user_cache_path("sparsebp") / "kernels")
 
     def compile(cache: Path):
@@ -144,6 +153,17 @@ def _within(cache: Path, compile: Callable):
         numba.config.CACHE_DIR = folder
 
 
+class _Absent:
+    """Finds no scipy.linalg in the thread that makes it, as if it were not installed."""
+
+    def __init__(self) -> None:
+        self.thread = get_ident()
+
+    def find_spec(self, name: str, *_) -> None:
+        if name == "scipy.linalg" and get_ident() == self.thread:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def _load_arrays() -> None:
     """Have Numba load what it knows of arrays, and it alone.
 
@@ -152,8 +172,10 @@ def _load_arrays() -> None:
     """
     if "scipy.linalg" in sys.modules:
         return
-    sys.modules["scipy.linalg"] = None  # an import fails, as if it were not installed
+    absent = _Absent()
+    # New lists, as another thread may be going through the old one.
+    sys.meta_path = [absent, *sys.meta_path]
     try:
         import_module("numba.np.arraymath")
     finally:
-        del sys.modules["scipy.linalg"]
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not absent]

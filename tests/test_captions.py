@@ -23,11 +23,11 @@ trees: {trees: {}}
 # What is said of each figure, in part, and what is not.
 ABOUT = {
     "one": (
-        "Mean weight error (1 - Eq. 2.2) of 3 simulations against the number m of samples, with",
+        "Mean weight error (1 − Eq. 2.2) of 3 simulations against the number m of samples, with",
         "Dash",
     ),
     "several": ("against input neurons at m = 5, with", "number m"),
-    "limited": ("the m from which on the error of a simulation is at most a limit", "Dashed"),
+    "limited": ("the m from which on the error of a simulation is zero. An arrow", "Dashed"),
     "curves": ("against the number m of samples, with", "layers.input"),
     "cooled": (
         "against inverse temperature β at m = 2 and 5 (on the right: BP, ms), with",
@@ -39,7 +39,7 @@ ABOUT = {
     "lost": ("the difference from another learner in the same simulation", "Dashed"),
     "decay": ("Mean entropy of", "difference"),
     "twice": (
-        "Mean weight error (1 - Eq. 2.2) and topology error (Eq. 3.12) of 3 simulations",
+        "Mean weight error (1 − Eq. 2.2) and topology error (Eq. 3.12) of 3 simulations",
         "shaded",
     ),
     "trees": ("on chains (the largest of 3)", "Mean"),
@@ -75,13 +75,13 @@ def test_of_maps_rows_columns_and_colours_are_told():
     }
     study = load(config)
     assert captions.caption(study, "mapped").about == (
-        "Mean weight error (1 - Eq. 2.2) of 3 simulations, for each number m of samples (columns) "
+        "Mean weight error (1 − Eq. 2.2) of 3 simulations, for each number m of samples (columns) "
         "and input neurons (rows), of one learner in each map. The darker a cell, the larger is "
-        "its value."
+        "its value. The learner is BP: sum-product, hard factors, offline, reinforcement r = 0.01."
     )
     said = captions.caption(study, "losses")
     assert "the mean, over 3 simulations, of its topology error (Eq. 3.12) minus" in said.about
-    assert "the first of these that the experiment has: mp, BP. An empty cell" in said.about
+    assert "Batches of 4 have no m below their size. References: " in said.about
     assert {*said.curves} == {"BP", "batch4", "mp", "ms", "soft"}
 
 
@@ -90,10 +90,13 @@ def test_a_share_is_no_mean():
     config["figures"]["curves"]["panels"][0] |= {"at_most": 0.5, "minus_log2": True}
     about = captions.caption(load(config), "curves").about
     assert about.startswith(
-        "Share of 3 simulations with weight error (1 - Eq. 2.2) of at most 0.5 against the number "
-        "m of samples minus log₂ of input neurons, with the 95 % confidence interval "
-        "of that share (Clopper and Pearson). "
+        "Share of 3 simulations whose weight error (1 − Eq. 2.2) is at most 0.5 against m − log₂ N "
+        "for m samples and N input neurons, with the 95 % confidence interval of that share "
+        "(Clopper and Pearson). "
     )
+    config["figures"]["curves"]["panels"][0]["at_most"] = 0
+    about = captions.caption(load(config), "curves").about
+    assert about.startswith("Share of 3 simulations whose weight error (1 − Eq. 2.2) is zero")
     config["figures"]["curves"]["panels"].append({"experiment": "matched"})
     about = captions.caption(load(config), "curves").about
     assert about.startswith("Mean weight error") and "an axis has the share of simul" in about
@@ -107,6 +110,7 @@ def test_errors_against_those_expected():
     ]
     about = captions.caption(load(config), "one").about
     assert "against the mean error that their beliefs expect, a point for each number of" in about
+    assert "Above it more are wrong: the beliefs are over-confident." in about
 
 
 def test_residuals_are_no_means():
@@ -129,12 +133,12 @@ def test_a_law_is_named_where_it_is_drawn(study):
 @pytest.mark.parametrize(
     ("said", "values"),
     [
-        (f"{SIZES}; non-zero weights per row of the teacher 3 in the input layer and 2 in", {}),
-        ("of the student 3 and 2; the student's weights are among -1, 1; activation tanh", {}),
+        (f"{SIZES}; the teacher has 3 non-zero weights per row in the input layer and 2 in", {}),
+        ("may have 3 and 2 per row; the student's weights are among −1, 1; activation tanh", {}),
         ("tanh(x − 0.1); m from 1 to 8", {}),
         ("Fig. 9; 30 input", {"thesis": "Fig. 9"}),
         (
-            "of the student 3 and 2, with fractions 0.5 and 0.5 of the teacher's weights in its",
+            "3 and 2 per row; fractions 0.5 and 0.5 of the teacher's weights are in the student's",
             {
                 "student": {
                     "overlap": {"input": 0.5, "output": 0.5},
@@ -153,10 +157,23 @@ def test_a_law_is_named_where_it_is_drawn(study):
 def test_a_caption_says_of_which_networks_and_data(said, values):
     config = deepcopy(EXTENDED)
     config["experiments"]["matched"] |= values
+    config["figures"]["one"] = {"panels": [{"experiment": "matched"}]}
     told = captions.caption(load(config), "one").experiments["matched"]
     assert said in told
     if not values.get("noise", {}).get("flipped"):
         assert "changes sign" not in told
+
+
+def test_what_experiments_have_in_common_is_told_once():
+    config = deepcopy(EXTENDED)
+    config["experiments"]["damped"] = {"like": "matched", "inference": {"damping": 0.5}}
+    config["figures"] = {"one": {"panels": [{"experiment": "matched"}, {"experiment": "damped"}]}}
+    said = captions.caption(load(config), "one")
+    assert said.experiments == {"matched": "damping 0.3", "damped": "damping 0.5"}
+    assert said.common.startswith(f"{SIZES}; the teacher has 3")
+    del config["figures"]["one"]["panels"][1]
+    said = captions.caption(load(config), "one")
+    assert said.common == "" and "damping" not in said.experiments["matched"]
 
 
 def test_fresh_samples_are_named_where_they_are_used(study):
@@ -222,7 +239,7 @@ def test_one_number_of_samples_is_no_range():
 def test_zeros_of_a_logarithmic_axis_are_told():
     config = deepcopy(EXTENDED)
     config["figures"]["one"]["panels"][0]["scale"] = "log"
-    assert "a shaded strip for zero" in captions.caption(load(config), "one").about
+    assert "Zeros on a logarithmic axis are in a" in captions.caption(load(config), "one").about
 
 
 STUDY = Study.load(FULL, SCHEMA)

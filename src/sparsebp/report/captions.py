@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES
-from sparsebp.report.labels import KEYS, called
+from sparsebp.report.labels import INFERENCE, KEYS, called
 from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
 from sparsebp.study.figure_blocks import is_dots, is_share, panels_or_maps
@@ -17,7 +17,10 @@ MARKS = (
     "a cross marks a training that stopped at the step limit in some simulation, a circle one "
     "whose messages oscillated, an exclamation mark a contradiction"
 )
-STRIP = f"In the strip above a panel, in the row of a curve, {MARKS}."
+STRIP = (
+    "Where trainings did not converge, a strip above the panel has a row for each of their curves: "
+    f"{MARKS}."
+)
 
 
 class Caption(NamedTuple):
@@ -25,13 +28,15 @@ class Caption(NamedTuple):
 
     Attributes:
         about: what it shows.
-        experiments: by name, the network, the student and the data; of trees, the one setting, and
-            of what is found from scratch, each case.
+        common: what several experiments have in common; empty for one.
+        experiments: by name, the network, the student and the data, without what is in common; of
+            trees, the one setting, and of what is found from scratch, each case.
         passing: how messages are passed: which learners, if not all, and how.
         curves: by learner, the algorithm. Learners are called as in legends, see ``labels.called``.
     """
 
     about: str
+    common: str
     experiments: dict[str, str]
     passing: dict[str, str]
     curves: dict[str, str]
@@ -41,13 +46,15 @@ def caption(study: Study, name: str) -> Caption:
     """What is said of a figure of a study."""
     figure = study.figures[name]
     if "trees" in figure:
-        return Caption(*_of_trees(study), {}, {})
+        return Caption(_of_trees(study), "", {"appendix A": _setting_of_trees(study)}, {}, {})
     if "from_scratch" in figure:
-        return Caption(*_from_scratch(study), {}, {})
+        cases = study.from_scratch or {}
+        parts = {case: _case(block) for case, block in cases.items()}
+        return Caption(_from_scratch(study, cases), *_apart(parts), {}, {})
     spec = study.figure_spec(name)
-    experiments = {one: _experiment(study, figure, one) for one in spec["experiments"]}
+    experiments = _experiments(study, figure, list(spec["experiments"]))
     if "drawing" in figure:
-        return Caption(_of_drawing(study, figure["drawing"]), experiments, {}, {})
+        return Caption(_of_drawing(study, figure["drawing"]), *experiments, {}, {})
     if "choices" in figure:
         about = _of_choices(study, figure)
     else:
@@ -62,7 +69,18 @@ def caption(study: Study, name: str) -> Caption:
                 name = names[learner]
                 ways.setdefault(_passing(fields), {}).setdefault(name, []).append(experiment)
                 curves[name] = _curve(fields)
-    return Caption(about, experiments, {_whose(way, ways): way for way in ways}, curves)
+    if len(curves) == 1:
+        [(learner, algorithm)] = curves.items()
+        about += f" The learner is {learner}: {algorithm}."
+    return Caption(about, *experiments, {_whose(way, ways): way for way in ways}, curves)
+
+
+def _apart(parts: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
+    """What several have in common, and what each says beside; one says all itself."""
+    first, *others = parts.values()
+    common = [part for part in first if others and all(part in other for other in others)]
+    own = {name: [p for p in said if p not in common] for name, said in parts.items()}
+    return "; ".join(common), {name: "; ".join(said) for name, said in own.items()}
 
 
 def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
@@ -79,9 +97,9 @@ def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
 # What a figure shows.
 
 
-def _of_trees(study: Study) -> tuple[str, dict[str, str]]:
-    block, seeds = study.trees or {}, study.study["seeds"]
-    about = (
+def _of_trees(study: Study) -> str:
+    seeds = study.study["seeds"]
+    return (
         "Belief propagation on factor graphs that are trees, and on rings, beside the exact "
         "posterior from variable elimination. (a, b) The largest error of any belief after each "
         f"step, on chains (the largest of {seeds}) and on one random tree of each size: solid from "
@@ -92,43 +110,62 @@ def _of_trees(study: Study) -> tuple[str, dict[str, str]]:
         "of one bears on all; a random teacher's data cut the graph where they tell a weight for "
         "certain."
     )
+
+
+def _setting_of_trees(study: Study) -> str:
+    block, seeds = study.trees or {}, study.study["seeds"]
     outputs = ", ".join(map(str, block["outputs"]))
-    setting = (
+    return (
         f"{seeds} graphs of each kind and size, of {outputs} observed outputs that read 3 hidden "
         "neurons each in random trees, else 2; one input weight per hidden neuron; weights among "
-        f"-1, 1 with random log-fields of standard deviation {block['fields']}; one sample; "
+        f"−1, 1 with random log-fields of standard deviation {block['fields']}; one sample; "
         f"activation {_activation(block['activation'])}; undamped sum-product with hard factors"
     )
-    return about, {"appendix A": setting}
 
 
-def _from_scratch(study: Study) -> tuple[str, dict[str, str]]:
-    about = (
-        "Networks found by search from samples alone, by a student that knows that a row has at "
-        f"most two non-zeros; mean of {study.study['seeds']} simulations. (a) It is known which "
-        "hidden neurons an output reads. Share of hidden neurons whose row of W_in is not certain, "
-        "if each has k candidates among its N inputs; k stands at the end of its line. Lines: what "
-        "follows from counting the wrong rows that agree with the samples; nothing is fitted. The "
-        "shaded strip is for zero. (b) The number of samples from which on 9 of 10 networks are "
-        "exact up to their symmetries, against k; an arrow marks where that is so at no m. (c) "
-        "Nothing is known of either layer. Share of the teacher's rows that are in the network "
-        "found, and of rows that are certain; in grey, if there are such cases, of rows that "
-        "gradient descent finds up to the sign of the hidden neuron, from dense layers with an L1 "
-        "penalty, which are then pruned; and, if there are such cases, of rows that messages of "
-        "single weights find by themselves, and of rows that are certain after a search that takes "
-        "what messages say of hidden values as known. Messages are told what outputs read. "
-        "(d) The same where a share of the outputs is wrong, if there are such cases: each is "
-        "another one of the network's. Crosses in (a), (c) and (d): share of rows that are said to "
-        "be certain and are wrong, the largest of all searches of that kind. Bars: "
-        f"{100 * CONFIDENCE:g} % confidence intervals of the means."
+def _from_scratch(study: Study, cases: dict[str, dict]) -> str:
+    told = {key for case in cases.values() for key in case}
+    parts = [
+        "Networks found by search from samples alone; mean of "
+        f"{study.study['seeds']} simulations. The student knows that a row has at most two "
+        "non-zeros.",
+        "(a) It is known which hidden neurons an output reads. A hidden neuron has k candidates "
+        "among its N inputs; k stands at the end of its line. Points: share of hidden neurons "
+        "whose row of W_in is not certain. Lines: what follows from counting the wrong rows that "
+        "agree with the samples; nothing is fitted. The shaded strip is for zero.",
+        "(b) The number of samples from which on 9 of 10 networks are exact up to their "
+        "symmetries, against k. An arrow marks where that is so at no m.",
+        "(c) Nothing is known of either layer. Solid: share of the teacher's rows that are in the "
+        "network found. Dashed: share of rows that are certain.",
+    ]
+    if "gradient_descent" in told:
+        parts.append(
+            "Grey: share of rows that gradient descent finds, up to the sign of the hidden neuron. "
+            "It trains dense layers with an L1 penalty, which are then pruned."
+        )
+    if "messages" in told:
+        parts.append(
+            "Messages of single weights are told what outputs read. Solid: share of rows that they "
+            "find by themselves. Dashed: share of rows that are certain after a search, which "
+            "takes what messages say of hidden values as known."
+        )
+    if "wrong_outputs" in told:
+        parts.append(
+            "(d) Nothing is known, and a share of the outputs is wrong: each has another value of "
+            "those that the network gives."
+        )
+    parts.append(
+        "Crosses: share of rows that are said to be certain and are wrong, the largest of all "
+        f"searches of that kind. Bars: {100 * CONFIDENCE:g} % confidence intervals of the means."
     )
-    return about, {name: _case(case) for name, case in (study.from_scratch or {}).items()}
+    return " ".join(parts)
 
 
 _CHOSEN_BY = {"validation": "validation", "truth": "the number of the teacher's rows found"}
 
 
-def _case(case: dict) -> str:
+def _case(case: dict) -> list[str]:
+    """What is said of a case."""
     known = case["output_pattern"] == "known"
     rows, candidates, m = case["nonzeros_per_row"], case["candidates"], case["samples"]
     parts = [
@@ -155,7 +192,7 @@ def _case(case: dict) -> str:
             f"messages of single weights, damping {how['damping']:g}, at most {how['max_steps']} "
             "steps, then a search"
         )
-    return "; ".join(parts)
+    return parts
 
 
 def _of_drawing(study: Study, drawing: dict) -> str:
@@ -212,13 +249,21 @@ def _of_maps(study: Study, figure: dict) -> str:
             f"Mean {quantity} of {simulations}, for each number m of samples (columns) and {keys} "
             f"(rows), of one learner in each map. {colors}"
         )
-    references = dict.fromkeys(name for block in maps for name in block["references"].values())
-    labels = called({name: study.learners[name] for name in references}).values()
+    compared: dict[str, list[str]] = {}
+    for block in maps:
+        for name, reference in block["references"].items():
+            place = study.experiments[name].get("thesis", name)
+            compared.setdefault(reference, []).append(place)
+    labels = called({name: study.learners[name] for name in compared})
+    references = [f"{labels[one]} in {enumerated(where)}" for one, where in compared.items()]
+    learners = {name: study.learners[name] for block in maps for name in block["learners"]}
+    sizes = sorted({block.get("batch_size", 1) for block in learners.values()} - {1})
+    batches = f" Batches of {enumerated(list(map(str, sizes)))} have no m below their size."
     return (
         f"Largest loss of each learner (rows) in each experiment (columns): the mean, over "
         f"{simulations}, of its {quantity} minus that of a reference in the same simulation, at "
-        f"the number of samples where it is largest, of those that the learner has. The reference "
-        f"is the first of these that the experiment has: {', '.join(labels)}. An empty cell: the "
+        f"the number m of samples where it is largest, of those that the learner has."
+        f"{batches if sizes else ''} References: {'; '.join(references)}. An empty cell: the "
         f"learner does not run. {colors}"
     )
 
@@ -228,11 +273,14 @@ def _of_panels(study: Study, figure: dict) -> str:
     shares, dots = ([p for p in panels if kind(p)] for kind in (is_share, is_dots))
     drawn = {name for panel in panels for name in panel["experiments"]}
     simulations = _simulations(study, drawn)
-    against = f"against {' or '.join(dict.fromkeys(_axis(p, learners) for p in panels))}"
+    first, *others = dict.fromkeys(_axis(p, learners) for p in panels)
+    against = f"against {first if not others else 'what stands below each panel'}"
+    limits = list(dict.fromkeys(panel["at_most"] for panel in panels if "at_most" in panel))
     names = dict.fromkeys(_quantity(p["quantity"]) for p in panels if p not in dots)
     if len(shares) == len(panels):
-        limits = enumerated([f"{m:g}" for m in dict.fromkeys(p["at_most"] for p in panels)])
-        about = f"Share of {simulations} with {enumerated([*names])} of at most {limits} {against}"
+        about = (
+            f"Share of {simulations} whose {enumerated([*names])} is {_at_most(limits)} {against}"
+        )
         about += f", {_interval('share (Clopper and Pearson)')}"
     elif len(dots) == len(panels):
         about = f"Residual of each training, of {simulations}, that did not converge {against}"
@@ -240,7 +288,12 @@ def _of_panels(study: Study, figure: dict) -> str:
         about = f"Mean {enumerated([*names])} of {simulations} {against}, {_interval()}"
     parts = [f"{about}. {STRIP}"]
     if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
-        parts.append("A logarithmic axis has a shaded strip for zero.")
+        parts.append("Zeros on a logarithmic axis are in a shaded strip.")
+    if any(panel.get("expected") for panel in panels):
+        parts.append(
+            "On the dashed line as many weights are wrong as the beliefs expect. Above it more are "
+            "wrong: the beliefs are over-confident."
+        )
     if dots:
         parts.append(
             "Where its label says so, an axis has the residual of each training that did not "
@@ -254,8 +307,7 @@ def _of_panels(study: Study, figure: dict) -> str:
         )
     if any("theory" in panel for panel in panels):
         parts.append(
-            "Black and dashed: what density evolution predicts for N to infinity, from populations "
-            "of messages in other experiments, with nothing fitted."
+            "Black lines: prediction of density evolution for N to infinity; nothing is fitted."
         )
     if any(panel.get("law") for panel in panels):
         parts.append(
@@ -264,14 +316,14 @@ def _of_panels(study: Study, figure: dict) -> str:
         )
     if 0 < len(shares) < len(panels):
         parts.append(
-            "Where its label says so, an axis has the share of simulations whose error is at most "
-            "a limit, with its interval (Clopper and Pearson)."
+            "Where its label says so, an axis has the share of simulations whose error is "
+            f"{_at_most(limits)}, with its interval (Clopper and Pearson)."
         )
     if any("against" in panel and "at_most" in panel for panel in panels):
         parts.append(
             "Where its label says so, an axis has the m from which on the error of a simulation is "
-            "at most a limit. An arrow marks a mean with simulations above the limit at the last "
-            "m, which then counts in its place."
+            f"{_at_most(limits)}. An arrow marks a lower bound: some simulations do not "
+            "get there, and their last m counts."
         )
     return " ".join(parts)
 
@@ -279,7 +331,16 @@ def _of_panels(study: Study, figure: dict) -> str:
 def _quantity(name: str) -> str:
     """A quantity, with the equation that defines it."""
     known = QUANTITIES[name]
-    return f"{known.words} ({known.comment})" if "Eq." in known.comment else known.words
+    return f"{known.words} ({_signed(known.comment)})" if "Eq." in known.comment else known.words
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def _at_most(limits: list[float]) -> str:
+    below = enumerated([f"{limit:g}" for limit in limits])
+    return f"at most {below}" if any(limits) else "zero"
 
 
 def _axis(panel: dict, learners: dict[str, dict]) -> str:
@@ -287,8 +348,9 @@ def _axis(panel: dict, learners: dict[str, dict]) -> str:
     if panel.get("expected"):
         return "the mean error that their beliefs expect, a point for each number of samples"
     if "against" not in panel:
-        shift = f" minus log₂ of {KEYS[panel['by']]}" if panel.get("minus_log2") else ""
-        return f"the number m of samples{shift}"
+        if panel.get("minus_log2"):
+            return f"m − log₂ N for m samples and N {KEYS[panel['by']]}"
+        return "the number m of samples"
     key, m = KEYS[panel["against"]], panel.get("at")
     if m is None:
         return key
@@ -303,7 +365,17 @@ def _axis(panel: dict, learners: dict[str, dict]) -> str:
 # Experiments and learners.
 
 
-def _experiment(study: Study, figure: dict, name: str) -> str:
+def _experiments(study: Study, figure: dict, names: list[str]) -> tuple[str, dict[str, str]]:
+    """The network, the student and the data of experiments: in common, and of each."""
+    parts = {name: _experiment(study, figure, name) for name in names}
+    passed = [study.experiments[name]["inference"] for name in names]
+    varied = [key for key in INFERENCE if any(one[key] != passed[0][key] for one in passed)]
+    for said, inference in zip(parts.values(), passed, strict=True):
+        said += [f"{INFERENCE[key]} {inference[key]}" for key in varied]
+    return _apart(parts)
+
+
+def _experiment(study: Study, figure: dict, name: str) -> list[str]:
     """The network, the student and the data of an experiment."""
     block = study.experiments[name]
     layers, teacher, student = block["layers"], block["nonzeros_per_row"], block["student"]
@@ -316,19 +388,19 @@ def _experiment(study: Study, figure: dict, name: str) -> str:
             f", the hidden ones in each of {deep} layers, between which {teacher['hidden']} "
             "weights per row are non-zero"
         )
-    pattern = (
-        f"non-zero weights per row of the teacher {teacher['input']} in the input layer and "
-        f"{teacher['output']} in the output layer, of the student {own['input']} and "
-        f"{own['output']}"
-    )
+    parts = [block["thesis"]] if "thesis" in block else []
+    parts += [
+        neurons,
+        f"the teacher has {teacher['input']} non-zero weights per row in the input layer and "
+        f"{teacher['output']} in the output layer",
+        f"the student may have {own['input']} and {own['output']} per row",
+    ]
     if "overlap" in student:
         shared = student["overlap"]
-        pattern += (
-            f", with fractions {shared['input']} and {shared['output']} of the teacher's weights "
-            "in its pattern"
+        parts.append(
+            f"fractions {shared['input']} and {shared['output']} of the teacher's weights are in "
+            "the student's pattern"
         )
-    parts = [block["thesis"]] if "thesis" in block else []
-    parts += [neurons, pattern]
     if noise.get("flipped"):
         parts.append(f"a fraction {noise['flipped']} of the training outputs changes sign")
     if noise.get("jittered"):
@@ -336,7 +408,8 @@ def _experiment(study: Study, figure: dict, name: str) -> str:
             f"a fraction {noise['jittered']} of the training outputs gets Gaussian noise of "
             f"standard deviation {noise['scale']}"
         )
-    parts.append(f"the student's weights are among {', '.join(map(str, student['alphabet']))}")
+    alphabet = _signed(", ".join(map(str, student["alphabet"])))
+    parts.append(f"the student's weights are among {alphabet}")
     parts.append(f"activation {_activation(block['activation'])}")
     if "drawing" not in figure:
         grid = block["samples"]
@@ -347,7 +420,7 @@ def _experiment(study: Study, figure: dict, name: str) -> str:
         ):
             fresh = study.study["test_samples"]
             parts.append(f"{fresh} fresh samples for the generalisation error")
-    return "; ".join(parts)
+    return parts
 
 
 def _activation(block: dict) -> str:

@@ -169,7 +169,8 @@ def pages(root: Path, study: Study, claims: dict) -> dict[Path, str]:
         ValueError: a page lacks the comments between which its changing part stands.
     """
     records = json.loads((root / VERDICTS).read_text(encoding="utf-8"))["records"]
-    short = f"{tables.headline(records)}\n{tables.matrix(records)}"
+    parts = tables.headline(records), tables.failing(records), tables.matrix(records)
+    short = "\n".join(part for part in parts if part)
     numbers = fill.kept(root)
     sections = "\n".join(_section(study, name, numbers) for name in study.figures)
     changing = {
@@ -272,6 +273,7 @@ def _section(study: Study, name: str, numbers: dict) -> str:
         f"![{about}]({Path(GALLERY).name}/{name}.png)\n",
         f"{about}\n",
         *_found(figure, numbers),
+        *([f"All experiments: {markdown(said.common)}.\n"] if said.common else []),
         *(f"- `{one}`: {markdown(text)}." for one, text in said.experiments.items()),
     ]
     return "\n".join(lines) + "\n"

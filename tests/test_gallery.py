@@ -115,11 +115,11 @@ numbers:
   error: {experiments: mismatched, learners: bp, m: 3, digits: 3}
 """
 ABOUT = (
-    "Mean weight error (1 - Eq. 2.2) and topology error (Eq. 3.12) of 2 simulations against the "
-    "number m of samples, with the 95 % confidence interval of that mean (bootstrap). In the strip "
-    "above a panel, in the row of a curve, a cross marks a training that stopped at the step limit "
-    "in some simulation, a circle one whose messages oscillated, an exclamation mark a "
-    "contradiction."
+    "Mean weight error (1 − Eq. 2.2) and topology error (Eq. 3.12) of 2 simulations against the "
+    "number m of samples, with the 95 % confidence interval of that mean (bootstrap). Where "
+    "trainings did not converge, a strip above the panel has a row for each of their curves: a "
+    "cross marks a training that stopped at the step limit in some simulation, a circle one whose "
+    "messages oscillated, an exclamation mark a contradiction."
 )
 SECTION = f"""## both: matched and mismatched
 
@@ -131,7 +131,7 @@ SECTION = f"""## both: matched and mismatched
 
 **Found:** Both are wrong, at first.
 
-- `matched`: 20 input, 20 hidden and 20 output neurons; """
+All experiments: 20 input, 20 hidden and 20 output neurons; """
 
 
 def parts(*names):

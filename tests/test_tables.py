@@ -95,6 +95,14 @@ def test_the_matrix_has_a_symbol_for_each_claim_and_way():
     assert len(cells(tables.matrix([record()]))) == 3
 
 
+def test_claims_that_do_not_hold_are_told_in_words():
+    some = [*records(lambda c: HOLDS, FAILS), record("C2"), record("C3", verdict=UNDECIDED)]
+    assert [line for line in tables.failing(some).splitlines() if line.startswith("-")] == [
+        "- C1: So &#124; it is with C1."
+    ]
+    assert tables.failing([record()]) == ""
+
+
 def test_the_table_says_what_depends_on_the_choices():
     _, _, *rows = cells(tables.table([*records(warm), record("C2")]))
     assert [row[:4:3] for row in rows] == [["C1", rows[0][3]], ["C2", rows[1][3]]]
@@ -175,9 +183,28 @@ def test_the_summary_counts_and_names_what_depends():
     both = [*records(warm), *records(lambda c: HOLDS, HOLDS, "C2")]
     text = tables.summary(both)
     assert text.startswith("Of 2 claims, 1 holds, 1 does not hold and 0 are undecided")
-    assert f"- C1: {tables.dependence(both, 'C1')}.\n" in text
+    assert text.endswith(
+        "- C1: So &#124; it is with C1. Depends on size of random start. Of 9 choices: holds under "
+        "2, does not hold under 7.\n"
+    )
     assert "C2" not in text
     assert "choices" not in tables.summary([record()])
+
+
+@pytest.mark.parametrize(
+    ("rule", "keys"),
+    [
+        (lambda c: HOLDS if c == GRID[1] else FAILS, "damping, size of random start"),
+        (lambda c: HOLDS if c == READOUT else FAILS, "output read-out"),
+        (lambda c: HOLDS if c in REINFORCEMENT else FAILS, "reinforcement r"),
+        (
+            lambda c: HOLDS if c in (REINFORCEMENT[1], GRID[0], GRID[3]) else FAILS,
+            "size of random start, reinforcement r",
+        ),
+    ],
+)
+def test_the_summary_names_the_keys_that_decide(rule, keys):
+    assert f"Depends on {keys}. Of 9 choices" in tables.summary(records(rule))
 
 
 def test_the_page_shows_every_verdict_and_its_number():

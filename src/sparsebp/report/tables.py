@@ -17,6 +17,7 @@ from sparsebp.claims.verdicts import (
     experiments,
     number,
 )
+from sparsebp.report.labels import KEYS as LABELS
 from sparsebp.storage import store
 from sparsebp.study.markup import markdown
 from sparsebp.study.validation import check
@@ -134,14 +135,32 @@ def headline(records: list[dict]) -> str:
     )
 
 
+def failing(records: list[dict]) -> str:
+    """The claims that do not hold, in words, folded: Markdown; nothing if there are none."""
+    rows = [
+        f"- {name}: {markdown(record['statement'])}\n"
+        for name, record in _configured(records).items()
+        if record["verdict"] == FAILS
+    ]
+    head = "<details><summary>The claims that do not hold</summary>\n\n"
+    return f"{head}{''.join(rows)}\n</details>\n" if rows else ""
+
+
 def summary(records: list[dict]) -> str:
-    """How many claims hold, and for which it depends on the choice: Markdown."""
+    """How many claims hold, and for which it depends on what: Markdown."""
     lines = [headline(records)]
-    dependent = [name for name in _configured(records) if len(_verdicts(records, name)) > 1]
+    named = _configured(records)
+    dependent = [name for name in named if len(_verdicts(records, name)) > 1]
     if dependent:
-        lines.append("What the thesis leaves open decides about some:\n")
-        lines += [f"- {name}: {dependence(records, name)}." for name in dependent] + [""]
-    return "\n".join(lines)
+        lines.append("Some verdicts depend on what the thesis leaves open:\n")
+    for name in dependent:
+        verdicts = _verdicts(records, name)
+        counts = ", ".join(f"{v} under {verdicts[v]}" for v in SYMBOLS if v in verdicts)
+        lines.append(
+            f"- {name}: {markdown(named[name]['statement'])} Depends on "
+            f"{', '.join(_deciding_keys(records, name))}. Of {verdicts.total()} choices: {counts}."
+        )
+    return "\n".join([*lines, ""] if dependent else lines)
 
 
 def glance(records: list[dict]) -> dict[str, dict[str, str]]:
@@ -297,6 +316,23 @@ def _conditions(records: list[dict], claim: str, verdict: str) -> list[str]:
                 text += f", of {' × '.join(family.keys)}"
             said.append(text + " (hypothesis)" * (HYPOTHESES.keys() >= {*met}))
     return said
+
+
+def _deciding_keys(records: list[dict], claim: str) -> list[str]:
+    """What the keys are called that the conditions for the verdicts of a claim name.
+
+    Where a family has one verdict, and another than as configured, these are all its keys.
+    """
+    under, found = _chosen(records, claim), {}
+    for family in _families(records):
+        points = {name: point for name, point in family.points.items() if name in under}
+        for verdict in SYMBOLS:
+            chosen = [point for name, point in points.items() if under[name]["verdict"] == verdict]
+            for condition in shortest(chosen, list(points.values())) if chosen else ():
+                other = not any(condition) and verdict != _configured(records)[claim]["verdict"]
+                keys = zip(family.keys, condition, strict=True)
+                found |= {key: None for key, allowed in keys if allowed or other}
+    return [LABELS.get(key, key) for key in found]
 
 
 # Parts of the page.

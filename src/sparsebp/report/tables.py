@@ -323,7 +323,8 @@ def _deciding_keys(records: list[dict], claim: str) -> list[str]:
 
     Where a family has one verdict, and another than as configured, these are all its keys.
     """
-    under, found = _chosen(records, claim), {}
+    under = _chosen(records, claim)
+    found: dict[str, None] = {}
     for family in _families(records):
         points = {name: point for name, point in family.points.items() if name in under}
         for verdict in SYMBOLS:

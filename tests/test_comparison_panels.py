@@ -102,7 +102,7 @@ def test_a_curve_for_each_experiment(learner):
     assert len(looks) == len(set(zip(*looks, strict=True))) + 1 == 3
     assert [list(line.get_xdata()) for line in marked(ax, 2)] == ([[3]] if learner == "ms" else [])
     texts = [text.get_text() for text in drawing.legends[0].get_texts()]
-    assert "hidden neurons:" in texts
+    assert "(a) hidden neurons:" in texts
     assert [text for text in texts if text in ("200", "1k", "5k")] == ["200", "1k", "5k"]
 
 
@@ -228,7 +228,7 @@ def test_learners_against_a_value_of_theirs(x_scale):
     (cross,) = marked(ax, 2)
     assert list(cross.get_xdata()) == [curve(ax, "_2").get_xdata()[-1]]
     texts = [text.get_text() for text in drawing.legends[0].get_texts()]
-    assert {"samples m:", "2", "8"} <= set(texts)
+    assert {"(a) samples m:", "2", "8"} <= set(texts)
 
 
 def test_learners_that_all_have_the_value_have_no_limits():

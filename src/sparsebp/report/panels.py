@@ -79,6 +79,7 @@ from sparsebp.report.style import (
     lettered,
     log_scale,
     mark_legend,
+    letters,
     mark_properties,
     number_label,
     style_learners,
@@ -508,40 +509,45 @@ def _y_label(panel, learners):
 def _legend_sets(panels, learners, styles):
     """The legend: a (head, (handle, label) entries) for each set of curves drawn together.
 
-    The head is the algorithm or key that a set is of; learners need none if all are of one set.
+    The head is the algorithm or key that a set is of, behind the letters of its panels if there are
+    several sets; learners need none if all are of one set. References are last.
     """
-    sets = {}
-    for by, *names in dict.fromkeys((_by(panel), *_curves(panel)) for panel in panels):
-        shown = sets.setdefault((by, _head(by, names, learners)), {})
+    sets, places = {}, {}
+    for i, panel in enumerate(panels):
+        key = by, _ = _by(panel), _head(panel, learners)
+        places.setdefault(key, set()).add(i)
         # Learners that look the same are the same but for their names.
-        for name in names:
-            shown.setdefault((by, styles[by][name]), name)
-    looks = [shown.keys() for shown in sets.values()]
+        for name in _curves(panel):
+            sets.setdefault(key, {}).setdefault((by, styles[by][name]), name)
+    for key, shown in [*sets.items()]:
+        whole = next((other for other in sets if shown.keys() < sets[other].keys()), None)
+        if whole:
+            places[whole] |= places.pop(key)
+            del sets[key]
     bare = {"linestyle": "none"} if all(map(is_share, panels)) else {}
-    found = []
+    several, found = len(sets) > 1, []
     for (by, head), shown in sets.items():
-        if not any(shown.keys() < other for other in looks):
-            names = shown.values()
-            labels = (
-                {name: number_label(name) for name in names}
-                if by
-                else called({name: learners[name] for name in names})
-            )
-            lines = [Line2D([], [], **curve_properties(styles[by][name]) | bare) for name in names]
-            found.append((head, list(zip(lines, labels.values(), strict=True)), by))
-    several = len(found) > 1
-    found = [(head if several or by else "", entries) for head, entries, by in found]
-    for key, label in (("expected", "found as expected"), ("law", "by counting (no fit)")):
-        if any(panel.get(key) for panel in panels):
+        names = sorted(shown.values(), key=lambda name: styles[by][name].layer == REFERENCE)
+        labels = (
+            {name: number_label(name) for name in names}
+            if by
+            else called({name: learners[name] for name in names})
+        )
+        lines = [Line2D([], [], **curve_properties(styles[by][name]) | bare) for name in names]
+        head = f"{letters(sorted(places[by, head]))} {head}".strip() if several else by and head
+        found.append((head or "", list(zip(lines, labels.values(), strict=True))))
+    for key, label in (("expected", "error = expected error"), ("law", "by counting (no fit)")):
+        where = [i for i, panel in enumerate(panels) if panel.get(key)]
+        if where:
             if found[-1][0]:
-                found.append(("", []))
+                found.append((letters(where) if several else "", []))
             found[-1][1].append((Line2D([], [], **LAW), label))
     return found
 
 
-def _head(by, names, learners):
-    """What stands before the rows of a set in the legend."""
-    if by:
+def _head(panel, learners):
+    """What stands before the rows of the set of a panel in the legend."""
+    if by := _by(panel):
         return f"{KEYS[by]}:"
-    heads = {ALGORITHMS[learners[n]["algorithm"]].label for n in names}
+    heads = {ALGORITHMS[learners[name]["algorithm"]].label for name in _curves(panel)}
     return f"{heads.pop()}:" if len(heads) == 1 else ""

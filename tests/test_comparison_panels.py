@@ -292,8 +292,8 @@ def test_experiments_against_a_value_by_the_samples_until_a_limit(limit):
         results=results,
     )
     other, ax = drawing.axes
-    wanted = f"weight error ≤ {limit:g}" if limit else "no weight error"
-    assert ax.get_ylabel() == f"m from which on\n{wanted}"
+    wanted = f"weight error ≤ {limit:g}" if limit else "weight error is 0"
+    assert ax.get_ylabel() == f"samples until\n{wanted}"
     assert ax.get_xlabel() == "hidden neurons"
     assert ax.get_ylim() != other.get_ylim()
     order = sorted(SIZES, key=SIZES.get)

@@ -499,10 +499,8 @@ def _y_label(panel, learners):
         other = learners[panel["minus"]].get("label") or panel["minus"]
         label = f"{words}\n− that of {other}"
     elif "at_most" in panel:
-        what = "share of simulations with" if is_share(panel) else "m from which on"
-        label = f"{what}\n" + (
-            f"{words} ≤ {limit:g}" if (limit := panel["at_most"]) else f"no {words}"
-        )
+        limit = panel["at_most"]
+        label = f"samples until\n{words} " + (f"≤ {limit:g}" if limit else "is 0")
     return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
 
 
@@ -518,6 +516,9 @@ def _legend_sets(panels, learners, styles):
         places.setdefault(key, set()).add(i)
         # Learners that look the same are the same but for their names.
         for name in _curves(panel):
+    elif is_share(panel):
+        limit = panel["at_most"]
+        label = "share of simulations with\n" + (f"{words} ≤ {limit:g}" if limit else f"no {words}")
             sets.setdefault(key, {}).setdefault((by, styles[by][name]), name)
     for key, shown in [*sets.items()]:
         whole = next((other for other in sets if shown.keys() < sets[other].keys()), None)

@@ -60,7 +60,7 @@ from sparsebp.claims.reductions import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES, Status
-from sparsebp.report.fitting import LINE, wrapped
+from sparsebp.report.fitting import LINE, text_width, wrapped
 from sparsebp.report.intervals import mean_interval, share_interval
 from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
@@ -94,12 +94,13 @@ BESIDE = 0.75  # inches: what labels take of the width of a panel
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 # Points: a curve's row in the strip above a panel; between both, so that the strip's markers are
 # clear of the panel's last tick label.
-STATUS_ROW, STRIP_GAP = 5, 4
+STATUS_ROW, STRIP_GAP = 5, 7
 UNSETTLED = (Status.STEP_LIMIT, Status.OSCILLATING)
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 
 
 def build(spec, results):
+LABEL_GAP = 4  # points: between their labels, at least
     """Return the matplotlib figure: a grid of panels over one legend. Arguments: `figures.draw`."""
     panels, learners = spec["figure"]["panels"], spec["learners"]
     for panel in panels:
@@ -395,12 +396,12 @@ def _align(axes, panels, learners, columns, tables):
 
         row = range(i - i % columns, min(i - i % columns + columns, len(panels)))
         hide_x = all(j + columns < len(panels) and x_keys[j + columns] == x_keys[j] for j in row)
-        hide_y = i % columns > 0 and y_keys[i - 1] == y_keys[i]
+        label = _y_label(panel, learners)
+        same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
+        hide_y = same_label and y_keys[i - 1] == y_keys[i]
         ax.tick_params(labelbottom=not hide_x, labelleft=not hide_y)
         size = RC["axes.labelsize"]
         ax.set_xlabel("" if hide_x else wrapped(_x_label(panel), width, size))
-        label = _y_label(panel, learners)
-        same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
         ax.set_ylabel("" if same_label else label)
     return floors
 
@@ -449,10 +450,8 @@ def _limit_x(ax, panel, positions, points):
         if panel.get("expected"):
             return floor
         ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]
-        if len(ticks) > MOST_TICKS:
-            low, high = np.log10(ticks[ticks > 0][[0, -1]]).round()
-            ticks = 10 ** np.arange(low, high + 1, -(-(high - low) // 4))
-        ax.set_xticks(ticks, map(number_label, ticks))
+        if len(ticks) <= MOST_TICKS:
+            _name_positions(ax, ticks, points)
         return floor
     room = (ROOM + DODGE) * (high - low or 1) / (points - 2 * (ROOM + DODGE))
     ax.set_xlim(low - room, high + room)
@@ -470,6 +469,20 @@ def _name_limits(ax, panel, learners):
     if not limits:
         return
     scale, last = ax.xaxis.get_transform(), max(panel["numbers"].values())
+def _name_positions(ax, positions, points):
+    """Label positions on an axis about so many points long, where the label before leaves room."""
+    scale, size = ax.xaxis.get_transform(), RC["xtick.labelsize"]
+    low, high = scale.transform(ax.get_xlim())
+    ticks, taken = {}, -np.inf
+    for position in positions:
+        label = number_label(position)
+        place = points * (scale.transform([position])[0] - low) / (high - low)
+        half = 36 * text_width(label, size)
+        if place - half >= taken + LABEL_GAP:
+            ticks[position], taken = label, place + half
+    ax.set_xticks([*ticks], ticks.values())
+
+
     edge = scale.transform([last, places[limits[0]]]).mean()
     ax.axvspan(*scale.inverted().transform([edge]), high, color="0.94", linewidth=0, zorder=0)
     ax.set_xlim(low, high)

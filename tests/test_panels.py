@@ -466,6 +466,7 @@ def test_theory_of_another_experiment():
     np.testing.assert_allclose(line.get_ydata(), theory.weight_error.values[0].mean(0))
     assert line.get_linestyle() not in ("-", "None") and line.get_color() == "#000000"
     assert len(ax.containers) == len(without.containers)
+    assert {moved(ax, name) for name in NAMES} == {0}
     for name in NAMES:
         np.testing.assert_array_equal(*(points(a, name) for a in (ax, without)))
 

@@ -27,7 +27,8 @@ that the beliefs expect. On the grey diagonal both are equal.
 Curves that coincide. The learners of a panel lie in layers, from a large hollow marker below to a
 small filled one on top, so those underneath show around those above; experiments are told apart by
 colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` points, to separate
-the bars; the values are not moved.
+the bars; the values are not moved. Points without lines are moved to be `DODGE` points apart. With
+`theory` nothing is moved, and lines are pale, so that theory is seen through them.
 
 Zero. Every linear axis that starts at zero reaches slightly below it, with a line at zero, so that
 an exact zero is seen. A logarithmic axis has a shaded strip for zeros. No line leads into the
@@ -50,6 +51,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -77,9 +79,9 @@ from sparsebp.report.style import (
     learner_legend,
     legends_height,
     lettered,
+    letters,
     log_scale,
     mark_legend,
-    letters,
     mark_properties,
     number_label,
     style_learners,
@@ -88,6 +90,7 @@ from sparsebp.report.style import (
 from sparsebp.study.figure_blocks import is_dots, is_share
 
 DODGE = 1.5  # points
+PALE = 0.35  # opacity of lines beside theory
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
 BESIDE = 0.75  # inches: what labels take of the width of a panel
@@ -97,10 +100,10 @@ PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 STATUS_ROW, STRIP_GAP = 5, 7
 UNSETTLED = (Status.STEP_LIMIT, Status.OSCILLATING)
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
+LABEL_GAP = 4  # points: between their labels, at least
 
 
 def build(spec, results):
-LABEL_GAP = 4  # points: between their labels, at least
     """Return the matplotlib figure: a grid of panels over one legend. Arguments: `figures.draw`."""
     panels, learners = spec["figure"]["panels"], spec["learners"]
     for panel in panels:
@@ -297,7 +300,9 @@ def _draw_curves(ax, panel, styles, table, floors):
     """Draw the curves of one panel; `floors` are where its logarithmic axes begin."""
     names = _curves(panel)
     barred = [name for name in names if styles[name].layer != REFERENCE]
-    aside = np.linspace(-DODGE, DODGE, len(barred)) if len(barred) > 1 else [0.0]
+    pointed = is_share(panel) or is_dots(panel)
+    dodge = DODGE * (len(barred) - 1) / 2 if pointed else DODGE if "theory" not in panel else 0
+    aside = np.linspace(-dodge, dodge, len(barred)) if len(barred) > 1 else [0.0]
     offsets = dict(zip(barred, aside, strict=False))
     lowest = 0 if floors[1] > 0 else -np.inf  # what is below zero is in the strip
     ax.axhline(0, color="0.5", linewidth=0.6, zorder=1)
@@ -305,6 +310,8 @@ def _draw_curves(ax, panel, styles, table, floors):
         offset = ScaledTranslation(offsets.get(name, 0.0) / 72, 0, ax.figure.dpi_scale_trans)
         moved = {"transform": ax.transData + offset}
         look = curve_properties(styles[name]) | moved
+        if name in offsets and "theory" in panel:  # so that theory is seen on it
+            look["color"] = to_rgba(styles[name].color, PALE)
         points = table[(table["curve"] == name) & table["mean"].notna()]
         for limit, part in points.groupby("limit"):
             x, y = part["x"].to_numpy(), np.maximum(part["mean"].to_numpy(), lowest)
@@ -312,7 +319,7 @@ def _draw_curves(ax, panel, styles, table, floors):
             for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
                 line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
                 label = f"_{name}" if limit or strip else str(name)
-                lines = {"linestyle": "none"} if limit or is_share(panel) or is_dots(panel) else {}
+                lines = {"linestyle": "none"} if limit or pointed else {}
                 ax.plot(x, line, label=label, **look | lines)
         if name in offsets:
             x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
@@ -462,13 +469,6 @@ def _limit_x(ax, panel, positions, points):
     return -np.inf
 
 
-def _name_limits(ax, panel, learners):
-    """Shade the strip in which the limits of a panel of learners stand, and write their names."""
-    places, (low, high) = _places(panel), ax.get_xlim()
-    limits = [name for name in places if name not in panel["numbers"]]
-    if not limits:
-        return
-    scale, last = ax.xaxis.get_transform(), max(panel["numbers"].values())
 def _name_positions(ax, positions, points):
     """Label positions on an axis about so many points long, where the label before leaves room."""
     scale, size = ax.xaxis.get_transform(), RC["xtick.labelsize"]
@@ -483,6 +483,13 @@ def _name_positions(ax, positions, points):
     ax.set_xticks([*ticks], ticks.values())
 
 
+def _name_limits(ax, panel, learners):
+    """Shade the strip in which the limits of a panel of learners stand, and write their names."""
+    places, (low, high) = _places(panel), ax.get_xlim()
+    limits = [name for name in places if name not in panel["numbers"]]
+    if not limits:
+        return
+    scale, last = ax.xaxis.get_transform(), max(panel["numbers"].values())
     edge = scale.transform([last, places[limits[0]]]).mean()
     ax.axvspan(*scale.inverted().transform([edge]), high, color="0.94", linewidth=0, zorder=0)
     ax.set_xlim(low, high)
@@ -511,6 +518,9 @@ def _y_label(panel, learners):
     if "minus" in panel:
         other = learners[panel["minus"]].get("label") or panel["minus"]
         label = f"{words}\n− that of {other}"
+    elif is_share(panel):
+        limit = panel["at_most"]
+        label = "share of simulations with\n" + (f"{words} ≤ {limit:g}" if limit else f"no {words}")
     elif "at_most" in panel:
         limit = panel["at_most"]
         label = f"samples until\n{words} " + (f"≤ {limit:g}" if limit else "is 0")
@@ -529,9 +539,6 @@ def _legend_sets(panels, learners, styles):
         places.setdefault(key, set()).add(i)
         # Learners that look the same are the same but for their names.
         for name in _curves(panel):
-    elif is_share(panel):
-        limit = panel["at_most"]
-        label = "share of simulations with\n" + (f"{words} ≤ {limit:g}" if limit else f"no {words}")
             sets.setdefault(key, {}).setdefault((by, styles[by][name]), name)
     for key, shown in [*sets.items()]:
         whole = next((other for other in sets if shown.keys() < sets[other].keys()), None)

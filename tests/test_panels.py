@@ -313,7 +313,7 @@ def test_the_error_found_against_the_one_expected(scale):
     assert (x == y).all()
     (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     assert max(low, bottom) <= x[0] < x[-1] == min(high, top)
-    assert "found as expected" in [text.get_text() for text in drawing.legends[0].get_texts()]
+    assert "error = expected error" in [text.get_text() for text in drawing.legends[0].get_texts()]
 
 
 def test_no_iterations_where_nothing_ran():
@@ -355,7 +355,7 @@ def test_one_legend_names_each_learner_once():
     (legend,) = drawing.legends
     texts = [text.get_text() for text in legend.get_texts() if text.get_text()]
     labels = ["offline", "mini-batch 4", "online", "offline", "online"]
-    assert sorted(texts) == sorted([*labels, "BP:", "max-product:"])
+    assert sorted(texts) == sorted([*labels, "(a, b) BP:", "(c) max-product:"])
 
 
 def test_learners_of_several_panels_are_together_in_the_legend():
@@ -363,9 +363,17 @@ def test_learners_of_several_panels_are_together_in_the_legend():
     drawing = build(panel(learners=some), panel(learners=["mp-online"]), panel(learners=others))
     texts = [text.get_text() for text in drawing.legends[0].get_texts() if text.get_text()]
     assert sorted(texts) == sorted(
-        ["BP:", "offline", "mini-batch 4", "online", "max-product:", "online"]
+        ["(a, c) BP:", "offline", "mini-batch 4", "online", "(b) max-product:", "online"]
     )
-    assert texts.index("BP:") < texts.index("max-product:")
+    assert texts.index("(a, c) BP:") < texts.index("(b) max-product:")
+
+
+def test_learners_of_several_algorithms_stand_in_the_legend_behind_the_letters_of_their_panels():
+    of_one, mixed = ["bp-offline", "bp-online"], ["bp", "rbp", "ms"]
+    shown = [panel(learners=names) for names in (of_one, mixed, ["ms"], mixed[:2], mixed)]
+    texts = [text.get_text() for text in build(*shown).legends[0].get_texts()]
+    assert [text for text in texts if "(" in text] == ["(a, d) BP:", "(b, c, e)"]
+    assert texts.count("max-sum") == 1
 
 
 @pytest.mark.thorough
@@ -458,6 +466,7 @@ def test_theory_of_another_experiment():
     np.testing.assert_allclose(line.get_ydata(), theory.weight_error.values[0].mean(0))
     assert line.get_linestyle() not in ("-", "None") and line.get_color() == "#000000"
     assert len(ax.containers) == len(without.containers)
+    assert {moved(ax, name) for name in NAMES} == {0}
     for name in NAMES:
         np.testing.assert_array_equal(*(points(a, name) for a in (ax, without)))
 

@@ -55,6 +55,17 @@ def test_intervals_are_those_that_decide_in_margins(axes):
     assert all(low < x < high for place in PLACES for x in place if np.isfinite(x))
 
 
+def test_only_what_has_no_margin_has_a_hollow_marker(axes):
+    markers = [line for line in axes.lines if line.get_marker() not in ("None", None, "")]
+    hollow = [marker.get_markerfacecolor() == "white" for marker in markers]
+    assert hollow == [test[-1] is None for test in TESTS.values()] and any(hollow)
+
+
+def test_numbers_have_minus_signs_and_powers_of_ten():
+    found = verdict_plots._typeset("-5.04e-06 [-0.2, 3e+12]\nno mean-field")
+    assert found == "−5.04·10⁻⁶ [−0.2, 3·10¹²]\nno mean-field"
+
+
 def test_the_part_where_a_test_holds_is_shaded(axes):
     low, high = axes.get_xlim()
     for bar, region in zip(axes.patches, REGIONS, strict=True):

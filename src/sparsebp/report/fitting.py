@@ -5,6 +5,7 @@ from functools import cache
 from itertools import chain, zip_longest
 
 from matplotlib.font_manager import FontProperties
+from matplotlib.legend_handler import HandlerLine2D
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
@@ -12,7 +13,17 @@ FONT = "DejaVu Sans"
 LINE = 0.16  # inches: a line of a legend
 HINTED = 1.04  # how much wider letters become at most where they are fitted to pixels
 HANDLE = 0.62  # inches: a legend's handle, and the spaces beside it and behind its text
+HEAD = 0.25  # inches: the same beside a head, which has no handle
 BLANK = Line2D([], [], linestyle="none")
+
+
+class _NoRoom(HandlerLine2D):
+    """Of a legend: no room for the handle."""
+
+    def legend_artist(self, legend, orig_handle, fontsize, handlebox):
+        artist = super().legend_artist(legend, orig_handle, fontsize, handlebox)
+        handlebox.width = 0
+        return artist
 
 
 @cache
@@ -49,7 +60,7 @@ def legend_table(sets, width, size):
     Args:
         sets: (head, entries) for each set of entries that belong together; an entry is a (handle,
             label). Each set begins a row, behind its head. Without any heads there is no column of
-            heads.
+            heads. The rows of a set are about equally long.
         width: inches.
         size: of the font, in points.
 
@@ -59,8 +70,8 @@ def legend_table(sets, width, size):
     heads = any(head for head, _ in sets)
     room = width - 1.5 * HANDLE
     if heads:
-        sets = [(wrapped(head, room / 4, size), entries) for head, entries in sets]
-        room -= HANDLE + max(_longest(head, size) for head, _ in sets)
+        sets = [(wrapped(head, room / 3, size), entries) for head, entries in sets]
+        room -= HEAD + max(_longest(head, size) for head, _ in sets)
     sets = [
         (head, [(handle, wrapped(label, room, size)) for handle, label in entries])
         for head, entries in sets
@@ -68,12 +79,15 @@ def legend_table(sets, width, size):
     for per_row in range(max(len(entries) for _, entries in sets), 0, -1):
         table = []
         for head, entries in sets:
-            for start in range(0, len(entries), per_row):
+            rows = -(-len(entries) // per_row)
+            step = -(-len(entries) // rows)
+            for start in range(0, len(entries), step):
                 row = [(BLANK, "" if start else head)] if heads else []
-                table.append(row + entries[start : start + per_row])
+                table.append(row + entries[start : start + step])
         columns = zip_longest(*table, fillvalue=(BLANK, ""))
         longest = [max(_longest(label, size) for _, label in column) for column in columns]
-        if sum(longest) + HANDLE * len(longest) <= width:
+        beside = HEAD * heads + HANDLE * (len(longest) - heads)
+        if sum(longest) + beside <= width:
             break
     return table
 
@@ -91,4 +105,5 @@ def add_legend(drawing, table, **place):
     """Put rows of entries into a figure as one legend."""
     columns = list(zip_longest(*table, fillvalue=(BLANK, "")))
     handles, labels = zip(*chain.from_iterable(columns), strict=True)
-    drawing.legend(handles, labels, ncols=len(columns), frameon=False, **place)
+    place = {"ncols": len(columns), "frameon": False, "handler_map": {BLANK: _NoRoom()}, **place}
+    drawing.legend(handles, labels, **place)

@@ -106,13 +106,13 @@ def _draw_network(graph, highlighted):
     }
     weights = nx.get_edge_attributes(graph, "weight")
     y = highlighted[0][0][1]
-    xi = f"$\\xi_{{{y[1] + 1}}}$"
+    output = f"$y_{{{y[1] + 1}}}$"
     entries = [
         Line2D([], [], color=color, linestyle=dashes, label=label)
         for value, (color, dashes, label) in SIGN_STYLES.items()
         if value or 0 in weights.values()
     ] + [
-        Line2D([], [], color=PALE[kind], linewidth=6, label=f"{WEIGHT_NAMES[kind]} of {xi}")
+        Line2D([], [], color=PALE[kind], linewidth=6, label=f"{WEIGHT_NAMES[kind]} of {output}")
         for kind in PALE
     ]
     drawing, ax = _canvas(places, entries, 2, heads=1)

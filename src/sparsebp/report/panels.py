@@ -27,7 +27,8 @@ that the beliefs expect. On the grey diagonal both are equal.
 Curves that coincide. The learners of a panel lie in layers, from a large hollow marker below to a
 small filled one on top, so those underneath show around those above; experiments are told apart by
 colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` points, to separate
-the bars; the values are not moved.
+the bars; the values are not moved. Points without lines are moved to be `DODGE` points apart. With
+`theory` nothing is moved, and lines are pale, so that theory is seen through them.
 
 Zero. Every linear axis that starts at zero reaches slightly below it, with a line at zero, so that
 an exact zero is seen. A logarithmic axis has a shaded strip for zeros. No line leads into the
@@ -50,6 +51,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -60,7 +62,7 @@ from sparsebp.claims.reductions import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.network.quantities import QUANTITIES, Status
-from sparsebp.report.fitting import LINE, wrapped
+from sparsebp.report.fitting import LINE, text_width, wrapped
 from sparsebp.report.intervals import mean_interval, share_interval
 from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
@@ -77,6 +79,7 @@ from sparsebp.report.style import (
     learner_legend,
     legends_height,
     lettered,
+    letters,
     log_scale,
     mark_legend,
     mark_properties,
@@ -87,15 +90,17 @@ from sparsebp.report.style import (
 from sparsebp.study.figure_blocks import is_dots, is_share
 
 DODGE = 1.5  # points
+PALE = 0.35  # opacity of lines beside theory
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
 BESIDE = 0.75  # inches: what labels take of the width of a panel
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 # Points: a curve's row in the strip above a panel; between both, so that the strip's markers are
 # clear of the panel's last tick label.
-STATUS_ROW, STRIP_GAP = 5, 4
+STATUS_ROW, STRIP_GAP = 5, 7
 UNSETTLED = (Status.STEP_LIMIT, Status.OSCILLATING)
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
+LABEL_GAP = 4  # points: between their labels, at least
 
 
 def build(spec, results):
@@ -295,7 +300,9 @@ def _draw_curves(ax, panel, styles, table, floors):
     """Draw the curves of one panel; `floors` are where its logarithmic axes begin."""
     names = _curves(panel)
     barred = [name for name in names if styles[name].layer != REFERENCE]
-    aside = np.linspace(-DODGE, DODGE, len(barred)) if len(barred) > 1 else [0.0]
+    pointed = is_share(panel) or is_dots(panel)
+    dodge = DODGE * (len(barred) - 1) / 2 if pointed else DODGE if "theory" not in panel else 0
+    aside = np.linspace(-dodge, dodge, len(barred)) if len(barred) > 1 else [0.0]
     offsets = dict(zip(barred, aside, strict=False))
     lowest = 0 if floors[1] > 0 else -np.inf  # what is below zero is in the strip
     ax.axhline(0, color="0.5", linewidth=0.6, zorder=1)
@@ -303,6 +310,8 @@ def _draw_curves(ax, panel, styles, table, floors):
         offset = ScaledTranslation(offsets.get(name, 0.0) / 72, 0, ax.figure.dpi_scale_trans)
         moved = {"transform": ax.transData + offset}
         look = curve_properties(styles[name]) | moved
+        if name in offsets and "theory" in panel:  # so that theory is seen on it
+            look["color"] = to_rgba(styles[name].color, PALE)
         points = table[(table["curve"] == name) & table["mean"].notna()]
         for limit, part in points.groupby("limit"):
             x, y = part["x"].to_numpy(), np.maximum(part["mean"].to_numpy(), lowest)
@@ -310,7 +319,7 @@ def _draw_curves(ax, panel, styles, table, floors):
             for strip in sorted({0, *strips}):  # no line leads into a strip or out of it
                 line = y if (strips == strip).all() else np.where(strips == strip, y, np.nan)
                 label = f"_{name}" if limit or strip else str(name)
-                lines = {"linestyle": "none"} if limit or is_share(panel) or is_dots(panel) else {}
+                lines = {"linestyle": "none"} if limit or pointed else {}
                 ax.plot(x, line, label=label, **look | lines)
         if name in offsets:
             x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
@@ -394,12 +403,12 @@ def _align(axes, panels, learners, columns, tables):
 
         row = range(i - i % columns, min(i - i % columns + columns, len(panels)))
         hide_x = all(j + columns < len(panels) and x_keys[j + columns] == x_keys[j] for j in row)
-        hide_y = i % columns > 0 and y_keys[i - 1] == y_keys[i]
+        label = _y_label(panel, learners)
+        same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
+        hide_y = same_label and y_keys[i - 1] == y_keys[i]
         ax.tick_params(labelbottom=not hide_x, labelleft=not hide_y)
         size = RC["axes.labelsize"]
         ax.set_xlabel("" if hide_x else wrapped(_x_label(panel), width, size))
-        label = _y_label(panel, learners)
-        same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
         ax.set_ylabel("" if same_label else label)
     return floors
 
@@ -448,10 +457,8 @@ def _limit_x(ax, panel, positions, points):
         if panel.get("expected"):
             return floor
         ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]
-        if len(ticks) > MOST_TICKS:
-            low, high = np.log10(ticks[ticks > 0][[0, -1]]).round()
-            ticks = 10 ** np.arange(low, high + 1, -(-(high - low) // 4))
-        ax.set_xticks(ticks, map(number_label, ticks))
+        if len(ticks) <= MOST_TICKS:
+            _name_positions(ax, ticks, points)
         return floor
     room = (ROOM + DODGE) * (high - low or 1) / (points - 2 * (ROOM + DODGE))
     ax.set_xlim(low - room, high + room)
@@ -460,6 +467,20 @@ def _limit_x(ax, panel, positions, points):
         ticks = MaxNLocator(7, integer=True, **steps).tick_values(low, high)
         ax.set_xticks(ticks[(low <= ticks) & (ticks <= high)])
     return -np.inf
+
+
+def _name_positions(ax, positions, points):
+    """Label positions on an axis about so many points long, where the label before leaves room."""
+    scale, size = ax.xaxis.get_transform(), RC["xtick.labelsize"]
+    low, high = scale.transform(ax.get_xlim())
+    ticks, taken = {}, -np.inf
+    for position in positions:
+        label = number_label(position)
+        place = points * (scale.transform([position])[0] - low) / (high - low)
+        half = 36 * text_width(label, size)
+        if place - half >= taken + LABEL_GAP:
+            ticks[position], taken = label, place + half
+    ax.set_xticks([*ticks], ticks.values())
 
 
 def _name_limits(ax, panel, learners):
@@ -497,51 +518,57 @@ def _y_label(panel, learners):
     if "minus" in panel:
         other = learners[panel["minus"]].get("label") or panel["minus"]
         label = f"{words}\n− that of {other}"
+    elif is_share(panel):
+        limit = panel["at_most"]
+        label = "share of simulations with\n" + (f"{words} ≤ {limit:g}" if limit else f"no {words}")
     elif "at_most" in panel:
-        what = "share of simulations with" if is_share(panel) else "m from which on"
-        label = f"{what}\n" + (
-            f"{words} ≤ {limit:g}" if (limit := panel["at_most"]) else f"no {words}"
-        )
+        limit = panel["at_most"]
+        label = f"samples until\n{words} " + (f"≤ {limit:g}" if limit else "is 0")
     return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
 
 
 def _legend_sets(panels, learners, styles):
     """The legend: a (head, (handle, label) entries) for each set of curves drawn together.
 
-    The head is the algorithm or key that a set is of; learners need none if all are of one set.
+    The head is the algorithm or key that a set is of, behind the letters of its panels if there are
+    several sets; learners need none if all are of one set. References are last.
     """
-    sets = {}
-    for by, *names in dict.fromkeys((_by(panel), *_curves(panel)) for panel in panels):
-        shown = sets.setdefault((by, _head(by, names, learners)), {})
+    sets, places = {}, {}
+    for i, panel in enumerate(panels):
+        key = by, _ = _by(panel), _head(panel, learners)
+        places.setdefault(key, set()).add(i)
         # Learners that look the same are the same but for their names.
-        for name in names:
-            shown.setdefault((by, styles[by][name]), name)
-    looks = [shown.keys() for shown in sets.values()]
+        for name in _curves(panel):
+            sets.setdefault(key, {}).setdefault((by, styles[by][name]), name)
+    for key, shown in [*sets.items()]:
+        whole = next((other for other in sets if shown.keys() < sets[other].keys()), None)
+        if whole:
+            places[whole] |= places.pop(key)
+            del sets[key]
     bare = {"linestyle": "none"} if all(map(is_share, panels)) else {}
-    found = []
+    several, found = len(sets) > 1, []
     for (by, head), shown in sets.items():
-        if not any(shown.keys() < other for other in looks):
-            names = shown.values()
-            labels = (
-                {name: number_label(name) for name in names}
-                if by
-                else called({name: learners[name] for name in names})
-            )
-            lines = [Line2D([], [], **curve_properties(styles[by][name]) | bare) for name in names]
-            found.append((head, list(zip(lines, labels.values(), strict=True)), by))
-    several = len(found) > 1
-    found = [(head if several or by else "", entries) for head, entries, by in found]
-    for key, label in (("expected", "found as expected"), ("law", "by counting (no fit)")):
-        if any(panel.get(key) for panel in panels):
+        names = sorted(shown.values(), key=lambda name: styles[by][name].layer == REFERENCE)
+        labels = (
+            {name: number_label(name) for name in names}
+            if by
+            else called({name: learners[name] for name in names})
+        )
+        lines = [Line2D([], [], **curve_properties(styles[by][name]) | bare) for name in names]
+        head = f"{letters(sorted(places[by, head]))} {head}".strip() if several else by and head
+        found.append((head or "", list(zip(lines, labels.values(), strict=True))))
+    for key, label in (("expected", "error = expected error"), ("law", "by counting (no fit)")):
+        where = [i for i, panel in enumerate(panels) if panel.get(key)]
+        if where:
             if found[-1][0]:
-                found.append(("", []))
+                found.append((letters(where) if several else "", []))
             found[-1][1].append((Line2D([], [], **LAW), label))
     return found
 
 
-def _head(by, names, learners):
-    """What stands before the rows of a set in the legend."""
-    if by:
+def _head(panel, learners):
+    """What stands before the rows of the set of a panel in the legend."""
+    if by := _by(panel):
         return f"{KEYS[by]}:"
-    heads = {ALGORITHMS[learners[n]["algorithm"]].label for n in names}
+    heads = {ALGORITHMS[learners[name]["algorithm"]].label for name in _curves(panel)}
     return f"{heads.pop()}:" if len(heads) == 1 else ""

@@ -44,6 +44,7 @@ EXACT_IN = 0.9
 """The share of simulations that have to be exact."""
 
 HEIGHT = 2.7  # inches: of the panels
+LABELS = 1.3  # how far above its end a curve has its label, as a factor
 LAW = {"linestyle": "-", "linewidth": 0.9, "alpha": 0.6}
 HOLLOW = {"markerfacecolor": "none"}
 POINTS = {"linestyle": "none", "markersize": 3.8, "markeredgewidth": 0.9, **HOLLOW}
@@ -54,12 +55,20 @@ WRONG = {"color": PALETTE[3], "marker": "x", "markersize": 3.5, "linewidth": 0.8
 SMALL = 0.8 * RC["font.size"]
 DESCENT = {"color": ALGORITHM_COLORS["gradient-descent", False], "marker": "H"}
 PASSED = {"color": PALETTE[5], "marker": "v"}
-CHOSEN_BY = {"validation": (LINE, "penalty validated"), "truth": (CERTAIN, "by the truth")}
+CHOSEN_BY = {
+    "validation": (LINE, "penalty chosen by validation"),
+    "truth": (CERTAIN, "chosen knowing the teacher"),
+}
 BARS = {"fmt": "none", "elinewidth": 0.8, "alpha": 0.7}
-LOOKS = [
+SIZES = [
     {"color": PALETTE[i], "marker": marker}
     for i, marker in ((0, "o"), (2, "s"), (1, "^"), (4, "D"))
 ]
+SHARES = [
+    {"color": color, "marker": marker}
+    for color, marker in ((PALETTE[9], "p"), ("0.15", "<"), (PALETTE[4], "D"))
+]
+W_IN = r"$W_{\mathrm{in}}$"
 
 
 def build(spec, results):
@@ -77,8 +86,8 @@ def build(spec, results):
         }
         for pattern in ("known", "unknown")
     )
-    sizes = _looks([case["neurons"] for case in (*known.values(), *unknown.values())])
-    shares = _looks([case["wrong_outputs"] for case in disturbed.values()])
+    sizes = _looks([case["neurons"] for case in (*known.values(), *unknown.values())], SIZES)
+    shares = _looks([case["wrong_outputs"] for case in disturbed.values()], SHARES)
     drawing = Figure(layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.04)
     lines, columns = (2, 2) if disturbed else (1, 3)
@@ -95,7 +104,9 @@ def build(spec, results):
         _scale_samples(axes[2])
     if disturbed:
         _draw_found(axes[3], data, disturbed, "wrong_outputs", shares)
-        axes[3].set_title("(d) wrong outputs", loc="left")
+        neurons = sorted({case["neurons"] for case in disturbed.values()})
+        of = ", ".join(map(number_label, neurons))
+        axes[3].set_title(f"(d) wrong outputs, N = {of}", loc="left")
     entries = learner_legend(_legend_sets(sizes, shares, descents, passed), PAGE_WIDTH)
     drawing.set_size_inches(PAGE_WIDTH, lines * HEIGHT + legends_height(entries, []))
     add_legends(drawing, entries, [])
@@ -105,11 +116,12 @@ def build(spec, results):
 def _legend_sets(sizes, shares, descents, passed):
     """The legend: in grey what markers and lines are in each panel, and what colours are."""
     chosen = [CHOSEN_BY[case["gradient_descent"]["chosen_by"]] for case in descents.values()]
-    grey, found = {"color": "0.3", "marker": "o"}, "(c, d)" if shares else "(c)"
+    grey, last = {"color": "0.3", "marker": "o"}, ", d" if shares else ""
     sets = {
         "(a)": [(grey | POINTS, "found"), (LAW | {"color": "0.3"}, "by counting (no fit)")],
         "(b)": [(grey | LINE, "pattern known"), (grey | AROUND, "nothing known")],
-        found: [(grey | LINE, "found"), (grey | CERTAIN, "certain"), (WRONG, "certain, but wrong")],
+        f"(c{last})": [(grey | LINE, "found"), (grey | CERTAIN, "certain")],
+        f"(a, c{last})": [(WRONG, "certain, but wrong")],
         "(c) descent:": [(DESCENT | look, label) for look, label in chosen],
         "(c) messages:": [
             (PASSED | look, label)
@@ -126,9 +138,9 @@ def _legend_sets(sizes, shares, descents, passed):
     ]
 
 
-def _looks(values):
-    """A colour and a marker for each, from the smallest."""
-    return {one: LOOKS[i % len(LOOKS)] for i, one in enumerate(sorted(set(values)))}
+def _looks(values, looks):
+    """One of the looks for each, from the smallest."""
+    return {one: looks[i % len(looks)] for i, one in enumerate(sorted(set(values)))}
 
 
 def needed_samples(data, name, case, candidates):
@@ -164,18 +176,21 @@ def _draw_ambiguous(ax, data, cases, figure):
     last = max(case["samples"][-1] for case in cases.values())
     for k, style, _, case in curves:
         entries = case["nonzeros_per_row"]["input"]
-        m = range(case["samples"][0], last + 1)
-        law = [ambiguous(k, count, entries) for count in m]
-        line = [point for point in zip(m, law, strict=True) if point[1] >= floor]
-        ax.plot(*np.reshape(line, (-1, 2)).T, color=style.color, zorder=1.5, **LAW)
-        for count, share in line[-1:]:
-            slope = share * np.log(ambiguous(k, count + 1, entries) / share)
-            along = {"rotation": np.degrees(np.arctan(slope)), "transform_rotates_text": True}
-            place = {"ha": "right", "va": "bottom", "rotation_mode": "anchor", **along}
-            ax.text(count, share, f"{number_label(k)} ", fontsize=SMALL, zorder=4, **place)
+        m = np.arange(case["samples"][0], last + 1)
+        law = np.log([ambiguous(k, count, entries) for count in m])
+        # All reach down to where the axis begins, and have their labels at one height.
+        end, there = np.interp(-np.log([floor, LABELS * floor]), -law, m)
+        x = np.append(m[m < end], end)
+        ax.plot(x, np.exp(np.interp(x, m, law)), color=style.color, zorder=1.5, **LAW)
+        before, here = np.interp([there - 1, there], m, law)
+        share = np.exp(here)
+        slope = share * (here - before)
+        along = {"rotation": np.degrees(np.arctan(slope)), "transform_rotates_text": True}
+        place = {"ha": "right", "va": "bottom", "rotation_mode": "anchor", **along}
+        ax.text(there, share, f"{number_label(k)} ", fontsize=SMALL, zorder=4, **place)
     ax.set_title("(a) output pattern known, k candidates", loc="left")
     _label_samples(ax)
-    ax.set_ylabel("ambiguous rows of $W_{in}$ (share)")
+    ax.set_ylabel(f"ambiguous rows of {W_IN} (share)")
 
 
 def _draw_needed(ax, data, known, unknown, looks):
@@ -205,7 +220,7 @@ def _draw_found(ax, data, cases, key, looks):
         _draw_mean(ax, 1 - found["ambiguous_rows"], look | CERTAIN)
     _draw_wrong(ax, data, cases)
     _label_samples(ax)
-    ax.set(ylabel="rows of $W_{in}$ (share)", ylim=(-0.03, 1.03))
+    ax.set(ylabel=f"rows of {W_IN} (share)", ylim=(-0.03, 1.03))
 
 
 def _draw_descents(ax, data, cases):

@@ -180,9 +180,22 @@ def figure_width(figure, columns):
 
 def lettered(number, count, title):
     """The title of a panel or map, behind its letter if there are several."""
-    again, place = divmod(number, len(string.ascii_lowercase))
-    letter = f"({string.ascii_lowercase[place] * (again + 1)}) " if count > 1 else ""
-    return letter + title
+    return f"{letters([number])} {title}" if count > 1 else title
+
+
+def letters(numbers):
+    """The letters of panels or maps, ascending numbers from 0: (a), (a, b) or (a–c, e)."""
+    runs = []
+    for number in numbers:
+        if not runs or number > runs[-1][-1] + 1:
+            runs.append([])
+        runs[-1].append(number)
+    parts = []
+    for run in runs:
+        again, place = zip(*(divmod(one, len(string.ascii_lowercase)) for one in run), strict=True)
+        names = [string.ascii_lowercase[j] * (i + 1) for i, j in zip(again, place, strict=True)]
+        parts += [f"{names[0]}–{names[-1]}"] if len(run) > 2 else names
+    return f"({', '.join(parts)})"
 
 
 def check_results(name, results, experiment, quantities, wanted):

@@ -3,9 +3,10 @@
 What it shows. A row is a claim, as configured. The marker is the effect of the test that decides,
 the line the interval that decides, both in margins of that test. Dashed lines are at one margin on
 either side. The shaded part of a row is where the interval lies if the test holds. A test without a
-margin is in units of its effect.
+margin is in units of its effect: its marker is hollow.
 """
 
+import re
 from io import StringIO
 
 import numpy as np
@@ -88,7 +89,7 @@ def _build(rows):
     legend = learner_legend([("", entries)], PAGE_WIDTH)
     texts = [_texts(row) for row in rows]
     lines = max(LEAST_LINES, *(text.count("\n") + 1 for row in texts for text in row))
-    height = LINE_HEIGHT * (lines + 0.5) * len(rows) + 0.8  # half a line between rows
+    height = LINE_HEIGHT * (lines + 1) * len(rows) + 0.8  # a line between rows
     drawing = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.03)
     ax = drawing.subplots()
@@ -106,6 +107,8 @@ def _build(rows):
         left, right = np.clip(KINDS[row["kind"]].region, *ax.get_xlim())
         ax.barh(i, right - left, 0.9, left, color=SHADE, zorder=0)
         look = _properties(row["verdict"])
+        if row["margin"] is None:
+            look["markerfacecolor"] = "white"
         left, right = np.clip([low, high], *ax.get_xlim())
         ax.hlines(i, left, right, color=look["color"], linewidth=1.4, zorder=2)
         ax.plot(effect, i, **look)
@@ -131,10 +134,19 @@ def _properties(verdict):
 
 def _texts(row):
     """What stands to the left of a row, its claim and what that says, and to the right."""
-    margin = "no margin" if row["margin"] is None else f"margin {row['margin']:g}"
-    numbers = wrapped(f"{row['number']}\n{margin}", NUMBER, SMALL)
+    margin = "no margin: in units of the effect"
+    if row["margin"] is not None:
+        margin = f"margin {row['margin']:g}"
+    numbers = wrapped(_typeset(f"{row['number']}\n{margin}"), NUMBER, SMALL)
     claim = wrapped(row["claim"], CLAIM, SMALL)
     return claim, wrapped(row["statement"], STATEMENT, SMALL), numbers
+
+
+def _typeset(text):
+    """Numbers in a text with minus signs, and powers of ten for exponents."""
+    power = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    text = re.sub(r"e([+-]\d+)", lambda found: "·10" + str(int(found[1])).translate(power), text)
+    return re.sub(r"-(?=\d)", "−", text)
 
 
 def _write(ax, i, row, claim, statement, numbers):

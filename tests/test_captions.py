@@ -27,7 +27,7 @@ ABOUT = {
         "Dash",
     ),
     "several": ("against input neurons at m = 5, with", "number m"),
-    "limited": ("the m from which on the error of a simulation is zero. An arrow", "Dashed"),
+    "limited": ("samples until the error of a simulation is zero and stays so. An arrow", "Dashed"),
     "curves": ("against the number m of samples, with", "layers.input"),
     "cooled": (
         "against inverse temperature β at m = 2 and 5 (on the right: BP, ms), with",

@@ -321,9 +321,9 @@ def _of_panels(study: Study, figure: dict) -> str:
         )
     if any("against" in panel and "at_most" in panel for panel in panels):
         parts.append(
-            "Where its label says so, an axis has the m from which on the error of a simulation is "
-            f"{_at_most(limits)}. An arrow marks a lower bound: some simulations do not "
-            "get there, and their last m counts."
+            "Where its label says so, an axis counts the samples until the error of a simulation "
+            f"is {_at_most(limits)} and stays so. An arrow marks a lower bound: some simulations "
+            "do not get there, and their last m counts."
         )
     return " ".join(parts)
 

@@ -46,12 +46,10 @@ def settle(core: int | None) -> None:
     if hasattr(os, "sched_setaffinity"):
         chosen = max(os.sched_getaffinity(0)) if core is None else core
         os.sched_setaffinity(0, {chosen})
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "NPROC"):
         os.environ[variable] = "1"
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA warns of what takes long to compile
-    one = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {one}".strip()
 
 
 def _log(message: str) -> None:

@@ -21,6 +21,7 @@ from sparsebp.engine.arrangement import arrange
 from sparsebp.engine.learning import learn as engine_learn
 from sparsebp.engine.problem import Problem
 from sparsebp.network.data import draw_student
+from sparsebp.network.model import forward
 
 ROOT = Path(__file__).parents[1]
 PHI = sb.tanh(b=0.1)
@@ -343,8 +344,21 @@ def test_masks_are_not_lost_silently(name):
     if name == "y":
         doors.append(lambda: sb.snap(data.y, 0.1, activation=PHI))
     for call in doors:
-        with pytest.raises(ValueError, match=rf"^{name} is masked.*filled\(np.nan\)"):
+        with pytest.raises(ValueError, match=rf"^{name} is masked"):
             call()
+    with pytest.raises(ValueError, match=rf"^{name} is masked"):
+        sb.fit(student, *data._replace(**{name: list(masked)}))
+
+
+def test_missing_outputs_are_left_out_of_the_error():
+    fresh = sb.draw_samples(TEACHER, PHI, 6, 2, 0)
+    wrong = [layer._replace(weights=-layer.weights) for layer in TEACHER]
+    y = np.where(np.eye(6, 30), np.nan, fresh.y)
+    missed = (sb.Samples(fresh.x, y).y - forward(wrong, PHI, fresh.x)) ** 2
+    assert sb.generalization_error(wrong, PHI, fresh._replace(y=y)) == np.nanmean(missed) > 0
+    for none in (fresh._replace(y=np.full_like(y, np.nan)), sb.Samples(fresh.x[:0], y[:0])):
+        with pytest.raises(ValueError, match="holds no outputs"):
+            sb.generalization_error(wrong, PHI, none)
 
 
 def test_masks_without_a_masked_value_say_nothing():

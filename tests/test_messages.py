@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sparsebp.engine import memory
 from sparsebp.engine.algebras import WIDE
 from sparsebp.engine.learning import Beliefs, Messages, learn, propagate
 from sparsebp.network.quantities import Status
@@ -328,10 +329,11 @@ def test_results_do_not_depend_on_the_number_of_threads():
         learner(factor="soft", beta=5.0, damped="both"),
         learner("max-product", schedule="online"),
         learner("max-sum", initial_scale=0.5),
+        learner("max-sum", reinforcement=0.01),
         learner(method="blocked"),
     ],
 )
-def test_results_do_not_depend_on_the_order_in_memory(how):
+def test_results_do_not_depend_on_the_order_in_memory_or_on_parts(how, monkeypatch):
     one = instance(n=61, m=3, student=(2, 3), alphabet=(-1, 0, 1))
     rng = np.random.default_rng(0)
     shuffled = replace(one.problem, orders=(rng.permutation(61), rng.permutation(61)))
@@ -344,8 +346,10 @@ def test_results_do_not_depend_on_the_order_in_memory(how):
             found += [*trained.estimates, trained.iterations, trained.status, trained.entropy]
         return [*found, *outcome.beliefs, outcome.log_partition, outcome.iterations, outcome.status]
 
+    whole = results(one)
+    monkeypatch.setattr(memory, "CHUNK_CELLS", 1)
     again = results(one._replace(problem=shuffled))
-    for part, same in zip(results(one), again, strict=True):
+    for part, same in zip(whole, again, strict=True):
         np.testing.assert_array_equal(part, same)
 
 

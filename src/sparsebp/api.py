@@ -119,6 +119,8 @@ class Student:
 class Fit:
     """What a student has learnt from a number of samples. To iterate over it gives its layers.
 
+    A fit equals itself alone.
+
     Attributes:
         student: who has.
         learner: how.
@@ -349,8 +351,8 @@ def fit(
     """
     if isinstance(learner, str):
         learner = Learner.of(learner)
-    x, y = unmasked("x", x), unmasked("y", y)
-    found = list(learn(student, Samples(x, y), learner, [len(x)], **more))
+    x = checked_inputs(student.patterns[0], x)
+    found = list(learn(student, Samples(x, unmasked("y", y)), learner, [len(x)], **more))
     if not found:
         raise ValueError(f"{len(x)} samples; not a multiple of batch_size {learner.batch_size}")
     return found[0]

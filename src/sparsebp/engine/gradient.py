@@ -4,6 +4,7 @@ All training samples at once, the squared error of Eq. 3.13 on them, and Adam (K
 2015) from the library Optax on JAX. Both are an optional dependency, loaded when this runs.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -119,9 +120,13 @@ def descend(
 def loaded(phi: Activation, what: str) -> tuple[Any, Any, Any, Callable]:
     """JAX, its NumPy, Optax, and the activation ``phi`` on JAX, of tanh or leaky ReLU.
 
+    JAX works on one thread, unless it was at work before: with more, the number of cores would
+    decide how sums are rounded.
+
     Raises:
         ValueError: the libraries that ``what`` needs are not installed.
     """
+    os.environ["NPROC"] = "1"
     try:
         import jax
         import jax.numpy as jnp

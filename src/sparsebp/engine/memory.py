@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from sparsebp.engine.learner import Learner
 
-# Rows of dense work done at once, to bound memory.
+# Rows of dense work done at once, to bound memory. Larger parts take longer, as the system has to
+# clear memory for arrays that live for a moment.
 CHUNK_CELLS = 1 << 19
 
 

@@ -264,9 +264,11 @@ class Messages:
         outputs, k_out, _, _ = self._shape
         cells = (factors.states if self._moving else len(problem.states.tuples)) ** k_out
         field = g if self.algebra.lossless else self.algebra.from_logs(g)
+        soft = isinstance(factors, fac.SoftFactors) and not self._moving
+        work = problem.states.classes.size * factors.states ** (k_out - 1) if soft else cells
         table = empty(-(-outputs // WIDTH) * cells * WIDTH)
         # In parts, as large arrays that live for a moment take longer than what is done with them.
-        for blocks in chunks(-(-outputs // WIDTH), cells * WIDTH):
+        for blocks in chunks(-(-outputs // WIDTH), max(work, cells) * WIDTH):
             rows = order[blocks.start * WIDTH : blocks.stop * WIDTH]
             part = side_by_side(self._table(rows, field), self.algebra.one)
             at = blocks.start * cells * WIDTH

@@ -11,7 +11,6 @@ as a cosine. Then each row keeps its largest weights in magnitude, as signs. The
 again: that would change none of the places that are kept.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -89,7 +88,6 @@ def _pruned(weights, per_row: PerRow) -> list[Layer]:
 
 def _compiled(phi: Activation, how: Descent) -> tuple[Any, Any]:
     """``fit(first, x, y, penalty)`` gives weights, and ``error(weights, x, y)`` the mean square."""
-    os.environ["NPROC"] = "1"  # the threads of XLA: more cost time, and may round sums otherwise
     jax, jnp, optax, apply = loaded(phi, "gradient_descent")
     optimiser = optax.adam(optax.cosine_decay_schedule(how.learning_rate, how.steps))
 

@@ -284,10 +284,11 @@ def unmasked(name: str, values: ArrayLike) -> np.ndarray:
 
     NumPy would hand on what is behind the mask as if it had been measured.
     """
-    if np.ma.is_masked(values):
+    rows = values if isinstance(values, list | tuple) else [values]
+    if any(map(np.ma.is_masked, rows)):
+        filled = "a missing output is NaN, as in y.astype(float).filled(np.nan)"
         raise ValueError(
-            f"{name} is masked in part; a missing output is NaN, as in "
-            "y.astype(float).filled(np.nan), and no input can be missing"
+            f"{name} is masked in part; {filled if name == 'y' else 'no input can be missing'}"
         )
     return np.asarray(values)
 
@@ -333,8 +334,8 @@ def checked_data(
     x, y = checked_inputs(inner, x), unmasked("y", y)
     if y.ndim != 2 or len(x) != len(y):
         raise ValueError(
-            f"x is of shape {x.shape} and y of shape {y.shape}; needed are as many rows in both, "
-            "one for each sample"
+            f"x is of shape {x.shape} and y of shape {y.shape}; needed are two dimensions and as "
+            "many rows in both, one for each sample"
         )
     if y.shape[1] != len(outer):
         raise ValueError(f"y is of shape {y.shape}; needed are {len(outer)} columns, the outputs")

@@ -79,7 +79,7 @@ def generalization_error(student: list[Layer], phi: Activation, test: Samples) -
     .. math:: \frac{1}{N_{\mathrm{out}} N_{\mathrm{test}}}
        \sum_{\eta, a} (y_{\eta a} - f_{\eta a})^2
 
-    with y the teacher's output, and f the student's.
+    with y the teacher's output, and f the student's. Missing outputs, NaN in y, are left out.
 
     Args:
         student: its layers, from W_in to W_out.
@@ -87,11 +87,13 @@ def generalization_error(student: list[Layer], phi: Activation, test: Samples) -
         test: samples that the student has not seen.
 
     Raises:
-        ValueError: phi is no activation, or the samples are not for this network.
+        ValueError: phi is no activation, or the samples are none, or not for this network.
     """
     check_activation("phi", phi)
     layers = list(student)
     fresh = Samples(*checked_data(layers[0].topology, layers[-1].topology, *test))
+    if np.isnan(fresh.y).all():
+        raise ValueError(f"y of shape {fresh.y.shape} holds no outputs to compare with")
     return squared_error(forward(layers, phi, fresh.x), fresh)
 
 
@@ -100,9 +102,10 @@ def squared_error(prediction: np.ndarray, test: Samples) -> float:
 
     Args:
         prediction: (samples, output), its outputs.
-        test: samples that it has not seen.
+        test: samples that it has not seen; outputs that are NaN are left out.
     """
-    return float(np.mean((test.y - prediction) ** 2))
+    missed = (test.y - prediction) ** 2
+    return float(np.mean(missed[~np.isnan(test.y)]))
 
 
 def symmetric_error(

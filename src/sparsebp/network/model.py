@@ -71,7 +71,7 @@ class Activation:
 
 
 def check_activation(name: str, phi: Activation) -> None:
-    """Raise ValueError, with the ``name`` of the argument, unless it is an activation."""
+    """Raise ValueError, with the ``name`` of the argument, unless ``phi`` is an activation."""
     if not isinstance(phi, Activation):
         raise ValueError(
             f"{name}: {phi!r}; must be an activation, as sb.tanh(0.1), sb.leaky_relu(0.1), "

@@ -57,8 +57,8 @@ class Student:
         teacher: for method density-evolution, which predicts the errors of its students.
 
     Raises:
-        ValueError: patterns, alphabet or activation are none, or do not fit together; or hidden
-            neurons have too many rows to list.
+        ValueError: patterns, alphabet or activation are not valid, or do not fit together; or
+            hidden neurons have too many rows to list.
 
     Attributes:
         patterns: (rows, slots) int32 for each layer, -1 behind the end of a shorter row.
@@ -183,7 +183,7 @@ class Fit:
         """Outputs (samples, output) of the network with these weights, for inputs ``x``.
 
         Raises:
-            ValueError: x is not (samples, input), or holds what are no inputs.
+            ValueError: x is not of shape (samples, input), or not of finite numbers.
         """
         return forward(self, self.student.activation, checked_inputs(self.student.patterns[0], x))
 

@@ -107,7 +107,7 @@ class Found:
         say too little to list what explains them.
 
         Raises:
-            ValueError: x is not (samples, input), or holds what are no inputs.
+            ValueError: x is not of shape (samples, input), or not of finite numbers.
         """
         y = forward(self, self.activation, checked_inputs(self.patterns[0], x))
         return np.where(self.reproduced & (self.explanations > 0), y, np.nan)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sparsebp.engine.learner import Learner
 
-# Rows of dense work done at once, to bound memory. Larger parts take longer, as the system has to
-# clear memory for arrays that live for a moment.
+# Rows of dense work done at once, to bound memory. Larger parts are slower: the system clears the
+# memory of each array that is short-lived and large.
 CHUNK_CELLS = 1 << 19
 
 

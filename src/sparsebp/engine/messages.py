@@ -267,8 +267,7 @@ class Messages:
         soft = isinstance(factors, fac.SoftFactors) and not self._moving
         work = problem.states.classes.size * factors.states ** (k_out - 1) if soft else cells
         table = empty(-(-outputs // WIDTH) * cells * WIDTH)
-        # In parts, as large arrays that live for a moment take longer than what is done with them.
-        for blocks in chunks(-(-outputs // WIDTH), max(work, cells) * WIDTH):
+        for blocks in chunks(-(-outputs // WIDTH), work * WIDTH):
             rows = order[blocks.start * WIDTH : blocks.stop * WIDTH]
             part = side_by_side(self._table(rows, field), self.algebra.one)
             at = blocks.start * cells * WIDTH
@@ -279,11 +278,8 @@ class Messages:
         """The table of some factors, (n, cells of one)."""
         if self._moving:
             return self._factors.table[rows]
-        logs, temperature, states = (
-            self.algebra.lossless,
-            self.rules.temperature,
-            self.problem.states,
-        )
+        logs, states = self.algebra.lossless, self.problem.states
+        temperature = self.rules.temperature
         table = fac.sum_out_outputs(self._factors, rows, states, field, logs, temperature)
         return self.algebra.from_logs(table) if logs else table
 

@@ -269,7 +269,7 @@ def draw_samples(
         x: (count, inputs) int8, and y: (count, output) float64.
 
     Raises:
-        ValueError: the activation or the count is none.
+        ValueError: phi is not an activation, or the count is out of range.
     """
     check_activation("phi", phi)
     SAMPLES.check("count", count)
@@ -301,7 +301,7 @@ def checked_inputs(inner: np.ndarray, x: ArrayLike) -> np.ndarray:
         x: (samples, input) numbers, with a column for each input that is read.
 
     Raises:
-        ValueError: they are of another shape, or not such numbers; says which are needed.
+        ValueError: they are of another shape, or not finite numbers; says what is needed.
     """
     x, needed = unmasked("x", x), int(inner.max(initial=-1)) + 1
     if x.ndim != 2 or x.shape[1] < needed:

@@ -87,7 +87,8 @@ def generalization_error(student: list[Layer], phi: Activation, test: Samples) -
         test: samples that the student has not seen.
 
     Raises:
-        ValueError: phi is no activation, or the samples are none, or not for this network.
+        ValueError: phi is not an activation; there are no outputs to compare with; or the samples
+            do not fit the network.
     """
     check_activation("phi", phi)
     layers = list(student)

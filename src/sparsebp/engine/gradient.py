@@ -19,6 +19,10 @@ from sparsebp.network.quantities import Status
 
 LIBRARIES = ("jax", "jaxlib", "optax")
 
+BLOCK = 32
+"""Numbers of samples up to this one share a program, those up to twice this one the next, ..., as
+it takes longer to compile one than to fit a network."""
+
 
 class Predicted(NamedTuple):
     """What a network that was fitted to ``n_samples`` samples answers to fresh inputs.
@@ -77,6 +81,7 @@ def descend(
     else:
         shapes = [topology.shape for topology in patterns]
 
+    @jax.jit
     def forward(weights, x):
         for layer, topology in zip(weights, patterns, strict=True):
             if learner.network == "dense":
@@ -88,8 +93,11 @@ def descend(
     optimiser = optax.adam(learner.learning_rate)
 
     @jax.jit
-    def fit(weights, x, y):
-        error = jax.value_and_grad(lambda weights: jnp.mean((forward(weights, x) - y) ** 2))
+    def fit(weights, x, y, shares):
+        def loss(weights):
+            return jnp.mean(shares @ (forward(weights, x) - y) ** 2)
+
+        error = jax.value_and_grad(loss)
 
         def step(state):
             weights, moments, steps, (_, gradient) = state
@@ -108,13 +116,21 @@ def descend(
     def fitted(m):
         rng = generator(entropy, seed, Stream.INITIAL_MESSAGES, m)
         first = [rng.standard_normal(shape) / np.sqrt(shape[1]) for shape in shapes]
+        x, y, shares = (_filled(array[:m]) for array in (samples.x, samples.y, np.full(m, 1 / m)))
         with jax.enable_x64(True):
-            weights, steps, loss = fit(first, samples.x[:m].astype(float), samples.y[:m])
+            weights, steps, loss = fit(first, x, y, shares)
             status = Status.CONVERGED if loss <= learner.tolerance else Status.STEP_LIMIT
             prediction = np.asarray(forward(weights, jnp.asarray(x_test, float)))
         return Predicted(m, prediction, int(steps), status)
 
     return (fitted(batch.stop) for batch in plan)
+
+
+def _filled(array: np.ndarray) -> np.ndarray:
+    """Filled up with zeros to whole blocks of samples, for which there is one program."""
+    filled = np.zeros((-(-len(array) // BLOCK) * BLOCK, *array.shape[1:]))
+    filled[: len(array)] = array
+    return filled
 
 
 def loaded(phi: Activation, what: str) -> tuple[Any, Any, Any, Callable]:

@@ -353,6 +353,25 @@ def test_results_do_not_depend_on_the_order_in_memory_or_on_parts(how, monkeypat
         np.testing.assert_array_equal(part, same)
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        learner(method="blocked"),
+        learner("max-sum", method="blocked"),
+        learner(factor="soft", beta=5.0, method="blocked"),
+    ],
+)
+def test_nothing_of_an_earlier_table_is_left_in_its_memory(how):
+    """61 factors: the last block is not full."""
+    one = instance(n=61, m=3, student=(2, 3), alphabet=(-1, 0, 1))
+    given = how, one.problem, build(one, how), Beliefs.uniform(one.problem), None
+    fresh = Messages(*given).table
+    room = np.full_like(fresh, np.nan)
+    again = Messages(*given, room=room).table
+    assert again is room
+    np.testing.assert_array_equal(fresh, again)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("algorithm", ["sum-product", "max-product"])
 def test_a_table_of_input_states_and_a_list_of_configurations_agree(algorithm, monkeypatch):

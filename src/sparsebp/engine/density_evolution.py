@@ -70,7 +70,7 @@ class Population:
         self._weights = on_pattern(teacher.outer.weights, teacher.outer.topology, self._outer)
         there = self._weights.ravel() != 0
         self._kinds = np.flatnonzero(there), np.flatnonzero(~there)
-        self.steps, self.certain, self.u = 0, True, None
+        self.steps, self.certain, self.u, self._room = 0, True, None, None
 
     def step(self, threads: int = 1) -> None:
         """Deal the edges, and update all messages. ``threads``: see ``messages.Messages.run``."""
@@ -104,10 +104,12 @@ class Population:
         make: Callable = fac.soft_factors if self._learner.rules.soft else fac.hard_factors
         where = problem.states, *problem.patterns, problem.phi, self._x, y
         factors, prior = make(*where, self._memory_gib), Beliefs.uniform(problem)
-        now = Messages(self._learner, problem, factors, prior, self._rng, self._algebra)
+        how = self._learner, problem, factors, prior, self._rng, self._algebra
+        now = Messages(*how, room=self._room)
         if self.u is not None:
             now.receive(self.u[dealt])
         self.steps += now.run(steps, threads)
+        self._room = now.table
         self.u = np.empty((dealt.size, len(problem.states.tuples)))
         self.u[dealt] = now.u.reshape(self.u.shape)
         self._learner = replace(self._learner, initial_scale=0.0)  # of the first step alone

@@ -48,8 +48,13 @@ class Messages:
         rng: of the initial messages; not used where ``initial_scale`` is 0.
         algebra: to calculate in, see ``algebras``; by default that of the learner's rules.
         leaves: as above.
+        room: the ``table`` of messages on as large a graph that are not used any more, whose memory
+            is taken for the new one. Memory that the system has to clear first takes as long as the
+            numbers that are written into it.
 
     Attributes:
+        table: (blocks * cells * WIDTH,) float64, the factors as the kernel takes them; empty where
+            they are lists.
         steps: number of steps done.
         residual: the largest change of a message in the last step, damping left aside: in
             probability, or in log-likelihood; NaN before the first.
@@ -63,7 +68,7 @@ class Messages:
         belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
     """
 
-    def __init__(self, learner, problem, factors, prior, rng, algebra=None, leaves=None):
+    def __init__(self, learner, problem, factors, prior, rng, algebra=None, leaves=None, room=None):
         rules = learner.rules
         self._blocked, self._of_weights = learner.method == "blocked", problem.states
         if self._blocked:
@@ -79,7 +84,7 @@ class Messages:
         given = self.algebra.from_logs(prior.inner)[problem.orders[1]]
         self._fielded = self._moving or bool((given != self.algebra.one).any())
         given, given_outer = side_by_side(given, self.algebra.one), self._lanes(prior.outer)
-        table, self._lists = self._for_kernel(g)
+        self.table, self._lists = self._for_kernel(g, room)
         self._starts_to_factors = learner.starts_to_factors
         self._arrays = Arrays(
             self._first(self._shape, rng),
@@ -89,7 +94,7 @@ class Messages:
             given.copy() if self._moving else given,
             given,
             *self._first_beliefs(given, given_outer),
-            table,
+            self.table,
             empty(0),
             empty(0),
         )
@@ -255,7 +260,7 @@ class Messages:
             self.learner.dampings[1] > 0,
         )
 
-    def _for_kernel(self, g):
+    def _for_kernel(self, g, room):
         """What the kernel takes for the factors: a table, and lists of configurations."""
         problem, factors, order = self.problem, self._factors, self.problem.orders[0]
         if self._listed:
@@ -266,7 +271,7 @@ class Messages:
         field = g if self.algebra.lossless else self.algebra.from_logs(g)
         soft = isinstance(factors, fac.SoftFactors) and not self._moving
         work = problem.states.classes.size * factors.states ** (k_out - 1) if soft else cells
-        table = empty(-(-outputs // WIDTH) * cells * WIDTH)
+        table = empty(-(-outputs // WIDTH) * cells * WIDTH) if room is None else room
         for blocks in chunks(-(-outputs // WIDTH), work * WIDTH):
             rows = order[blocks.start * WIDTH : blocks.stop * WIDTH]
             part = side_by_side(self._table(rows, field), self.algebra.one)

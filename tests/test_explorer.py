@@ -104,6 +104,9 @@ NAMES = {
 """The experiments that stand for those in the claims, for each row of the matrix."""
 
 
+PLAIN = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
+
+
 def write_results(path, experiment, seed):
     """Errors that fall with m, some zero; some trainings at the step limit; batch has even m."""
     spec, rng = STUDY.collect_spec(experiment), np.random.default_rng(seed)
@@ -170,7 +173,8 @@ def test_cells_are_the_verdicts_with_the_tests_that_decide(shown, folder):
         same = {"claim": judged["id"], "verdict": judged["verdict"], "n": test["n"], "m": test["m"]}
         same |= {"choice": judged["choice"], "reading": judged["reading"]}
         assert cell == cell | same | {"margin": test["margin"], "meaning": test["meaning"]}
-        numbers = [float(text) for text in re.findall(r"-?\d[\d.e-]*", cell["number"])]
+        plain = cell["number"].replace("·10", "e").translate(PLAIN)
+        numbers = [float(text) for text in re.findall(r"-?\d[\d.e-]*", plain)]
         ends = test["corrected" if test["verdict"] == "does not hold" else "interval"]
         expected = [test["effect"], *(end for end in ends if end is not None)]
         assert numbers == pytest.approx(expected, rel=6e-3)

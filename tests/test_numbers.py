@@ -243,7 +243,7 @@ def test_a_list_of_cases_makes_a_number_for_each():
         ({"digits": 2}, (-0.006,), "−0.01"),
         ({"digits": 2}, (-0.004,), "0.00"),
         ({"significant": 1}, (0.000375,), "0.0004"),
-        ({"significant": 2}, (1.2767e-15,), "1.3e-15"),
+        ({"significant": 2}, (1.2767e-15,), "1.3·10⁻¹⁵"),
         ({"significant": 2}, (0.0,), "0"),
         ({"digits": 2}, (1.0, 0.25), "1.00 ± 0.25"),
         ({"digits": 1}, (12.0, NAN, True), "≥ 12.0"),
@@ -252,6 +252,11 @@ def test_a_list_of_cases_makes_a_number_for_each():
 )
 def test_text(number, value, text):
     assert numbers.text(number, numbers.Value(*value)) == text
+
+
+def test_numbers_have_minus_signs_and_powers_of_ten():
+    found = numbers.typeset("-5.04e-06 [-0.2, 3e+12]\nno mean-field")
+    assert found == "−5.04·10⁻⁶ [−0.2, 3·10¹²]\nno mean-field"
 
 
 WIDE = st.floats(-1e6, 1e6) | st.floats(-1e-6, 1e-6) | st.just(NAN)

@@ -61,11 +61,6 @@ def test_only_what_has_no_margin_has_a_hollow_marker(axes):
     assert hollow == [test[-1] is None for test in TESTS.values()] and any(hollow)
 
 
-def test_numbers_have_minus_signs_and_powers_of_ten():
-    found = verdict_plots._typeset("-5.04e-06 [-0.2, 3e+12]\nno mean-field")
-    assert found == "−5.04·10⁻⁶ [−0.2, 3·10¹²]\nno mean-field"
-
-
 def test_the_part_where_a_test_holds_is_shaded(axes):
     low, high = axes.get_xlim()
     for bar, region in zip(axes.patches, REGIONS, strict=True):

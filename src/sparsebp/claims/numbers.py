@@ -12,6 +12,7 @@ A number is a dict, as workflow/numbers.yaml has it. It begins as an array of on
 How it is reduced to one value or several: see ``reductions``.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import product
 from typing import NamedTuple
@@ -103,10 +104,16 @@ def text(number: dict, found: Value) -> str:
 def _rounded(number: dict, value: float) -> str:
     kind = f".{number['significant']}g" if "significant" in number else f".{number['digits']}f"
     shown = f"{value:{kind}}"
-    # A minus sign, though not before a zero, nor as a hyphen.
-    sign = "−" if shown.startswith("-") and float(shown) else ""
-    return sign + shown.lstrip("-")
+    return typeset(shown if float(shown) else shown.lstrip("-"))
 
 
-TEXT = rf"(?:≥ )?−?\d[\d.]*(?:e[-+]\d+)?(?: ± \d[\d.]*(?:e[-+]\d+)?)?|{NONE}"
+def typeset(text: str) -> str:
+    """Numbers in a text as they are printed: with minus signs, and powers of ten for exponents."""
+    power = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    text = re.sub(r"e([+-]\d+)", lambda found: "·10" + str(int(found[1])).translate(power), text)
+    return re.sub(r"-(?=\d)", "−", text)
+
+
+_NUMBER = r"\d[\d.]*(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"
+TEXT = rf"(?:≥ )?−?{_NUMBER}(?: ± {_NUMBER})?|{NONE}"
 """A regular expression of the texts."""

@@ -27,6 +27,7 @@ from sparsebp.claims.comparisons import (
     curves,
     m_range,
 )
+from sparsebp.claims.numbers import typeset
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 BY_CONSTRUCTION = "holds by construction"
@@ -204,7 +205,7 @@ def number(record: dict) -> str:
     """The effect of a test with the interval that decides: text."""
     ends = deciding(record)
     low, high = (f"{e:.3g}" if e is not None else "∞" for e in ends)
-    return f"{record['effect']:.3g} [{'-' * (ends[0] is None)}{low}, {high}]"
+    return typeset(f"{record['effect']:.3g} [{'−' * (ends[0] is None)}{low}, {high}]")
 
 
 # Which tests there are.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sparsebp.claims.conditions import Point, meets, settings, shortest, words
+from sparsebp.claims.numbers import typeset
 from sparsebp.claims.verdicts import (
     BY_CONSTRUCTION,
     FAILS,
@@ -231,7 +232,7 @@ def reach(record: dict) -> dict[str, str]:
     """How far the verdict of a record depends on its margin and on its range of m, by ``REACH``."""
     test = record["tests"][record["key"]]
     first, last = test["m"]
-    turns = " and ".join(f"{turn:.2g}" for turn in test["turns"])
+    turns = typeset(" and ".join(f"{turn:.2g}" for turn in test["turns"]))
     values = (
         "none" if test["margin"] is None else f"{test['margin']:g}",
         turns or "none",

@@ -6,7 +6,6 @@ either side. The shaded part of a row is where the interval lies if the test hol
 margin is in units of its effect: its marker is hollow.
 """
 
-import re
 from io import StringIO
 
 import numpy as np
@@ -137,16 +136,9 @@ def _texts(row):
     margin = "no margin: in units of the effect"
     if row["margin"] is not None:
         margin = f"margin {row['margin']:g}"
-    numbers = wrapped(_typeset(f"{row['number']}\n{margin}"), NUMBER, SMALL)
+    numbers = wrapped(f"{row['number']}\n{margin}", NUMBER, SMALL)
     claim = wrapped(row["claim"], CLAIM, SMALL)
     return claim, wrapped(row["statement"], STATEMENT, SMALL), numbers
-
-
-def _typeset(text):
-    """Numbers in a text with minus signs, and powers of ten for exponents."""
-    power = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    text = re.sub(r"e([+-]\d+)", lambda found: "·10" + str(int(found[1])).translate(power), text)
-    return re.sub(r"-(?=\d)", "−", text)
 
 
 def _write(ax, i, row, claim, statement, numbers):

@@ -12,8 +12,12 @@ import numpy as np
 from sparsebp.engine import reachable
 from sparsebp.engine.algebras import WIDE
 from sparsebp.engine.kernels.hidden_updates import hidden_kernel
+from sparsebp.engine.memory import chunks
 from sparsebp.engine.problem import Beliefs
 from sparsebp.network.data import checked_data
+
+# Of messages that are converted, so that a chunk, with what numpy makes of it, stays in the cache.
+CELLS = 16
 
 
 @dataclass(eq=False)
@@ -89,13 +93,14 @@ class HiddenMessages:
         prior: the ``problem.Beliefs`` that the fields of the weights come from.
         rng: of the initial messages; not used where ``initial_scale`` is 0.
         algebra: to calculate in, see ``algebras``; by default that of the learner's rules.
+        messages: to start from, as ``_up`` and ``_down``; by default new ones.
 
     Attributes:
         up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.
         u: both.
     """
 
-    def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, algebra=None):
+    def __init__(self, learner, problem, graph: HiddenGraph, prior, rng, algebra=None, messages=()):
         rules = learner.rules
         self.learner, self.problem, self.graph, self.prior = learner, problem, graph, prior
         self.algebra = algebra or rules.algebra
@@ -105,7 +110,7 @@ class HiddenMessages:
         given = np.concatenate([part.ravel() for part in prior])
         self._prior = self.algebra.from_logs(given)
         values, _, _, downs, _, _ = graph.arrays
-        self._up, self._down = (
+        self._up, self._down = messages or (
             _first(starts, learner, rng, self.algebra) for starts in (values, downs)
         )
         self._back = np.empty_like(self._up), np.empty_like(self._down), np.empty(0)
@@ -141,9 +146,9 @@ class HiddenMessages:
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
         algebra = WIDE.get(self.algebra, self.algebra)
-        last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, algebra)
-        last._up, last._down = (algebra.from_logs(part) for part in (self.up, self.down))
-        last._back = *last._back[:2], np.empty_like(last._prior)
+        now = [_converted(part, self.algebra, algebra) for part in (self._up, self._down)]
+        last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, algebra, now)
+        last._back = *self._back[:2], np.empty_like(last._prior)
         last.run(1)
         told, beliefs, at = algebra.to_logs(last._back[2]), [], 0
         for part in self.prior:
@@ -152,6 +157,14 @@ class HiddenMessages:
             at += part.size
         self.certain &= last.certain and not any(np.isnan(part).any() for part in beliefs)
         return Beliefs(*beliefs) if self.certain else self.prior
+
+
+def _converted(numbers, algebra, other) -> np.ndarray:
+    """An array of ``numbers`` of an ``algebra`` as those of the ``other``, always a new one."""
+    found = np.empty_like(numbers)
+    for part in chunks(len(numbers), CELLS):
+        found[part] = other.from_logs(algebra.to_logs(numbers[part]))
+    return found
 
 
 def _first(starts, learner, rng, algebra) -> np.ndarray:

@@ -89,7 +89,7 @@ def hidden_layer(
         low, high = (phi(sum(end.take(slot, axis=0) for slot in at)) for end in ends)
         label, first_of = _distinct(owner, low, high)
         label = _joined(label, owner[first_of], low[first_of], high[first_of], max_values)
-        order = np.argsort(label, kind="stable")
+        order = _by_number(label)
         starts = np.flatnonzero(np.diff(label[order], prepend=-1))
         lows.append(np.minimum.reduceat(low[order], starts))
         highs.append(np.maximum.reduceat(high[order], starts))
@@ -190,7 +190,8 @@ def _distinct(owner, low, high) -> tuple[np.ndarray, np.ndarray]:
     points = (high - low).max() < MERGE_TOLERANCE
     label = owner
     for column in low.T if points else (*low.T, *high.T):
-        order = np.lexsort((column, label))
+        order = column.argsort(kind="stable")
+        order = order[_by_number(label[order])]
         new = (np.diff(label[order]) > 0) | (np.diff(column[order]) > MERGE_TOLERANCE)
         fresh = np.empty_like(label)
         fresh[order] = np.append(0, np.cumsum(new))
@@ -198,6 +199,17 @@ def _distinct(owner, low, high) -> tuple[np.ndarray, np.ndarray]:
     first_of = np.empty(label.max() + 1, np.int64)
     first_of[label] = np.arange(len(label))
     return label, first_of
+
+
+def _by_number(label) -> np.ndarray:
+    """The order that sorts whole numbers, equal ones as they are.
+
+    Args:
+        label: (entries,) int64, from 0 on; less than 2^63 in all with its place behind its bits.
+    """
+    # Sorting numbers is several times as fast as sorting their places.
+    bits = len(label).bit_length()
+    return np.sort(label << bits | np.arange(len(label))) & ((1 << bits) - 1)
 
 
 def _joined(label, owner, low, high, max_values) -> np.ndarray:

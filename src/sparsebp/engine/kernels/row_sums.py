@@ -105,8 +105,8 @@ def _leave_one_out(field, x, following, last, forward, others):
     Those of a k are right up to a factor. They are in ``others`` (K, 3, 2, lanes), over k, w and
     the ends; and ``forward[K]`` has the sums over rows that end in each state, up to a factor.
     """
-    inputs, states = len(field), len(following)
-    total, behind, before = np.empty(last.shape[2]), last.copy(), np.empty_like(last)
+    states, (inputs, _, lanes) = len(following), field.shape
+    total, behind, before = np.empty(lanes), last.copy(), np.empty_like(last)
     forward[0] = 0
     forward[0, 0] = 1
     for k in range(inputs):
@@ -115,7 +115,8 @@ def _leave_one_out(field, x, following, last, forward, others):
             for w in range(3):
                 after = following[s, 1 + (w - 1) * x[k]]
                 if after >= 0:
-                    _add_product(forward[k + 1, after], forward[k, s], field[k, w])
+                    for i in range(lanes):
+                        forward[k + 1, after, i] += forward[k, s, i] * field[k, w, i]
         _normalise(forward[k + 1], total)
     for k in range(inputs - 1, -1, -1):
         others[k] = 0
@@ -125,18 +126,13 @@ def _leave_one_out(field, x, following, last, forward, others):
                 after = following[s, 1 + (w - 1) * x[k]]
                 if after >= 0:
                     for e in range(2):
-                        _add_product(others[k, w, e], forward[k, s], behind[e, after])
-                        _add_product(before[e, s], field[k, w], behind[e, after])
+                        for i in range(lanes):
+                            others[k, w, e, i] += forward[k, s, i] * behind[e, after, i]
+                        for i in range(lanes):
+                            before[e, s, i] += field[k, w, i] * behind[e, after, i]
         for e in range(2):
             _normalise(before[e], total)
         behind, before = before, behind
-
-
-@njit(error_model="numpy")
-def _add_product(out, one, two):
-    """Add the product of two to what there is."""
-    for i in range(len(out)):
-        out[i] += one[i] * two[i]
 
 
 @njit(error_model="numpy")
@@ -164,11 +160,12 @@ def _mix(old, new, damping):
 def _normalise(parts, total):
     """Have sums over the first axis be 1."""
     total[:] = 0
-    for part in parts:
+    for n in range(len(parts)):
         for i in range(len(total)):
-            total[i] += part[i]
-    for part in parts:
-        _divide(part, part, total)
+            total[i] += parts[n, i]
+    for n in range(len(parts)):
+        for i in range(len(total)):
+            parts[n, i] /= total[i]
 
 
 @njit(error_model="numpy")

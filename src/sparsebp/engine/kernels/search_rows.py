@@ -255,12 +255,15 @@ def _rows(words, inputs, often, entries, allowed, valid, out):
         if not (word & minus) | (~word & plus):
             signed[count], room[count], own[count] = one, often[place >> 1], word
             count += 1
-    # Lists of those whose bits lead to the same place, in the order of these bits.
+    order = np.argsort(own[:count] & fixed)
+    own = own[order]
+    # Lists of those whose bits lead to the same place; of the same bits all are neighbours.
     heads, tails = np.full(count + 1, -1, np.int64), np.empty(count, np.int64)
-    for c in np.argsort(own[:count] & fixed)[::-1]:
+    for c in range(count - 1, -1, -1):
         place = _place(own[c] & fixed, heads)
         tails[c], heads[place] = heads[place], c
-    choice, where = (signed, room, own, heads, tails), (allowed, valid, fixed)
+    choice = signed[order], room[order], own, heads, tails
+    where = allowed, valid, fixed
     letters, row = np.empty(LETTERS, np.uint64), np.full(ENTRIES, -1, np.int64)
     if entries == 1:
         return _complete(words, choice, where, row, 0, letters, out, 0)

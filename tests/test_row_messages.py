@@ -39,14 +39,23 @@ def normalised(values):
 def test_a_step_is_that_of_direct_sums_over_all_rows(at_most, damping):
     """Nothing is shared with the kernel: here each row is a term of its own."""
     rng = np.random.default_rng(at_most)
-    hidden, samples, inputs = 2, 3, 6
+    hidden, samples, inputs = 2, 7, 6
     x = rng.choice([-1, 1], (samples, inputs))
     old = normalised(rng.random((hidden, samples, inputs, 3)))
     said = rng.random((hidden, samples, 2 * at_most + 1))
     said[0, 0, 0] = said[1, 2, -1] = 0
-    logs, to_sums = np.log(old), np.empty_like(said)
-    beliefs = np.empty((hidden, inputs, 3))
-    row_sums_kernel()(x, said, logs, *_automaton(at_most), damping, to_sums, beliefs)
+    following, value = _automaton(at_most)
+    # In the kernel hidden neurons are the last axis.
+    ends = np.moveaxis(said[..., value], 0, -1).copy()
+    messages = np.moveaxis(old, 0, -1).copy()
+    fields, beliefs = np.empty((2, inputs, 3, hidden))
+    fields[:] = messages.prod(axis=0)
+    to_ends = np.empty_like(ends)
+    row_sums_kernel()(x, ends, messages, fields, following, damping, to_ends, beliefs)
+    products = messages.prod(axis=0)
+    np.testing.assert_allclose(fields, products / products.max(axis=1, keepdims=True), rtol=1e-10)
+    messages, beliefs, to_ends = (np.moveaxis(a, -1, 0) for a in (messages, beliefs, to_ends))
+    to_sums = to_ends @ np.eye(said.shape[2])[value]
 
     rows = rows_with(inputs, at_most)
     at = np.arange(inputs)
@@ -68,7 +77,7 @@ def test_a_step_is_that_of_direct_sums_over_all_rows(at_most, damping):
                     mean = (without * said[h, m, z + at_most])[those].sum() / without[those].sum()
                     new[m, k, w + 1] = mean
         new = damping * old[h] + (1 - damping) * normalised(new)
-        np.testing.assert_allclose(np.exp(logs[h]), new, rtol=1e-10, atol=1e-50)
+        np.testing.assert_allclose(messages[h], new, rtol=1e-10, atol=1e-50)
         chance = np.prod(new, axis=0)[at, rows + 1].prod(axis=1)
         for k in range(inputs):
             expected = [chance[rows[:, k] == w].sum() for w in (-1, 0, 1)]

@@ -117,17 +117,20 @@ def pass_messages(
     relation = _relation(alphabet, codes, readers.shape[1])
     following, value = _automaton(alphabet.at_most)
     hidden, (samples, inputs) = int(readers.max()) + 1, x.shape
-    sums = hidden, samples, 2 * alphabet.at_most + 1
-    logs = np.full((hidden, samples, inputs, 3), np.log(1 / 3))
+    sums, states = (hidden, samples, 2 * alphabet.at_most + 1), len(value)
+    sum_of = np.eye(sums[2])[value]
+    messages = np.full((samples, inputs, 3, hidden), 1 / 3)
+    fields, beliefs = np.ones(messages.shape[1:]), np.full(messages.shape[1:], 1 / 3)
     from_outputs = np.ones((*readers.shape, *sums[1:]))
     log_signs = np.zeros((*readers.shape, samples, 2))
-    to_sums, beliefs, converged = np.empty(sums), np.full((hidden, inputs, 3), 1 / 3), False
-    steps = 0
+    to_ends, converged, steps = np.empty((samples, states, hidden)), False, 0
     while steps < how.max_steps and not converged:
         steps += 1
         before = beliefs.copy(), from_outputs, np.exp(log_signs)
-        likelihood = _likelihood(from_outputs, readers, sums)
-        row_sums_kernel()(x, likelihood, logs, following, value, how.damping, to_sums, beliefs)
+        ends = _likelihood(from_outputs, readers, sums)[..., value].transpose(1, 2, 0).copy()
+        given = x, ends, messages, fields, following, how.damping
+        row_sums_kernel()(*given, to_ends, beliefs)
+        to_sums = to_ends.transpose(2, 0, 1) @ sum_of
         from_outputs, new = _from_outputs(relation, from_outputs, log_signs, to_sums, readers)
         log_signs = (1 - how.damping) * new + how.damping * log_signs
         now = beliefs, from_outputs, np.exp(log_signs)
@@ -136,7 +139,7 @@ def pass_messages(
     known = to_sums * _likelihood(from_outputs, readers, sums)
     outer = _exponentials(log_signs.sum(axis=2))
     outer, known = (part / part.sum(axis=-1, keepdims=True) for part in (outer, known))
-    return Believed(beliefs, outer, known, steps, converged)
+    return Believed(beliefs.transpose(2, 0, 1), outer, known, steps, converged)
 
 
 def letters(sums: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ many rows that agree, and says less.
 from math import comb
 
 import numpy as np
-from scipy.stats import binom
+import scipy  # its parts load when they are used
 
 from sparsebp.network.data import NEURONS
 from sparsebp.network.ranges import FRACTION, SAMPLES, Range
@@ -62,7 +62,7 @@ def wrong_rows(
     if at_zero is None:
         every = np.arange(m + 1)
         means = [wrong_rows(k, m, int(m_0)) for m_0 in every]
-        return float(binom.pmf(every, m, 0.5) @ means)
+        return float(scipy.stats.binom.pmf(every, m, 0.5) @ means)
     Range(0, m, whole=True).check("at_zero", at_zero)
     others = 4 * comb(k - 2, 2) * 0.5**at_zero * 0.25 ** (m - at_zero)
     shared = 4 * (k - 2) * 0.5**m
@@ -75,7 +75,7 @@ def ambiguous(candidates: int, samples: int, entries: int = 2) -> float:
         return float(-np.expm1(-wrong_rows(candidates, samples, entries=entries)))
     every = np.arange(samples + 1)
     means = np.array([wrong_rows(candidates, samples, int(m_0)) for m_0 in every])
-    return float(binom.pmf(every, samples, 0.5) @ -np.expm1(-means))
+    return float(scipy.stats.binom.pmf(every, samples, 0.5) @ -np.expm1(-means))
 
 
 def most_wrong(share: float, samples: int, outputs: int) -> int:
@@ -92,4 +92,5 @@ def most_wrong(share: float, samples: int, outputs: int) -> int:
     FRACTION.check("share", share)
     SAMPLES.check("samples", samples)
     NEURONS.check("outputs", outputs)
-    return int(binom.ppf(0.99 ** (1 / outputs), samples, share))
+    below = scipy.special.bdtr(np.arange(samples), samples, share)
+    return int(np.searchsorted(below, 0.99 ** (1 / outputs)))

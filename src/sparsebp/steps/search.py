@@ -76,7 +76,7 @@ def _searches(
         candidates = candidates_of(teacher.inner.topology, neurons, count, rng)
         measured.append([])
         for m in case["samples"]:
-            wrong = min(most_wrong(share, m, neurons), m - 1)
+            wrong = min(most_wrong(share, m, neurons), m - 1) if share else 0
             given = {"readers": readers, "candidates": candidates, "wrong": wrong}
             found = search(x[:m], y[:m], neurons, phi, **given)
             measured[-1].append(_measured(teacher, found))

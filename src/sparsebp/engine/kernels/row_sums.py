@@ -1,7 +1,9 @@
 """Messages between single weights of a row and its sums in samples, in time linear in the row.
 
 Weights are -1, 0 and 1, inputs -1 and 1. A row is read from left to right by an automaton. Its
-states are pairs: how many non-zeros there were, at most s of them, and how many terms were +1.
+states are pairs: how many non-zeros there were, at most s of them, and how many terms were +1. All
+rows take the same way through it, as they have the same inputs. So many rows are read at once: they
+are neighbours in memory, the last axis of all arrays, which processors add and multiply together.
 """
 
 from functools import cache
@@ -14,91 +16,97 @@ from sparsebp.engine.kernels.cache import compiled_once
 FLOOR = 1e-60
 """The least that a message says, if the most is 1: so rounding contradicts nothing for ever."""
 
+FACTORS = 5
+"""The product of so many messages is a normal number, and has a logarithm."""
+
+LANES = 128
+"""Rows that are read at once, at most: what is kept of them stays in the cache of a core."""
+
+_THREE, _FOUR = types.float64[:, :, ::1], types.float64[:, :, :, ::1]
 _SIGNATURE = types.void(
-    types.int64[:, ::1],
-    types.float64[:, :, ::1],
-    types.float64[:, :, :, ::1],
-    types.int64[:, ::1],
-    types.int64[::1],
-    types.float64,
-    types.float64[:, :, ::1],
-    types.float64[:, :, ::1],
+    types.int64[:, ::1], _THREE, _FOUR, _THREE, types.int64[:, ::1], types.float64, _THREE, _THREE
 )
 
 
 @cache
 def row_sums_kernel():
     """One step for all rows, compiled, with the arguments of ``_pass_rows``."""
-    return compiled_once("row_sums", _pass_rows, _SIGNATURE, __name__, nogil=True)
+    options = {"nogil": True, "error_model": "numpy"}
+    return compiled_once("row_sums", _pass_rows, _SIGNATURE, __name__, **options)
 
 
-def _pass_rows(x, likelihood, logs, following, value, damping, to_sums, beliefs):
+def _pass_rows(x, ends, messages, fields, following, damping, to_ends, beliefs):
     """Pass messages of all rows once, see ``row_messages``.
 
     Args:
         x: (samples, K) int64, -1 and 1.
-        likelihood: (H, samples, Z) float64, what outputs say of the sum in each sample.
-        logs: (H, samples, K, 3) float64, log-messages to weights; replaced by the new ones.
+        ends: (samples, S, H) float64, what outputs say of the sum that a row has that ends in a
+            state.
+        messages: (samples, K, 3, H) float64, to weights, at least ``FLOOR``; replaced by new ones.
+        fields: (K, 3, H) float64, the products of these over samples, the largest of each weight 1;
+            replaced by those of the new ones.
         following: (S, 3) int64, the state after a term of -1, 0 and 1, or -1 for none.
-        value: (S,) int64, the place in Z of the sum that a row has that ends in a state.
         damping: alpha of Eq. 2.14.
-        to_sums: (H, samples, Z) float64, the messages to sums before this step, to be filled.
-        beliefs: (H, K, 3) float64, of the weights after this step, to be filled; sums are 1.
+        to_ends: (samples, S, H) float64, sums over rows that end in each state before this step, up
+            to a factor for each row; to be filled.
+        beliefs: (K, 3, H) float64, of the weights after this step, to be filled; sums are 1.
     """
-    states, (rows, samples, inputs, _) = len(following), logs.shape
-    forward, backward = np.empty((inputs + 1, states)), np.empty((inputs + 1, states, 2))
-    field, others = np.empty((inputs, 3)), np.empty((inputs, 3, 2))
-    ends, total = np.ones((states, 2)), np.empty((inputs, 3))
-    plus, new = np.ones(inputs, np.int64), np.empty(3)
-    for h in range(rows):
-        _add(logs[h], total)
+    states, (samples, inputs, _, rows) = len(following), messages.shape
+    parts = -(-rows // LANES)
+    lanes = -(-rows // parts)
+    forward, last = np.empty((inputs + 1, states, lanes)), np.ones((2, states, lanes))
+    field, others = np.ones((inputs, 3, lanes)), np.empty((inputs, 3, 2, lanes))
+    product, logs = np.ones((inputs, 3, lanes)), np.empty((inputs, 3, lanes))
+    plus, new, total = np.ones(inputs, np.int64), np.empty((3, lanes)), np.empty(lanes)
+    for low in range(0, rows, lanes):
+        n = min(lanes, rows - low)
+        here = slice(low, low + n)
+        logs[:] = 0
         for m in range(samples):
-            _exponentials(total - logs[h, m], field)
-            for s in range(states):
-                ends[s, 0] = likelihood[h, m, value[s]]
-            _leave_one_out(field, x[m], following, ends, forward, backward, others)
-            to_sums[h, m] = 0
-            for s in range(states):
-                to_sums[h, m, value[s]] += forward[inputs, s]
             for k in range(inputs):
-                new[:] = others[k, :, 0] / others[k, :, 1]
-                new /= new.sum()
                 for w in range(3):
-                    mixed = damping * np.exp(logs[h, m, k, w]) + (1 - damping) * new[w]
-                    logs[h, m, k, w] = np.log(max(mixed, FLOOR))
-        _add(logs[h], total)
-        _exponentials(total, field)
-        _leave_one_out(field, plus, following, ends, forward, backward, others)
+                    _divide(field[k, w, :n], fields[k, w, here], messages[m, k, w, here])
+                _scale(field[k], total)
+            for s in range(states):
+                last[0, s, :n] = ends[m, s, here]
+            _leave_one_out(field, x[m], following, last, forward, others)
+            for s in range(states):
+                to_ends[m, s, here] = forward[inputs, s, :n]
+            for k in range(inputs):
+                for w in range(3):
+                    _divide(new[w], others[k, w, 0], others[k, w, 1])
+                _normalise(new, total)
+                for w in range(3):
+                    _mix(messages[m, k, w, here], new[w], damping)
+                    _multiply(product[k, w, :n], messages[m, k, w, here])
+            if m % FACTORS == FACTORS - 1 or m == samples - 1:
+                logs += np.log(product)
+                product[:] = 1
+        last[0] = 1
         for k in range(inputs):
-            beliefs[h, k] = field[k] * others[k, :, 1]
-            beliefs[h, k] /= beliefs[h, k].sum()
+            for i in range(lanes):
+                most = max(logs[k, 0, i], logs[k, 1, i], logs[k, 2, i])
+                for w in range(3):
+                    field[k, w, i] = np.exp(logs[k, w, i] - most)
+            fields[k, :, here] = field[k, :, :n]
+            _scale(field[k], total)
+        _leave_one_out(field, plus, following, last, forward, others)
+        for k in range(inputs):
+            for w in range(3):
+                _multiply(field[k, w], others[k, w, 1])
+            _normalise(field[k], total)
+            beliefs[k, :, here] = field[k, :, :n]
 
 
-@njit
-def _add(logs, total):
-    """The sums of (samples, K, 3) over samples."""
-    total[:] = 0
-    for m in range(len(logs)):
-        total += logs[m]
-
-
-@njit
-def _exponentials(logs, field):
-    """Fields, the largest of each weight 1, from their logarithms (K, 3)."""
-    for k in range(len(logs)):
-        most = max(logs[k, 0], logs[k, 1], logs[k, 2])
-        for w in range(3):
-            field[k, w] = max(np.exp(logs[k, w] - most), FLOOR)
-
-
-@njit
-def _leave_one_out(field, x, following, ends, forward, backward, others):
+@njit(error_model="numpy")
+def _leave_one_out(field, x, following, last, forward, others):
     """Sums over all rows that have w_k = w, without the field of w_k, times each of two ends.
 
-    Those of a k are right up to a factor. They are in ``others`` (K, 3, 2), over k, w and the ends;
-    and ``forward[K]`` has the sums over rows that end in each state, up to a factor.
+    Those of a k are right up to a factor. They are in ``others`` (K, 3, 2, lanes), over k, w and
+    the ends; and ``forward[K]`` has the sums over rows that end in each state, up to a factor.
     """
-    inputs, states = len(field), len(following)
+    states, (inputs, _, lanes) = len(following), field.shape
+    total, behind, before = np.empty(lanes), last.copy(), np.empty_like(last)
     forward[0] = 0
     forward[0, 0] = 1
     for k in range(inputs):
@@ -107,18 +115,64 @@ def _leave_one_out(field, x, following, ends, forward, backward, others):
             for w in range(3):
                 after = following[s, 1 + (w - 1) * x[k]]
                 if after >= 0:
-                    forward[k + 1, after] += forward[k, s] * field[k, w]
-        forward[k + 1] /= forward[k + 1].sum()
-    backward[inputs] = ends
+                    for i in range(lanes):
+                        forward[k + 1, after, i] += forward[k, s, i] * field[k, w, i]
+        _normalise(forward[k + 1], total)
     for k in range(inputs - 1, -1, -1):
         others[k] = 0
-        backward[k] = 0
+        before[:] = 0
         for s in range(states):
             for w in range(3):
                 after = following[s, 1 + (w - 1) * x[k]]
                 if after >= 0:
                     for e in range(2):
-                        others[k, w, e] += forward[k, s] * backward[k + 1, after, e]
-                        backward[k, s, e] += field[k, w] * backward[k + 1, after, e]
+                        for i in range(lanes):
+                            others[k, w, e, i] += forward[k, s, i] * behind[e, after, i]
+                        for i in range(lanes):
+                            before[e, s, i] += field[k, w, i] * behind[e, after, i]
         for e in range(2):
-            backward[k, :, e] /= backward[k, :, e].sum()
+            _normalise(before[e], total)
+        behind, before = before, behind
+
+
+@njit(error_model="numpy")
+def _multiply(out, by):
+    """The product in place of the first."""
+    for i in range(len(out)):
+        out[i] *= by[i]
+
+
+@njit(error_model="numpy")
+def _divide(out, one, two):
+    """Fill in the quotient of two."""
+    for i in range(len(out)):
+        out[i] = one[i] / two[i]
+
+
+@njit(error_model="numpy")
+def _mix(old, new, damping):
+    """New messages in place of old ones."""
+    for i in range(len(old)):
+        old[i] = max(damping * old[i] + (1 - damping) * new[i], FLOOR)
+
+
+@njit(error_model="numpy")
+def _normalise(parts, total):
+    """Have sums over the first axis be 1."""
+    total[:] = 0
+    for n in range(len(parts)):
+        for i in range(len(total)):
+            total[i] += parts[n, i]
+    for n in range(len(parts)):
+        for i in range(len(total)):
+            parts[n, i] /= total[i]
+
+
+@njit(error_model="numpy")
+def _scale(field, most):
+    """Fields of a weight, (3, lanes), the largest 1, none below ``FLOOR``."""
+    for i in range(len(most)):
+        most[i] = max(field[0, i], field[1, i], field[2, i])
+    for w in range(3):
+        for i in range(len(most)):
+            field[w, i] = max(field[w, i] / most[i], FLOOR)

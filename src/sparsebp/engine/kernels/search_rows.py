@@ -235,7 +235,7 @@ def _rows(words, inputs, often, entries, allowed, valid, out):
 
     Only signed inputs come into question that are +1 wherever all terms are, and -1 wherever none
     is +1. Where no two neighbouring letters are allowed, all terms but the last say what the last
-    is. By these bits inputs are sorted, and the last is looked up.
+    is. These bits lead to the inputs that have them, among which the last is looked up.
     """
     out[0] = -1
     if entries == 0:
@@ -248,18 +248,22 @@ def _rows(words, inputs, often, entries, allowed, valid, out):
     if plus & minus:
         return 0
     signed, count = np.empty(2 * len(inputs), np.int64), 0
-    room = np.empty(2 * len(inputs), np.int64)
+    room, own = np.empty_like(signed), np.empty(len(signed), np.uint64)
     for place in range(2 * len(inputs)):
         one = 2 * inputs[place >> 1] + (place & 1)
         word = _word(words, one)
         if not (word & minus) | (~word & plus):
-            signed[count], room[count] = one, often[place >> 1]
+            signed[count], room[count], own[count] = one, often[place >> 1], word
             count += 1
-    keys = np.empty(count, np.uint64)
-    for c in range(count):
-        keys[c] = _word(words, signed[c]) & fixed
-    order = np.argsort(keys)
-    choice, where = (signed, room, keys[order], order), (allowed, valid, fixed)
+    order = np.argsort(own[:count] & fixed)
+    own = own[order]
+    # Lists of those whose bits lead to the same place; of the same bits all are neighbours.
+    heads, tails = np.full(count + 1, -1, np.int64), np.empty(count, np.int64)
+    for c in range(count - 1, -1, -1):
+        place = _place(own[c] & fixed, heads)
+        tails[c], heads[place] = heads[place], c
+    choice = signed[order], room[order], own, heads, tails
+    where = allowed, valid, fixed
     letters, row = np.empty(LETTERS, np.uint64), np.full(ENTRIES, -1, np.int64)
     if entries == 1:
         return _complete(words, choice, where, row, 0, letters, out, 0)
@@ -285,7 +289,7 @@ def _complete(words, choice, where, row, filled, letters, out, total):
 
     Returns how many there are now, or -1 if they are more than ``out`` takes.
     """
-    (signed, room, keys, order), (allowed, valid, fixed) = choice, where
+    (signed, room, own, heads, tails), (allowed, valid, fixed) = choice, where
     _letters(words, row, letters)
     plus, minus = _NONE, _NONE  # where the last term has to be so
     for k in range(filled + 1):
@@ -294,22 +298,23 @@ def _complete(words, choice, where, row, filled, letters, out, total):
     plus, minus = plus & valid, minus & valid
     if plus & minus:
         return total
-    key = plus & fixed
-    for place in range(np.searchsorted(keys, key), len(keys)):
-        if keys[place] != key:
-            break
-        c = order[place]
-        if not _may_follow(signed[c], row, filled, room[c]):
-            continue
-        word = _word(words, signed[c])
-        if (word & minus) | (~word & plus):
-            continue
-        if total == len(out):
-            return -1
-        out[total] = row
-        out[total, filled] = signed[c]
-        total += 1
+    c = heads[_place(plus & fixed, heads)]
+    while c >= 0:
+        if not (own[c] & minus) | (~own[c] & plus) and _may_follow(signed[c], row, filled, room[c]):
+            if total == len(out):
+                return -1
+            out[total] = row
+            out[total, filled] = signed[c]
+            total += 1
+        c = tails[c]
     return total
+
+
+@njit
+def _place(bits, heads):
+    """At which of the ``heads`` to look for these bits, which are spread over all of them."""
+    half = np.uint64(32)
+    return np.int64(((bits * _MIX) >> half) * np.uint64(len(heads)) >> half)
 
 
 @njit

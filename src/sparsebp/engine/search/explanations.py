@@ -1,5 +1,6 @@
 """Which rows of weights explain an output: every one, each verified on every sample."""
 
+from functools import lru_cache
 from itertools import combinations_with_replacement, product
 from typing import NamedTuple
 
@@ -75,10 +76,8 @@ def explain(
         alone: each output by itself, as others may be wrong: else outputs that read the same hidden
             neuron limit each other's rows.
     """
-    pairs = _pairs(alphabet, readers is not None, outer_at_most)
-    kinds = np.array(pairs, dtype=np.int64)  # (pairs, 2, weight and entries)
-    tables = alphabet.table(pairs)
-    output, pair = feasible(np.asarray(tables.any(axis=(2, 3))), codes)
+    kinds, tables, possible = _pairs(alphabet, readers is not None, outer_at_most)
+    output, pair = feasible(possible, codes)
     exchanged = (kinds[pair, 0] == kinds[pair, 1]).all(axis=1)
     lists = np.zeros((len(output), 2), np.int64)
     if readers is not None:
@@ -119,12 +118,19 @@ def explain(
     return made.only(np.argsort(made.output, kind="stable"))
 
 
-def _pairs(alphabet: Alphabet, known: bool, outer_at_most: int) -> list[tuple[Kind, Kind]]:
+@lru_cache(1)
+def _pairs(
+    alphabet: Alphabet, known: bool, outer_at_most: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The kinds of the hidden neurons of an output, in ways that outputs tell apart.
 
     Where the activation is odd a weight of -1 says no more than one of 1, as the row may have
     either sign. Where phi(0) = 0 a hidden neuron without inputs says nothing, and counts only if it
     is known to be read.
+
+    Returns:
+        (P, 2, 2) int64, the weight and the entries of both; see ``Alphabet.table``; and (P, C)
+        bool, which sums they have.
     """
     kinds = [
         Kind(weight, entries)
@@ -133,9 +139,12 @@ def _pairs(alphabet: Alphabet, known: bool, outer_at_most: int) -> list[tuple[Ki
         if entries or known or not alphabet.silent
     ]
     if known:
-        return [*product(kinds, [*kinds, UNREAD]), (UNREAD, UNREAD)]
-    both = combinations_with_replacement([*kinds, UNREAD], 2)
-    return [pair for pair in both if outer_at_most == 2 or UNREAD in pair]
+        pairs = [*product(kinds, [*kinds, UNREAD]), (UNREAD, UNREAD)]
+    else:
+        both = combinations_with_replacement([*kinds, UNREAD], 2)
+        pairs = [pair for pair in both if outer_at_most == 2 or UNREAD in pair]
+    tables = alphabet.table(pairs)
+    return np.array(pairs, dtype=np.int64), tables, np.asarray(tables.any(axis=(2, 3)))
 
 
 def feasible(allowed: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,9 +18,8 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are used, and none where only the search is
 from opt_einsum import contract, contract_path
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from sparsebp.engine.search.explanations import MOST_ROWS, fitting, preactivation
 from sparsebp.engine.search.inputs import ABSENT, Candidates, Inputs
@@ -216,7 +215,8 @@ def _parts(readers: np.ndarray, joins: np.ndarray) -> list[np.ndarray]:
     output, slot = np.nonzero((readers >= 0) & joins[readers])
     size = outputs + len(joins)
     edges = np.ones(len(output)), (output, outputs + readers[output, slot])
-    _, part = connected_components(coo_array(edges, shape=(size, size)), directed=False)
+    graph = scipy.sparse.coo_array(edges, shape=(size, size))
+    _, part = scipy.sparse.csgraph.connected_components(graph, directed=False)
     order = np.argsort(part[:outputs], kind="stable")
     return np.split(order, np.flatnonzero(np.diff(part[order])) + 1)
 

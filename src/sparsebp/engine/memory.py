@@ -183,7 +183,7 @@ def searching_mb(neurons: int, samples: int) -> int:
 def passing_mb(neurons: int, samples: int) -> int:
     """An upper estimate of the memory to pass messages of single weights, in megabytes.
 
-    Three log-messages of each sample to each input weight, and for each hidden neuron in a sample
+    Three messages of each sample to each input weight, and for each hidden neuron in a sample
     the relation of outputs, and what is made from it: some hundreds of numbers.
 
     Args:

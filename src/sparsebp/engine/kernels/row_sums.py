@@ -44,7 +44,7 @@ def _pass_rows(x, ends, messages, fields, following, damping, to_ends, beliefs):
             state.
         messages: (samples, K, 3, H) float64, to weights, at least ``FLOOR``; replaced by new ones.
         fields: (K, 3, H) float64, the products of these over samples, the largest of each weight 1;
-            replaced by those of the new ones.
+            replaced by those of the new ones. Of the first messages, which are uniform: ones.
         following: (S, 3) int64, the state after a term of -1, 0 and 1, or -1 for none.
         damping: alpha of Eq. 2.14.
         to_ends: (samples, S, H) float64, sums over rows that end in each state before this step, up

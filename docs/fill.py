@@ -28,7 +28,7 @@ from sparsebp.study.numbers_file import NOT_COMPUTED, digest, full_names, placeh
 
 COPY = Path("docs/numbers.json")
 OLD = "†"
-MARK = re.compile(rf"(?:(?:{TEXT}){OLD}?|{re.escape(NOT_COMPUTED)})<!--=([\w.-]+)-->")
+MARK = re.compile(rf"(?<![\w.+-])(?:(?:{TEXT}){OLD}?|{re.escape(NOT_COMPUTED)})<!--=([\w.-]+)-->")
 ANY_MARK = re.compile(r"<!--=([^>]*)-->")
 FIRST, LAST = "<!-- numbers: filled in by make fill -->", "<!-- end of numbers -->"
 PLACE = re.compile(f"{FIRST}.*?{LAST}", re.DOTALL)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from docs import fill
 from sparsebp.report import explorer, tables, verdict_plots
-from sparsebp.report.captions import caption, enumerated
+from sparsebp.report.captions import caption
 from sparsebp.storage import paths
 from sparsebp.storage.atomic import written_whole
 from sparsebp.storage.figure_metadata import read_provenance
@@ -37,7 +37,6 @@ TEST = (
     *("kind", "contrast", "measured", "meaning", "verdict", "effect", "interval", "corrected", "n"),
     *("m", "margin", "turns"),
 )
-MOST_NAMED = 6  # experiments in the title of a section
 
 
 def figure_mismatches(study: Study, name: str, figures: Path) -> list[str]:
@@ -264,11 +263,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _section(study: Study, name: str, numbers: dict) -> str:
     """A figure with its title, command and caption, as configured."""
     figure, said = study.figures[name], caption(study, name)
-    shown, about = list(said.experiments), markdown(said.about)
-    many = f"{len(shown)} experiments"
+    about = markdown(said.about)
+    head = [figure.get("thesis", name), *([figure["message"]] if "message" in figure else [])]
     lines = [
-        f"## {markdown(figure.get('thesis', name))}: "
-        f"{enumerated(shown) if len(shown) <= MOST_NAMED else many}\n",
+        f"## {markdown(': '.join(head))}\n",
         f"`snakemake {paths.FIGURE.format(figure=name, format='pdf')}`\n",
         f"![{about}]({Path(GALLERY).name}/{name}.png)\n",
         f"{about}\n",

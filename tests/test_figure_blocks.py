@@ -91,7 +91,7 @@ def test_an_edit_changes_the_figures_of_each_kind_that_depend_on_it(path, value,
 def test_what_is_said_of_a_figure_is_no_part_of_its_slice():
     study = load(BASE)
     said = deepcopy(BASE)
-    said["figures"]["two"]["found"] = "Nothing."
+    said["figures"]["two"] |= {"message": "So it is", "found": "Nothing."}
     assert load(said).figure_spec("two") == study.figure_spec("two")
     assert load(said).figures["two"]["found"] == "Nothing."
 

@@ -90,6 +90,7 @@ figures:
     thesis: Fig. 1
     panels: [{experiment: matched}]
   both:
+    message: Both learn
     found: Both are wrong, at first.
     panels: [{experiment: matched}, {experiment: mismatched, quantity: topology_error}]
 """
@@ -121,7 +122,7 @@ ABOUT = (
     "cross marks a training that stopped at the step limit in some simulation, a circle one whose "
     "messages oscillated, an exclamation mark a contradiction."
 )
-SECTION = f"""## both: matched and mismatched
+SECTION = f"""## both: Both learn
 
 `snakemake figures/both.pdf`
 
@@ -297,7 +298,7 @@ def test_a_section_has_the_caption_of_its_figure(project):
     (text,) = said.experiments.values()
     about = markdown(said.about)
     assert gallery._section(study, "one", {}) == (
-        "## Fig. 1: matched\n\n`snakemake figures/one.pdf`\n\n"
+        "## Fig. 1\n\n`snakemake figures/one.pdf`\n\n"
         f"![{about}](gallery/one.png)\n\n{about}\n\n- `matched`: {markdown(text)}.\n"
     )
 
@@ -343,7 +344,7 @@ def test_the_gallery_of_a_run(project):
         assert copy.read_bytes() == (project / "figures" / name).read_bytes()
     page = (project / "docs/gallery.md").read_text()
     assert SECTION in page
-    assert "## Fig. 1: matched\n\n`snakemake figures/one.pdf`\n" in page
+    assert "## Fig. 1\n\n`snakemake figures/one.pdf`\n" in page
     assert page.count("Of 1 claim,") == 1
     readme = (project / "README.md").read_text()
     assert re.search(r"^\|  \| C1 \|\n.*\n\| as configured \| \S \|\n\| under", readme, re.M)
@@ -514,7 +515,7 @@ def test_the_section_of_trees(tmp_path):
     schema = ROOT / "workflow/schemas/config.schema.yaml"
     study = Study.load(yaml.safe_load(yaml.safe_dump(config)), schema)
     section = gallery._section(study, "trees", {})
-    assert section.startswith("## trees: appendix A\n\n`snakemake figures/trees.pdf`\n")
+    assert section.startswith("## trees\n\n`snakemake figures/trees.pdf`\n")
     assert "- `appendix A`: 2 graphs of each kind and size, of 4, 7 observed outputs" in section
     write_trees(tmp_path / "trees.nc", study)
     results = {"trees": str(tmp_path / "trees.nc")}
@@ -525,10 +526,3 @@ def test_the_section_of_trees(tmp_path):
     assert gallery.figure_mismatches(other, "trees", tmp_path) == [
         "trees: spec.figure.trees.outputs is [4, 7], but configured is [4, 10] (so too in 1 more)"
     ]
-
-
-def test_a_title_names_few_experiments(project, monkeypatch):
-    study = Study.load(yaml.safe_load(CONFIG), project / "workflow/schemas/config.schema.yaml")
-    assert gallery._section(study, "both", {}).startswith("## both: matched and mismatched\n")
-    monkeypatch.setattr(gallery, "MOST_NAMED", 1)
-    assert gallery._section(study, "both", {}).startswith("## both: 2 experiments\n")

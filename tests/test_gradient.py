@@ -48,6 +48,23 @@ def test_what_the_network_can_represent_is_learnt(libraries, network, phi):
         assert np.mean((found.prediction - data.y) ** 2) <= most
 
 
+@pytest.mark.parametrize("network", ["sparse", "dense"])
+def test_the_training_error_is_the_mean_over_the_samples_given(libraries, network):
+    """And not over those that fill a block: it stops after the first step that is good enough.
+
+    The samples are too few for a block, and the activation is not 0 at 0.
+    """
+    samples = draw_samples(TEACHER, TANH, 5, 1, 0)
+
+    def error(**changes):
+        (found,) = run(network, TANH, [5], tolerance=0.01, test=samples.x, **changes)
+        return found.iterations, np.mean((found.prediction - samples.y) ** 2)
+
+    steps, last = error(max_steps=3000)
+    _, before = error(max_steps=steps - 1)
+    assert steps < 3000 and last <= 0.01 < before
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("network", ["sparse", "dense"])
 def test_the_step_limit_is_one(libraries, network):

@@ -255,8 +255,8 @@ def test_text(number, value, text):
 
 
 def test_numbers_have_minus_signs_and_powers_of_ten():
-    found = numbers.typeset("-5.04e-06 [-0.2, 3e+12]\nno mean-field")
-    assert found == "−5.04·10⁻⁶ [−0.2, 3·10¹²]\nno mean-field"
+    found = numbers.typeset("-5.04e-06 [-0.2, 3e+12]\nno mean-field of stage-1")
+    assert found == "−5.04·10⁻⁶ [−0.2, 3·10¹²]\nno mean-field of stage-1"
 
 
 WIDE = st.floats(-1e6, 1e6) | st.floats(-1e-6, 1e-6) | st.just(NAN)

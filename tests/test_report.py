@@ -48,6 +48,7 @@ CONFIG["experiments"]["odd_"] = CONFIG["experiments"]["matched_tanh"] | {
 CONFIG["learners"]["odd-"] = CONFIG["learners"]["bp-offline"] | {"label": f"{IMAGE} {MEANT}"}
 CONFIG["figures"]["odd_"] = {
     "thesis": f"Fig. 7 {IMAGE} {MEANT}".replace("{", "").replace("}", ""),
+    "message": f"{IMAGE} {MEANT}",
     "found": f"It is {{bp_loss_mismatch_2}}, {IMAGE} {MEANT}",
     "panels": [{"experiment": "odd_", "title": f"{IMAGE} {MEANT}"}, {"experiment": "odd_"}],
 }
@@ -333,7 +334,8 @@ def test_plain_text_is_seen_as_it_is(browser, project):
     number = numbers["bp_loss_mismatch_2"]["text"]
     found = block["found"].replace("{bp_loss_mismatch_2}", number)
     assert found != block["found"]
-    assert f"Found with the configuration as published (numbers: of this one): {found}\n" in caption
+    published = "Found with the configuration as published (numbers: of this one)"
+    assert f"{published}: {block['message']}. {found}\n" in caption
     assert f"odd_: Fig. 7 {IMAGE}; 1000 input" in caption
     label = CONFIG["learners"]["odd-"]["label"]
     assert "online: sum-product" in caption and f"{label}: sum-product" in caption

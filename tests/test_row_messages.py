@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import sparsebp as sb
-from sparsebp.engine.kernels.row_sums import row_sums_kernel
+from sparsebp.engine.kernels.row_sums import LANES, row_sums_kernel
 from sparsebp.engine.memory import passing_mb
 from sparsebp.engine.row_messages import (
     CERTAIN,
@@ -84,6 +84,28 @@ def test_a_step_is_that_of_direct_sums_over_all_rows(at_most, damping):
             np.testing.assert_allclose(
                 beliefs[h, k], normalised(np.array(expected)), rtol=1e-10, atol=1e-50
             )
+
+
+def test_rows_do_not_depend_on_how_many_are_read_at_once():
+    """One row more than are read at once: two parts, of which the last has one row less."""
+    rng, (following, value) = np.random.default_rng(0), _automaton(2)
+    samples, inputs, hidden = 7, 5, LANES + 1
+    x = rng.choice([-1, 1], (samples, inputs))
+    said = rng.random((samples, len(value), hidden))
+    old = np.moveaxis(normalised(rng.random((hidden, samples, inputs, 3))), 0, -1)
+
+    def step(chosen):
+        ends, messages = said[..., chosen], old[..., chosen].copy()
+        fields, beliefs = messages.prod(axis=0), np.empty(messages.shape[1:])
+        to_ends = np.empty_like(ends)
+        given = x, ends.copy(), messages, fields, following, 0.3
+        row_sums_kernel()(*given, to_ends, beliefs)
+        return messages, fields, to_ends, beliefs
+
+    together = step(np.arange(hidden))
+    for h in (0, hidden // 2, hidden // 2 + 1, hidden - 1):
+        for part, alone in zip(together, step(np.array([h])), strict=True):
+            np.testing.assert_allclose(part[..., [h]], alone, rtol=1e-12)
 
 
 def counted(x, y, readers, at_most):
@@ -224,6 +246,6 @@ def test_steps_end_at_the_limit_or_when_beliefs_settle():
 
 
 def test_the_estimate_of_memory_is_beyond_the_arrays():
-    """The log-messages to input weights alone are three numbers for each weight and sample."""
+    """The messages to input weights alone are three numbers for each weight and sample."""
     assert passing_mb(200, 40) > 3 * 8 * 200 * 200 * 40 / 1e6 + 500
     assert passing_mb(2000, 40) > 3 * 8 * 2000 * 2000 * 40 / 1e6 + 500

@@ -35,6 +35,7 @@ rule figure:
         sources=sources("steps.figure"),
         inputs=lambda w, input: by_name(behind(w.figure), input),
         # For the caption alone: Snakemake reruns nothing for what is derived from the input.
+        message=lambda w, input: Found(study.figures[w.figure].get("message", "")),
         found=lambda w, input: Found(study.figures[w.figure].get("found", "")),
         caption=lambda w, input: mapped(Rst, caption(study, w.figure)._asdict()),
     message:

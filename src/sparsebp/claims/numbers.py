@@ -109,9 +109,13 @@ def _rounded(number: dict, value: float) -> str:
 
 def typeset(text: str) -> str:
     """Numbers in a text as they are printed: with minus signs, and powers of ten for exponents."""
-    power = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    text = re.sub(r"e([+-]\d+)", lambda found: "·10" + str(int(found[1])).translate(power), text)
-    return re.sub(r"-(?=\d)", "−", text)
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+    def power(found):
+        return "·10" + str(int(found[1])).translate(raised)
+
+    text = re.sub(r"(?<=\d)e([+-]\d+)", power, text)
+    return re.sub(r"(?<!\w)-(?=\d)", "−", text)
 
 
 _NUMBER = r"\d[\d.]*(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?"

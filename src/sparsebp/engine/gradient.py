@@ -20,8 +20,9 @@ from sparsebp.network.quantities import Status
 LIBRARIES = ("jax", "jaxlib", "optax")
 
 BLOCK = 32
-"""Numbers of samples up to this one share a program, those up to twice this one the next, ..., as
-it takes longer to compile one than to fit a network."""
+"""Samples are filled up to a multiple of this number. So all numbers of samples up to it share one
+compiled program, and those up to twice it the next. In small networks compiling takes longer than a
+fit."""
 
 
 class Predicted(NamedTuple):
@@ -126,9 +127,14 @@ def descend(
     return (fitted(batch.stop) for batch in plan)
 
 
+def filled_up(samples: int) -> int:
+    """How many samples a fit has with those that fill the last block, see ``BLOCK``."""
+    return -(-samples // BLOCK) * BLOCK
+
+
 def _filled(array: np.ndarray) -> np.ndarray:
-    """Filled up with zeros to whole blocks of samples, for which there is one program."""
-    filled = np.zeros((-(-len(array) // BLOCK) * BLOCK, *array.shape[1:]))
+    """Samples along the first axis, with zeros that fill the last block."""
+    filled = np.zeros((filled_up(len(array)), *array.shape[1:]))
     filled[: len(array)] = array
     return filled
 

@@ -16,8 +16,9 @@ from sparsebp.engine.memory import chunks
 from sparsebp.engine.problem import Beliefs
 from sparsebp.network.data import checked_data
 
-# Of messages that are converted, so that a chunk, with what numpy makes of it, stays in the cache.
 CELLS = 16
+"""Of memory, for each number of a message that is converted: so a chunk stays in the cache, with
+what numpy makes of it."""
 
 
 @dataclass(eq=False)
@@ -93,7 +94,7 @@ class HiddenMessages:
         prior: the ``problem.Beliefs`` that the fields of the weights come from.
         rng: of the initial messages; not used where ``initial_scale`` is 0.
         algebra: to calculate in, see ``algebras``; by default that of the learner's rules.
-        messages: to start from, as ``_up`` and ``_down``; by default new ones.
+        messages: to start from, as ``_up`` and ``_down``, changed in place; by default new ones.
 
     Attributes:
         up, down: flat log-messages of factors to hidden variables, see ``hidden_updates``.
@@ -144,7 +145,7 @@ class HiddenMessages:
 
         In wide numbers: they depend on all that a factor is told, and may be very small.
         """
-        learner = replace(self.learner, damping=0.0, initial_scale=0.0)
+        learner = replace(self.learner, damping=0.0)
         algebra = WIDE.get(self.algebra, self.algebra)
         now = [_converted(part, self.algebra, algebra) for part in (self._up, self._down)]
         last = HiddenMessages(learner, self.problem, self.graph, self.prior, None, algebra, now)

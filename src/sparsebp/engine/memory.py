@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import NamedTuple
 
+from sparsebp.engine.gradient import filled_up
 from sparsebp.engine.learner import Learner
 
 # Rows of dense work done at once, to bound memory. Larger parts are slower: the system clears the
@@ -40,7 +41,7 @@ def refuse_beyond(memory_gib: float, numbers: int, what: str) -> None:
 # - configuration: the list or table, and copies that are summed, sorted and ordered for kernels;
 # - weight by gradient descent: first ones, current ones, two moments, gradient, change, new ones,
 #   and four of an earlier fit, which JAX frees when it likes (9.2 of the 12 were seen at most); on
-#   a pattern, as many of what each weight is multiplied with in each sample;
+#   a pattern, as many of what each weight is multiplied with in each sample, filled up to blocks;
 # - cell that an overlap is drawn from: capacities, the same as a sparse matrix, and flows;
 # - explanation of an output that a search lists: the list while it grows, its rows sorted, numbers.
 LIBRARIES_MB, DATA_BYTES, PATTERN_BYTES, MESSAGE_BYTES = 500, 5 * 8, 16 * 8, 16 * 8
@@ -122,7 +123,7 @@ def training_mb(extent: Extent, learner: Learner, memory_gib: float) -> int:
     layers, per_row = extent.layers, extent.per_row
     data = DATA_BYTES * extent.activities
     if learner.is_gradient_descent:
-        weights = extent.weights * extent.samples
+        weights = extent.weights * (filled_up(max(extent.grid)) + extent.test_samples)
         if learner.network == "dense":
             weights = layers["hidden"] * (layers["input"] + layers["output"])
         return _megabytes(data + DESCENT_BYTES * weights)

@@ -48,9 +48,8 @@ class Messages:
         rng: of the initial messages; not used where ``initial_scale`` is 0.
         algebra: to calculate in, see ``algebras``; by default that of the learner's rules.
         leaves: as above.
-        room: the ``table`` of messages on as large a graph that are not used any more, whose memory
-            is taken for the new one. Memory that the system has to clear first takes as long as the
-            numbers that are written into it.
+        room: the ``table`` of earlier messages on a graph of the same size, which are not used any
+            more. The new table overwrites it. That is faster: the system clears new memory first.
 
     Attributes:
         table: (blocks * cells * WIDTH,) float64, the factors as the kernel takes them; empty where

@@ -205,7 +205,8 @@ def _by_number(label) -> np.ndarray:
     """The order that sorts whole numbers, equal ones as they are.
 
     Args:
-        label: (entries,) int64, from 0 on; less than 2^63 in all with its place behind its bits.
+        label: (entries,) int64, not negative. Each is packed into one number with its place, which
+            together may take 63 bits.
     """
     # Sorting numbers is several times as fast as sorting their places.
     bits = len(label).bit_length()

@@ -234,7 +234,7 @@ def reach(record: dict) -> dict[str, str]:
     first, last = test["m"]
     turns = typeset(" and ".join(f"{turn:.2g}" for turn in test["turns"]))
     values = (
-        "none" if test["margin"] is None else f"{test['margin']:g}",
+        "none" if test["margin"] is None else typeset(f"{test['margin']:g}"),
         turns or "none",
         f"{first}" if first == last else f"{first} to {last}",
         "no m" if record["from"] is None else f"{record['from']}",

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from sparsebp.claims.comparisons import KINDS
+from sparsebp.claims.numbers import typeset
 from sparsebp.claims.verdicts import BY_CONSTRUCTION, FAILS, HOLDS, UNDECIDED, deciding, number
 from sparsebp.report.fitting import wrapped
 from sparsebp.report.style import PAGE_WIDTH, PALETTE, RC, add_legends, learner_legend, write_beside
@@ -135,7 +136,7 @@ def _texts(row):
     """What stands to the left of a row, its claim and what that says, and to the right."""
     margin = "no margin: in units of the effect"
     if row["margin"] is not None:
-        margin = f"margin {row['margin']:g}"
+        margin = typeset(f"margin {row['margin']:g}")
     numbers = wrapped(f"{row['number']}\n{margin}", NUMBER, SMALL)
     claim = wrapped(row["claim"], CLAIM, SMALL)
     return claim, wrapped(row["statement"], STATEMENT, SMALL), numbers

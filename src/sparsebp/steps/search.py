@@ -76,6 +76,7 @@ def _searches(
         candidates = candidates_of(teacher.inner.topology, neurons, count, rng)
         measured.append([])
         for m in case["samples"]:
+            # Without wrong outputs nothing of scipy has to load.
             wrong = min(most_wrong(share, m, neurons), m - 1) if share else 0
             given = {"readers": readers, "candidates": candidates, "wrong": wrong}
             found = search(x[:m], y[:m], neurons, phi, **given)

@@ -425,7 +425,8 @@ class Study:
 
     def figure_spec(self, name: str) -> dict:
         """Slice for drawing a figure. What is said of it is no part of it."""
-        figure = {key: value for key, value in self.figures[name].items() if key != "found"}
+        said = ("message", "found")
+        figure = {key: value for key, value in self.figures[name].items() if key not in said}
         if "drawing" in figure:
             experiment = figure["drawing"]["experiment"]
             drawn = {

@@ -22,7 +22,7 @@ GIVEN = "--config (text alone within blocks; --configfile for numbers)"
 SECTIONS = ("learners", "experiments", "figures")
 """Blocks by name, to which several files may add."""
 
-ITS_OWN = ("like", "label", "thesis", "found")
+ITS_OWN = ("like", "label", "thesis", "message", "found")
 """Keys of a block that another one like it does not take over: they say what it is."""
 
 

@@ -31,6 +31,7 @@ REFUSED = {
     "thesis": (_SCRIPT, _UNDRAWN, _WILDCARD),
     "title": (_SCRIPT, _UNDRAWN),
     "label": (_SCRIPT, _UNDRAWN),
+    "message": (_SCRIPT,),
     "found": (_SCRIPT,),
 }
 """What is refused in the text of a key, with what is allowed; all other texts are names."""

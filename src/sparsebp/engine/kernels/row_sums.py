@@ -2,8 +2,9 @@
 
 Weights are -1, 0 and 1, inputs -1 and 1. A row is read from left to right by an automaton. Its
 states are pairs: how many non-zeros there were, at most s of them, and how many terms were +1. All
-rows take the same way through it, as they have the same inputs. So many rows are read at once: they
-are neighbours in memory, the last axis of all arrays, which processors add and multiply together.
+rows have the same inputs, and go through the states in the same way. So the kernel reads many rows
+at once. They are the last axis of all arrays, as processors add and multiply neighbours in memory
+together.
 """
 
 from functools import cache
@@ -20,7 +21,7 @@ FACTORS = 5
 """The product of so many messages is a normal number, and has a logarithm."""
 
 LANES = 128
-"""Rows that are read at once, at most: what is kept of them stays in the cache of a core."""
+"""Rows that are read at once, at most. More take more memory: some 20 numbers for each input."""
 
 _THREE, _FOUR = types.float64[:, :, ::1], types.float64[:, :, :, ::1]
 _SIGNATURE = types.void(
@@ -40,15 +41,15 @@ def _pass_rows(x, ends, messages, fields, following, damping, to_ends, beliefs):
 
     Args:
         x: (samples, K) int64, -1 and 1.
-        ends: (samples, S, H) float64, what outputs say of the sum that a row has that ends in a
-            state.
+        ends: (samples, S, H) float64, what outputs say of the sum of a row that ends in a state.
         messages: (samples, K, 3, H) float64, to weights, at least ``FLOOR``; replaced by new ones.
-        fields: (K, 3, H) float64, the products of these over samples, the largest of each weight 1;
-            replaced by those of the new ones. Of the first messages, which are uniform: ones.
+        fields: (K, 3, H) float64, the products of the old messages over samples, for each weight
+            and row up to a factor: ones if the messages are uniform. Replaced by those of the new
+            messages, the largest of each weight 1.
         following: (S, 3) int64, the state after a term of -1, 0 and 1, or -1 for none.
         damping: alpha of Eq. 2.14.
-        to_ends: (samples, S, H) float64, sums over rows that end in each state before this step, up
-            to a factor for each row; to be filled.
+        to_ends: (samples, S, H) float64, sums over rows that end in each state before this step,
+            scaled to add up to 1 over the states; to be filled.
         beliefs: (K, 3, H) float64, of the weights after this step, to be filled; sums are 1.
     """
     states, (samples, inputs, _, rows) = len(following), messages.shape
@@ -102,8 +103,9 @@ def _pass_rows(x, ends, messages, fields, following, damping, to_ends, beliefs):
 def _leave_one_out(field, x, following, last, forward, others):
     """Sums over all rows that have w_k = w, without the field of w_k, times each of two ends.
 
-    Those of a k are right up to a factor. They are in ``others`` (K, 3, 2, lanes), over k, w and
-    the ends; and ``forward[K]`` has the sums over rows that end in each state, up to a factor.
+    The ends are in ``last`` (2, S, lanes), what a row counts that ends in a state. Sums of a k are
+    right up to a factor. They are in ``others`` (K, 3, 2, lanes), over k, w and the ends; and
+    ``forward[K]`` has the sums over rows that end in each state, up to a factor.
     """
     states, (inputs, _, lanes) = len(following), field.shape
     total, behind, before = np.empty(lanes), last.copy(), np.empty_like(last)
@@ -170,7 +172,8 @@ def _normalise(parts, total):
 
 @njit(error_model="numpy")
 def _scale(field, most):
-    """Fields of a weight, (3, lanes), the largest 1, none below ``FLOOR``."""
+    """Scale the fields of a weight, (3, lanes), in place: the largest is 1, none below ``FLOOR``.
+    ``most`` is room for the largest."""
     for i in range(len(most)):
         most[i] = max(field[0, i], field[1, i], field[2, i])
     for w in range(3):

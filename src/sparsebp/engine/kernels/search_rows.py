@@ -257,7 +257,8 @@ def _rows(words, inputs, often, entries, allowed, valid, out):
             count += 1
     order = np.argsort(own[:count] & fixed)
     own = own[order]
-    # Lists of those whose bits lead to the same place; of the same bits all are neighbours.
+    # Inputs are sorted by their fixed bits. Those of one place form a linked list: its first is in
+    # heads, and tails has the one after each, -1 behind the last.
     heads, tails = np.full(count + 1, -1, np.int64), np.empty(count, np.int64)
     for c in range(count - 1, -1, -1):
         place = _place(own[c] & fixed, heads)
@@ -312,7 +313,7 @@ def _complete(words, choice, where, row, filled, letters, out, total):
 
 @njit
 def _place(bits, heads):
-    """At which of the ``heads`` to look for these bits, which are spread over all of them."""
+    """The place in ``heads`` for these bits: a hash. Others may share it: all bits are checked."""
     half = np.uint64(32)
     return np.int64(((bits * _MIX) >> half) * np.uint64(len(heads)) >> half)
 

@@ -129,8 +129,8 @@ def _pairs(
     is known to be read.
 
     Returns:
-        (P, 2, 2) int64, the weight and the entries of both; see ``Alphabet.table``; and (P, C)
-        bool, which sums they have.
+        (P, 2, 2) int64, weight and entries of both neurons of a pair; the letters, as of
+        ``Alphabet.table``; (P, C) bool, which sums a pair can have. Calls share these arrays.
     """
     kinds = [
         Kind(weight, entries)

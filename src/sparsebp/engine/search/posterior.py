@@ -18,7 +18,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-import scipy  # its parts load when they are used, and none where only the search is
+import scipy  # its parts load when they are used: a search alone needs none
 from opt_einsum import contract, contract_path
 
 from sparsebp.engine.search.explanations import MOST_ROWS, fitting, preactivation

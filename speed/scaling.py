@@ -15,7 +15,7 @@ import xarray as xr
 from scipy import stats
 
 from sparsebp.claims.numbers import CONFIDENCE
-from sparsebp.report.panels import first_at_most
+from sparsebp.report.curves import first_at_most
 from sparsebp.report.style import NEVER
 from sparsebp.storage import paths, store
 from sparsebp.study import inspection

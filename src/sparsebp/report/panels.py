@@ -26,9 +26,9 @@ that the beliefs expect. On the grey diagonal both are equal.
 
 Curves that coincide. The learners of a panel lie in layers, from a large hollow marker below to a
 small filled one on top, so those underneath show around those above; experiments are told apart by
-colour and marker. Each curve is also moved sideways, whole, by at most `DODGE` points, to separate
-the bars; the values are not moved. Points without lines are moved to be `DODGE` points apart. With
-`theory` nothing is moved, and lines are pale, so that theory is seen through them.
+colour and marker. Each curve is also moved sideways, whole, by at most `axes.DODGE` points, to
+separate the bars; the values are not moved. Points without lines are moved to be as many points
+apart. With `theory` nothing is moved, and lines are pale, so that theory is seen through them.
 
 Zero. Every linear axis that starts at zero reaches slightly below it, with a line at zero, so that
 an exact zero is seen. A logarithmic axis has a shaded strip for zeros. No line leads into the
@@ -46,32 +46,23 @@ there, a circle that its messages oscillated, an exclamation mark that one met a
 configuration left). All others converged.
 """
 
-from itertools import chain
-
 import numpy as np
-import pandas as pd
-import xarray as xr
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-from sparsebp.claims.reductions import samples_until
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
-from sparsebp.network.quantities import QUANTITIES, Status
-from sparsebp.report.fitting import LINE, text_width, wrapped
-from sparsebp.report.intervals import mean_interval, share_interval
+from sparsebp.report.axes import DODGE, align
+from sparsebp.report.curves import curves_of, drawn, ended_of, key_of, points_of
+from sparsebp.report.fitting import LINE, wrapped
 from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
     MARKS,
-    NEVER,
     RC,
     REFERENCE,
-    ROOM,
-    Y_LABELS,
     add_legends,
     check_results,
     curve_properties,
@@ -80,7 +71,6 @@ from sparsebp.report.style import (
     legends_height,
     lettered,
     letters,
-    log_scale,
     mark_legend,
     mark_properties,
     number_label,
@@ -89,18 +79,12 @@ from sparsebp.report.style import (
 )
 from sparsebp.study.figure_blocks import is_dots, is_share
 
-DODGE = 1.5  # points
 PALE = 0.35  # opacity of lines beside theory
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
 ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
-BESIDE = 0.75  # inches: what labels take of the width of a panel
-PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
 # Points: a curve's row in the strip above a panel; between both, so that the strip's markers are
 # clear of the panel's last tick label.
 STATUS_ROW, STRIP_GAP = 5, 7
-UNSETTLED = (Status.STEP_LIMIT, Status.OSCILLATING)
-MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
-LABEL_GAP = 4  # points: between their labels, at least
 
 
 def build(spec, results):
@@ -116,8 +100,8 @@ def build(spec, results):
             check_results(
                 spec["name"], results, experiment, [panel["quantity"]], {"learner": names}
             )
-    tables = [_summary(_table(panel, results), panel) for panel in panels]
-    ended = [_ended(panel, table) for panel, table in zip(panels, tables, strict=True)]
+    tables = [points_of(panel, results) for panel in panels]
+    ended = [ended_of(panel, table) for panel, table in zip(panels, tables, strict=True)]
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = range(0, len(panels), columns)
@@ -134,9 +118,9 @@ def build(spec, results):
     for ax in grid.ravel()[len(panels) :]:
         ax.remove()
 
-    floors = _align(axes, panels, learners, columns, tables)
+    floors = align(axes, panels, learners, columns, tables)
     for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
-        looks = styles[_by(panel)]
+        looks = styles[key_of(panel)]
         _draw_curves(ax, panel, looks, tables[i], floors[i])
         if panel.get("expected"):
             ends = max(floors[i][0], floors[i][1], 0), min(ax.get_xlim()[1], ax.get_ylim()[1])
@@ -172,133 +156,18 @@ def _title(number, panel, spec):
 
 def _styles(panels, learners):
     """The styles of curves: of learners (under None), and of the numbers under each key."""
-    numbers = {_by(panel): set() for panel in panels if _by(panel)}
+    numbers = {key_of(panel): set() for panel in panels if key_of(panel)}
     for panel in panels:
-        if _by(panel):
-            numbers[_by(panel)].update(_curves(panel))
+        if key_of(panel):
+            numbers[key_of(panel)].update(curves_of(panel))
     styles = {key: style_numbers(found) for key, found in numbers.items()}
-    shown = {name: learners[name] for panel in panels for name in _drawn(panel)}
+    shown = {name: learners[name] for panel in panels for name in drawn(panel)}
     return {None: style_learners(shown)} | styles
-
-
-def _by(panel):
-    """The key whose numbers the curves of a panel are; None if they are learners."""
-    return "n_samples" if "numbers" in panel else panel.get("by")
-
-
-def _drawn(panel):
-    """The learners of a panel, and those of its theory."""
-    return [*panel["learners"], *chain.from_iterable(panel.get("theory", {}).values())]
-
-
-def _places(panel):
-    """{learner: horizontal position} in a panel of learners, the limits beyond all others."""
-    numbers = panel["numbers"]
-    limits = [name for name in panel["learners"] if name not in numbers]
-    positive = [number for number in numbers.values() if number > 0]
-    logarithmic = panel.get("x_scale") == "log" and positive
-    ends = np.array([min(positive), max(positive)] if logarithmic else sorted(numbers.values()))
-    low, high = (np.log10(ends) if logarithmic else ends)[[0, -1]]
-    beyond = high + ((high - low) / 7 or 1) * np.arange(1, len(limits) + 1)
-    return numbers | dict(zip(limits, 10**beyond if logarithmic else beyond, strict=True))
-
-
-def _curves(panel):
-    """What the curves of a panel are: learners, or numbers, ascending."""
-    if not _by(panel):
-        return _drawn(panel)
-    return sorted(panel["at"] if "numbers" in panel else panel["positions"])
-
-
-def _table(panel, results):
-    """The values of a panel: columns curve, seed, x, status and what is drawn, as `value`.
-
-    And whether they are of a `limit`.
-    """
-    tables = []
-    sources = {experiment: panel["learners"] for experiment in panel["experiments"]}
-    for experiment, names in (sources | panel.get("theory", {})).items():
-        data = results[experiment].sel(learner=names)
-        data = data[[panel["quantity"], "status"]].rename({panel["quantity"]: "value"})
-        ended = data["status"].isin(UNSETTLED) if is_dots(panel) else data["status"] > 0
-        data["value"] = data["value"].where(ended)
-        if panel.get("expected"):
-            data["expected"] = results[experiment]["expected_error"].sel(learner=names).mean("seed")
-        if "minus" in panel:
-            other = results[experiment][panel["quantity"]].sel(learner=panel["minus"], drop=True)
-            data["value"] = data["value"] - other
-        if "at" in panel:
-            data = data.sel(n_samples=np.atleast_1d(panel["at"]))
-        elif is_share(panel):
-            data["value"] = (data["value"] <= panel["at_most"]).where(data["status"] > 0)
-        elif "at_most" in panel:
-            data = first_at_most(data, panel["at_most"])
-        tables.append(data.to_dataframe().reset_index())
-    numbers = panel.get("positions", [0] * len(tables))
-    table = pd.concat(tables, keys=numbers, names=["number"]).reset_index("number")
-    table["limit"] = False
-    if "numbers" in panel:
-        table["limit"] = ~table["learner"].isin([*panel["numbers"]])
-        table["number"] = table["learner"].map(_places(panel))
-    if panel.get("minus_log2"):
-        table["shifted"] = table["n_samples"] - np.log2(table["number"])
-    x = "number" if "against" in panel else "n_samples"
-    x = "shifted" if panel.get("minus_log2") else x
-    x = "expected" if panel.get("expected") else x
-    curve = {"n_samples": "n_samples", None: "learner"}.get(_by(panel), "number")
-    return table.rename(columns={x: "x", curve: "curve"})
-
-
-def first_at_most(data, limit):
-    """The number of samples from which on values are at most a limit, and the status there.
-
-    That is the largest there is, with the status `NEVER`, where the last value is above the limit.
-    """
-    ran = data["status"] > 0
-    samples = data["n_samples"]
-    first = samples_until(data["value"], ran, limit)
-    value = first.fillna(samples.where(ran).max("n_samples"))
-    status = data["status"].where(samples == value).max("n_samples")
-    return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})
-
-
-def _summary(table, panel):
-    """The points of a panel: columns curve, limit, x, mean, low, high and statuses, a set.
-
-    Points that no seed has a value for have a mean of NaN, and still statuses. So have all points
-    of a panel of dots; there each value is a further point, without a status.
-    """
-    interval = share_interval if is_share(panel) else mean_interval
-    points = []
-    for (curve, limit, x), group in table.groupby(["curve", "limit", "x"]):
-        values = group["value"].dropna().to_numpy()
-        if is_dots(panel):
-            points += [(curve, limit, x, value, np.nan, np.nan, set()) for value in values]
-            values = values[:0]
-        low, high = interval(values) if len(values) > 1 else (np.nan, np.nan)
-        mean = values.mean() if len(values) else np.nan
-        points.append((curve, limit, x, mean, low, high, {*group["status"].dropna()} & {*MARKS}))
-    return pd.DataFrame(points, columns=["curve", "limit", "x", "mean", "low", "high", "statuses"])
-
-
-def _ended(panel, table):
-    """The curves of a panel with trainings that did not converge: (name, {status: positions})."""
-    shown = panel["x"] if panel.get("x") else (-np.inf, np.inf)
-    rows = []
-    for name in _curves(panel):
-        points = table[(table["curve"] == name) & table["x"].between(*shown)]
-        found = {
-            status: points["x"][[status in statuses for statuses in points["statuses"]]].tolist()
-            for status in MARKS
-        }
-        if any(found.values()):
-            rows.append((name, {status: where for status, where in found.items() if where}))
-    return rows
 
 
 def _draw_curves(ax, panel, styles, table, floors):
     """Draw the curves of one panel; `floors` are where its logarithmic axes begin."""
-    names = _curves(panel)
+    names = curves_of(panel)
     barred = [name for name in names if styles[name].layer != REFERENCE]
     pointed = is_share(panel) or is_dots(panel)
     dodge = DODGE * (len(barred) - 1) / 2 if pointed else DODGE if "theory" not in panel else 0
@@ -364,169 +233,6 @@ def _draw_strip(ax, rows, styles):
             ax.plot(positions, [y] * len(positions), label=label, clip_on=False, **mark)
 
 
-def _align(axes, panels, learners, columns, tables):
-    """Give panels of one quantity or a part of it, scale and range one y axis, and likewise for x.
-
-    The labels of an axis are left out where the panel beside it has them already, or where for each
-    panel of the row the one below it has.
-
-    Returns:
-        For each panel where its logarithmic axes begin, (x, y); minus infinity for linear ones.
-    """
-    floors = []
-    x_keys = [
-        (
-            *map(panel.get, ("against", "at", "x_scale", "x", "minus_log2", "expected")),
-            panel.get("numbers") and _places(panel),
-        )
-        for panel in panels
-    ]
-    # What is a part of another is drawn on its scale.
-    wholes = [QUANTITIES[panel["quantity"]].part_of or panel["quantity"] for panel in panels]
-    y_keys = [
-        (
-            whole,
-            is_share(panel),
-            *map(panel.get, ("minus", "at_most", "scale")),
-            tuple(panel.get("y") or ()),
-        )
-        for whole, panel in zip(wholes, panels, strict=True)
-    ]
-    width = axes[0].figure.get_size_inches()[0] / columns - BESIDE
-    for i, (ax, panel) in enumerate(zip(axes, panels, strict=True)):
-        same_x = [t for t, key in zip(tables, x_keys, strict=True) if key == x_keys[i]]
-        same_y = [t for t, key in zip(tables, y_keys, strict=True) if key == y_keys[i]]
-        positions = np.unique(pd.concat(same_x)["x"])
-        floors.append((_limit_x(ax, panel, positions, 72 * width), _limit_y(ax, panel, same_y)))
-        if "numbers" in panel:
-            _name_limits(ax, panel, learners)
-
-        row = range(i - i % columns, min(i - i % columns + columns, len(panels)))
-        hide_x = all(j + columns < len(panels) and x_keys[j + columns] == x_keys[j] for j in row)
-        label = _y_label(panel, learners)
-        same_label = i % columns > 0 and _y_label(panels[i - 1], learners) == label
-        hide_y = same_label and y_keys[i - 1] == y_keys[i]
-        ax.tick_params(labelbottom=not hide_x, labelleft=not hide_y)
-        size = RC["axes.labelsize"]
-        ax.set_xlabel("" if hide_x else wrapped(_x_label(panel), width, size))
-        ax.set_ylabel("" if same_label else label)
-    return floors
-
-
-def _limit_y(ax, panel, tables):
-    """Set the scale and limits of the vertical axis, for all panels of these tables.
-
-    Returns:
-        Where a logarithmic axis begins.
-    """
-    table = pd.concat(tables)
-    means, ends = table["mean"].to_numpy(), table[["low", "high"]].to_numpy().ravel()
-    logarithmic = panel.get("scale") == "log"
-    low, high = panel.get("y") or (0, None)
-    if logarithmic and "minus" not in panel:
-        shown = np.concatenate([means, ends, [low] if low > 0 else []])
-        return log_scale(ax, "y", shown, 72 * PANEL_HEIGHT, high or 0)
-    # An interval may be much longer than the means.
-    largest = np.nanmax(means, initial=0)
-    high = high or 1.06 * min(np.nanmax([*ends, largest]), 1.5 * largest) or 0.1
-    low = low or -0.05 * high
-    if "minus" in panel and not panel.get("y"):
-        smallest = np.nanmin(means, initial=0)
-        low = min(low, 1.06 * max(np.nanmin([*ends, smallest]), 1.5 * smallest))
-    if logarithmic:
-        sizes = np.abs(means)
-        smallest = np.nanmin(sizes[sizes >= 1e-3 * np.nanmax(sizes, initial=0)], initial=high)
-        threshold = 10.0 ** np.floor(np.log10(smallest))
-        ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
-        ax.yaxis.set_minor_locator(NullLocator())
-        low, high = 2 * low - threshold / 5, 2 * high
-    ax.set_ylim(low, high)
-    return -np.inf
-
-
-def _limit_x(ax, panel, positions, points):
-    """Set the scale, limits and ticks of the horizontal axis, which is about so many points long.
-
-    Returns:
-        Where a logarithmic axis begins.
-    """
-    low, high = panel.get("x") or positions[[0, -1]]
-    shown = positions[(low <= positions) & (positions <= high)]
-    if panel.get("x_scale") == "log":
-        floor = log_scale(ax, "x", np.array([low, *shown, high]), points)
-        if panel.get("expected"):
-            return floor
-        ticks = positions[positions <= max(panel.get("numbers", {None: np.inf}).values())]
-        if len(ticks) <= MOST_TICKS:
-            _name_positions(ax, ticks, points)
-        return floor
-    room = (ROOM + DODGE) * (high - low or 1) / (points - 2 * (ROOM + DODGE))
-    ax.set_xlim(low - room, high + room)
-    if np.array_equal(positions, np.round(positions)):
-        steps = {"steps": [1, 2, 4, 5, 10]} if "against" not in panel else {}
-        ticks = MaxNLocator(7, integer=True, **steps).tick_values(low, high)
-        ax.set_xticks(ticks[(low <= ticks) & (ticks <= high)])
-    return -np.inf
-
-
-def _name_positions(ax, positions, points):
-    """Label positions on an axis about so many points long, where the label before leaves room."""
-    scale, size = ax.xaxis.get_transform(), RC["xtick.labelsize"]
-    low, high = scale.transform(ax.get_xlim())
-    ticks, taken = {}, -np.inf
-    for position in positions:
-        label = number_label(position)
-        place = points * (scale.transform([position])[0] - low) / (high - low)
-        half = 36 * text_width(label, size)
-        if place - half >= taken + LABEL_GAP:
-            ticks[position], taken = label, place + half
-    ax.set_xticks([*ticks], ticks.values())
-
-
-def _name_limits(ax, panel, learners):
-    """Shade the strip in which the limits of a panel of learners stand, and write their names."""
-    places, (low, high) = _places(panel), ax.get_xlim()
-    limits = [name for name in places if name not in panel["numbers"]]
-    if not limits:
-        return
-    scale, last = ax.xaxis.get_transform(), max(panel["numbers"].values())
-    edge = scale.transform([last, places[limits[0]]]).mean()
-    ax.axvspan(*scale.inverted().transform([edge]), high, color="0.94", linewidth=0, zorder=0)
-    ax.set_xlim(low, high)
-    ax.set_xticks([tick for tick in ax.get_xticks() if low <= tick <= last])
-    look = {"rotation": 90, "ha": "center", "va": "top", "color": "0.4", "zorder": 1.5}
-    for name in limits:
-        label = learners[name].get("label") or name
-        label = wrapped(label, 0.8 * PANEL_HEIGHT, RC["font.size"])
-        ax.text(places[name], 0.96, label, transform=ax.get_xaxis_transform(), **look)
-
-
-def _x_label(panel):
-    if "against" not in panel:
-        if panel.get("expected"):
-            return "weight error expected from the beliefs"
-        if panel.get("minus_log2"):
-            return f"number of samples m − log₂ ({KEYS[panel['by']]})"
-        return "number of samples m"
-    at = f" at m\u00a0=\u00a0{panel['at']}" if "at" in panel and "numbers" not in panel else ""
-    return KEYS[panel["against"]] + at
-
-
-def _y_label(panel, learners):
-    """The label of the vertical axis, in lines that fit."""
-    label, words = Y_LABELS[panel["quantity"]], QUANTITIES[panel["quantity"]].words
-    if "minus" in panel:
-        other = learners[panel["minus"]].get("label") or panel["minus"]
-        label = f"{words}\n− that of {other}"
-    elif is_share(panel):
-        limit = panel["at_most"]
-        label = "share of simulations with\n" + (f"{words} ≤ {limit:g}" if limit else f"no {words}")
-    elif "at_most" in panel:
-        limit = panel["at_most"]
-        label = f"samples until\n{words} " + (f"≤ {limit:g}" if limit else "is 0")
-    return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
-
-
 def _legend_sets(panels, learners, styles):
     """The legend: a (head, (handle, label) entries) for each set of curves drawn together.
 
@@ -535,10 +241,10 @@ def _legend_sets(panels, learners, styles):
     """
     sets, places = {}, {}
     for i, panel in enumerate(panels):
-        key = by, _ = _by(panel), _head(panel, learners)
+        key = by, _ = key_of(panel), _head(panel, learners)
         places.setdefault(key, set()).add(i)
         # Learners that look the same are the same but for their names.
-        for name in _curves(panel):
+        for name in curves_of(panel):
             sets.setdefault(key, {}).setdefault((by, styles[by][name]), name)
     for key, shown in [*sets.items()]:
         whole = next((other for other in sets if shown.keys() < sets[other].keys()), None)
@@ -568,7 +274,7 @@ def _legend_sets(panels, learners, styles):
 
 def _head(panel, learners):
     """What stands before the rows of the set of a panel in the legend."""
-    if by := _by(panel):
+    if by := key_of(panel):
         return f"{KEYS[by]}:"
-    heads = {ALGORITHMS[learners[name]["algorithm"]].label for name in _curves(panel)}
+    heads = {ALGORITHMS[learners[name]["algorithm"]].label for name in curves_of(panel)}
     return f"{heads.pop()}:" if len(heads) == 1 else ""

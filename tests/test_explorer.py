@@ -423,7 +423,7 @@ def test_tooltips_of_cells_hold_the_numbers_of_the_verdicts(browser, folder):
         text = tip(browser, start)
         assert text.startswith(start)
         assert test["measured"] in text and test["meaning"] in text
-        assert f"{test['effect']:.3g} [" in text
+        assert f"{test['effect']:.3g} [" in text.replace("·10", "e").translate(PLAIN)
         assert f"margin {test['margin']:g}, " in text and f"n = {test['n']} simulations" in text
     ActionChains(browser).move_to_element(browser.find_element(By.TAG_NAME, "h1")).perform()
     wait_for_no_tip(browser)

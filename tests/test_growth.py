@@ -38,7 +38,7 @@ def test_growth_has_a_row_for_every_size(tmp_path, monkeypatch, capsys):
 @pytest.mark.thorough
 def test_density_has_a_row_for_every_case(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["", "--docs", str(tmp_path)])
-    matched = [Case(20, 4, max_steps=20), Case(20, 20, (7, 7), (7, 7))]
+    matched = [Case(20, 4, max_steps=20), Case(20, 20, (7, 7), (7, 7), memory_gib=1)]
     ternary = [Case(12, 4, (2, 2), (2, 3), (-1, 0, 1), True, 20)]
     monkeypatch.setattr(density, "MATCHED", matched)
     monkeypatch.setattr(density, "COMPARED", matched[:1])

@@ -142,9 +142,10 @@ def test_the_gallery_shows_plain_text():
     meant = MEANT.replace("{m}", "{ m }")  # without spaces it would be a number
     config = put("figures/one/found", meant)
     config["figures"]["one"]["thesis"] = thesis = MEANT.replace("{", "").replace("}", "")[:200]
+    config["figures"]["one"]["message"] = message = MEANT[:200]
     section = gallery._section(Study.load(config, SCHEMA), "one", {})
     lines = _lines(section)
-    assert _words(lines[0]) == f"{thesis}: matched and wider"
+    assert _words(lines[0]) == f"{thesis}: {message}"
     [found] = [line for line in lines if "Found:" in [token.content for token in line]]
     kinds = [token.type for token in found]
     assert _words(found[kinds.index("strong_close") + 1 :]) == f" {meant}"

@@ -95,10 +95,10 @@ def test_rows_do_not_depend_on_how_many_are_read_at_once():
     old = np.moveaxis(normalised(rng.random((hidden, samples, inputs, 3))), 0, -1)
 
     def step(chosen):
-        ends, messages = said[..., chosen], old[..., chosen].copy()
+        ends, messages = said[..., chosen].copy(), old[..., chosen].copy()
         fields, beliefs = messages.prod(axis=0), np.empty(messages.shape[1:])
         to_ends = np.empty_like(ends)
-        given = x, ends.copy(), messages, fields, following, 0.3
+        given = x, ends, messages, fields, following, 0.3
         row_sums_kernel()(*given, to_ends, beliefs)
         return messages, fields, to_ends, beliefs
 

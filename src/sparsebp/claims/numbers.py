@@ -103,8 +103,7 @@ def text(number: dict, found: Value) -> str:
 
 def _rounded(number: dict, value: float) -> str:
     kind = f".{number['significant']}g" if "significant" in number else f".{number['digits']}f"
-    shown = f"{value:{kind}}"
-    return typeset(shown if float(shown) else shown.lstrip("-"))
+    return typeset(f"{value:z{kind}}")  # z: no minus sign before a zero
 
 
 def typeset(text: str) -> str:

@@ -205,7 +205,7 @@ def number(record: dict) -> str:
     """The effect of a test with the interval that decides: text."""
     ends = deciding(record)
     low, high = (f"{e:.3g}" if e is not None else "∞" for e in ends)
-    return typeset(f"{record['effect'] + 0.0:.3g} [{'−' * (ends[0] is None)}{low}, {high}]")
+    return typeset(f"{record['effect']:z.3g} [{'−' * (ends[0] is None)}{low}, {high}]")
 
 
 # Which tests there are.

@@ -17,8 +17,8 @@ from sparsebp.engine.problem import Beliefs
 from sparsebp.network.data import checked_data
 
 CELLS = 16
-"""Of memory, for each number of a message that is converted: so a chunk stays in the cache, with
-what numpy makes of it."""
+"""How many numbers of memory it takes to convert one number of a message, as ``chunks`` counts. It
+is large enough for a chunk to stay in the cache."""
 
 
 @dataclass(eq=False)

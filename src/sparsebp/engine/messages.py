@@ -33,9 +33,8 @@ class Messages:
     """All messages on one factor graph, and the steps that update them.
 
     Messages of the output weights, which are leaves, take part in the steps only while their
-    fields move, that is with reinforcement, unless ``leaves`` says otherwise. Else they are
-    computed once, at the end (section 2.1.1), and factors that are tables have the output weights
-    summed out beforehand.
+    fields move, that is with reinforcement. Else they are computed once, at the end (section
+    2.1.1), and factors that are tables have the output weights summed out beforehand.
 
     With method blocked there is one variable for all input weights of a hidden neuron, with the S
     joint states of these in place of k_in weights with Q states. Output weights are summed out.
@@ -47,7 +46,6 @@ class Messages:
         prior: the ``problem.Beliefs`` that fields come from (Eq. 2.11).
         rng: of the initial messages; not used where ``initial_scale`` is 0.
         algebra: to calculate in, see ``algebras``; by default that of the learner's rules.
-        leaves: as above.
         room: the ``table`` of earlier messages on a graph of the same size, which are not used any
             more. The new table overwrites it. That is faster: the system clears new memory first.
 
@@ -67,7 +65,7 @@ class Messages:
         belief, belief_outer: log-beliefs (H, k_in, Q) and (E, Q); ones without reinforcement.
     """
 
-    def __init__(self, learner, problem, factors, prior, rng, algebra=None, leaves=None, room=None):
+    def __init__(self, learner, problem, factors, prior, rng, algebra=None, room=None):
         rules = learner.rules
         self._blocked, self._of_weights = learner.method == "blocked", problem.states
         if self._blocked:
@@ -79,7 +77,7 @@ class Messages:
         (outputs, k_out, _), (k_in, q) = prior.outer.shape, prior.inner.shape[1:]
         self._shape = outputs, k_out, k_in, q
         g = self._normalised(prior.outer)
-        self._factors, self._moving = factors, rules.reinforcement > 0 if leaves is None else leaves
+        self._factors = factors
         given = self.algebra.from_logs(prior.inner)[problem.orders[1]]
         self._fielded = self._moving or bool((given != self.algebra.one).any())
         given, given_outer = side_by_side(given, self.algebra.one), self._lanes(prior.outer)
@@ -100,6 +98,7 @@ class Messages:
         self._places = Places(*problem.places)
         self._kernel = step_kernel(*self._kind())
 
+    _moving = property(lambda self: self.rules.reinforcement > 0)
     u = property(lambda self: self._logs(self._arrays.u, self._shape[2:]))
     h = property(lambda self: self._logs(self._arrays.h, self._shape[2:]))
     v = property(lambda self: self._logs(self._arrays.v, self.prior.outer.shape[2:]))
@@ -213,9 +212,8 @@ class Messages:
         """
         learner = replace(self.learner, damping=0.0, initial_scale=0.0)
         algebra = WIDE.get(self.algebra, self.algebra)
-        one_more = Messages(
-            learner, self.problem, self._factors, self.prior, None, algebra, leaves=True
-        )
+        how = learner, self.problem, self._factors, self.prior, None, algebra
+        one_more = _OfAllWeights(*how)
         one_more.receive(self.u)
         one_more.run(1)
         self.certain &= one_more.certain
@@ -327,6 +325,12 @@ class Messages:
         found = np.empty(self._shape[:2] + shape)
         found[self.problem.orders[0]] = by_factor(flat, found.shape)
         return self.algebra.to_logs(found.reshape(-1, *shape))
+
+
+class _OfAllWeights(Messages):
+    """Messages with those of the output weights in each step, whether or not their fields move."""
+
+    _moving = True
 
 
 def _saturated(logs):

@@ -21,7 +21,7 @@ FACTORS = 5
 """The product of so many messages is a normal number, and has a logarithm."""
 
 LANES = 128
-"""Rows that are read at once, at most. More take more memory: some 20 numbers for each input."""
+"""Rows that are read at once, at most. More take more memory: 20 numbers for each input and row."""
 
 _THREE, _FOUR = types.float64[:, :, ::1], types.float64[:, :, :, ::1]
 _SIGNATURE = types.void(

@@ -134,7 +134,7 @@ MUTATIONS = {
         "engine/learning.py", "/ np.exp(b).sum(-1)", "/ np.exp(b).sum()"
     ),
     "energies of the last sample alone": Mutation(
-        "engine/factors.py", "table[rows] -= missed**2", "table[rows] = -(missed**2)"
+        "engine/factors.py", "table[rows] -= missed\n", "table[rows] = -missed\n"
     ),
     "a configuration that matches some samples": Mutation(
         "engine/factors.py",

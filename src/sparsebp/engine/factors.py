@@ -204,10 +204,12 @@ def accumulate(factors, states, input_topology, output_topology, phi, x, y) -> S
     for sample, target in zip(x, y, strict=True):
         z = states.contributions(input_topology, phi, sample[None])[0]
         for rows in chunks(*table.shape):
-            prediction = phi(_outer_sum([z[output_topology[rows, j]] for j in edges]))
-            missed = target[rows, None] - prediction
+            # In place, as these are most of the numbers of a training.
+            missed = phi(_outer_sum([z[output_topology[rows, j]] for j in edges]))
+            missed -= target[rows, None]
             missed[np.isnan(target[rows])] = 0.0
-            table[rows] -= missed**2
+            missed *= missed
+            table[rows] -= missed
     return SoftFactors(table, factors.states)
 
 

@@ -8,7 +8,7 @@ from sparsebp.engine.learner import Learner
 
 # Rows of dense work done at once, to bound memory. Larger parts are slower: the system clears the
 # memory of each array that is short-lived and large.
-CHUNK_CELLS = 1 << 19
+CHUNK_CELLS = 1 << 17
 
 
 def chunks(rows: int, cells: int) -> list[slice]:

@@ -112,7 +112,8 @@ def _run(kind, steps, rules, graph, configurations, prior, messages):
 @njit(forceinline=True)
 def _rooms(graph, q):
     """Arrays that are long enough for each factor: what all its states say and are told, what one
-    neuron is told, and products of slots; and two of whole numbers, for slots."""
+    neuron is told, and products of slots; and two of whole numbers, for slots. The second is of
+    places, and unsigned, so that none needs a test whether it is counted from the end."""
     values, slots, _, downs, _, _ = graph
     size = read = edges = 0
     for f in range(len(slots) - 1):
@@ -124,7 +125,7 @@ def _rooms(graph, q):
             read = max(read, count)
         size, edges = max(size, number), max(edges, slots[f + 1] - slots[f])
     numbers = np.empty(size), np.empty(size), np.empty(read), np.empty(edges + 2)
-    return numbers, (np.empty(edges + 1, np.int64), np.empty(edges + 1, np.int64))
+    return numbers, (np.empty(edges + 1, np.int64), np.empty(edges + 1, np.uint64))
 
 
 @njit(forceinline=True)

@@ -88,6 +88,23 @@ def test_a_cell_is_the_largest_mean_loss_against_the_reference_of_the_experiment
             assert written(ax)[i, j] == maps.value_text(max(means))
 
 
+def test_learners_that_differ_in_their_label_alone_share_a_row():
+    both = losses(learners=["bp-offline", "rbp", "bp"], references={"one": "ms", "two": "ms"})
+    results = {
+        "one": dataset().drop_sel(learner="bp"),
+        "two": dataset(entropy=1).drop_sel(learner="bp-offline"),
+    }
+    ax = build(both, results=results).axes[0]
+    assert ticks(ax.yaxis) == ["offline", "reinforced BP"]
+    for j, (name, learner) in enumerate({"one": "bp-offline", "two": "bp"}.items()):
+        errors = results[name].weight_error
+        loss = (errors.sel(learner=learner) - errors.sel(learner="ms")).values.mean(axis=0).max()
+        assert written(ax)[0, j] == maps.value_text(loss)
+    # Where an experiment has both, they may differ in their random numbers: none is left out.
+    apart = build(both, results=results | {"two": dataset(entropy=1)}).axes[0]
+    assert ticks(apart.yaxis) == ["offline", "reinforced BP", "BP"]
+
+
 def test_iterations_count_where_a_learner_ran():
     results = results_of_sizes()
     for data in results.values():

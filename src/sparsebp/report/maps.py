@@ -4,7 +4,8 @@ What a map shows. With `by`, a row is an experiment, by its value of that key, a
 and a column a number m of samples: a cell is the mean over the seeds of one learner's quantity.
 With `references`, a row is a learner and a column an experiment: a cell is the largest, over all m
 that the learner has, of the mean over the seeds of its loss, the difference of its quantity from
-that of the reference in the same simulation. A cell without any value is empty.
+that of the reference in the same simulation. Learners that differ in their label alone are one. A
+cell without any value is empty.
 
 All maps of a figure have one scale of colours, from zero to the largest value: the darker, the
 larger. The colour goes with the square root of the value, so that small ones can be told apart. A
@@ -45,7 +46,7 @@ def build(spec, results):
             names = block["learners"] if "by" in block else [block["references"][experiment]]
             wanted = {"learner": names}
             check_results(spec["name"], results, experiment, [block["quantity"]], wanted)
-    tables = [table(block, results) for block in blocks]
+    tables = [table(block, results, learners) for block in blocks]
     columns = min(spec["figure"]["columns"], len(blocks))
     width = figure_width(spec["figure"], columns)
     room = (width - BAR_WIDTH) / columns
@@ -92,8 +93,14 @@ def build(spec, results):
     return drawing
 
 
-def table(block, results):
+def table(block, results, learners):
     """The values of a map, in its rows from above and its columns.
+
+    Args:
+        block: of the figure.
+        results: by experiment.
+        learners: blocks of the configuration. Those that differ in their label alone share a row,
+            with the first of their names, unless an experiment has both.
 
     Returns:
         A data frame of float: with `by`, numbers by m; otherwise learners by experiments. It is NaN
@@ -111,7 +118,11 @@ def table(block, results):
         found = _values(results[name], block)
         loss = found - found.sel(learner=reference, drop=True)
         losses[name] = loss.mean("seed").max("n_samples").to_series()
-    return pd.DataFrame(losses).reindex(block["learners"])
+    found = pd.DataFrame(losses).reindex(block["learners"])
+    settings = [{**learners[name], "label": None} for name in found.index]
+    first = [found.index[settings.index(own)] for own in settings]
+    together = found.groupby(first, sort=False)
+    return found if together.count().to_numpy().max() > 1 else together.first()
 
 
 def _values(data, block):

@@ -1,5 +1,7 @@
 """Learning from scratch in the study: its block, its steps, its rules and its figure."""
 
+import subprocess
+import sys
 from copy import deepcopy
 from dataclasses import replace
 from itertools import product
@@ -24,6 +26,7 @@ from sparsebp.storage.provenance import record
 from sparsebp.study.config import Study
 from sparsebp.study.validation import ConfigError
 from tests.configurations import BASE, SCHEMA
+from tests.given import given
 from tests.scratch_problems import scratch_dataset, scratch_results, write_from_scratch
 from tests.workflow_helpers import Project
 
@@ -244,6 +247,18 @@ def found(study, tmp_path_factory):
         inputs.setdefault(case, {})[str(seed)] = path
     from_scratch.run(study.from_scratch_spec(), inputs, str(folder / "all.nc"))
     return inputs, folder / "all.nc"
+
+
+def test_a_search_loads_only_what_it_needs(study, tmp_path):
+    code = (
+        "import sys, sparsebp.cli\n"
+        "assert sparsebp.cli.main(sys.argv[1:]) == 0\n"
+        "print(*{'scipy.stats', 'scipy.linalg', 'xarray', 'matplotlib', 'jax'} & {*sys.modules})"
+    )
+    spec, output = given(study.search_spec("blind")), str(tmp_path / "found.nc")
+    command = [sys.executable, "-c", code, "search", spec, "--seed", "0", "--output", output]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
 
 
 @pytest.mark.parametrize("case", BLOCK)

@@ -75,11 +75,20 @@ def test_the_end_is_expected_at_the_pace_so_far(run):
     assert line == "1 of 5 jobs done, 1 running, 3 left, about 2 h 0 min more, until 12:30"
 
 
-def test_the_first_job_of_very_many_says_nothing_of_the_end():
+def test_the_first_jobs_of_very_many_say_nothing_of_the_end():
     run = Progress(Clock())
     run.note(stats(1000))
-    later(run, 0, *map(begun, range(10)))
-    assert later(run, 120, done(0)) == "1 of 1000 jobs done, 9 running, 990 left, in 2 min"
+    later(run, 0, *map(begun, range(1000)))
+    assert later(run, 120, done(0)) == "1 of 1000 jobs done, 999 running, in 2 min"
+    # Nor do more of them, as nobody knows how long others take.
+    assert later(run, 1200, *map(done, range(1, 199))).endswith("801 running, in 20 min")
+    assert later(run, 1200, done(199)).endswith("about 1 h 20 min more, until 11:40")
+    # But where all have been timed.
+    run = Progress(Clock())
+    run.note(stats(1000))
+    run.note(record(text="Time: ...", computing=dict.fromkeys(range(1000), 10)))
+    later(run, 0, *map(begun, range(1000)))
+    assert later(run, 120, done(0)).endswith("999 running, in 2 min")
     assert "until 13:20" in later(run, 120, *map(done, range(1, 10)))
 
 

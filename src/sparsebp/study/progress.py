@@ -20,8 +20,9 @@ from sparsebp.study.durations import words
 SECONDS_BETWEEN = 60
 """At least so many seconds pass between two lines that are not on a terminal."""
 
-LEAST_SHARE = 0.01
-"""Before so much of the work is done, it says little of the rest: kernels are compiled first."""
+LEAST_TIMED, LEAST_COUNTED = 0.01, 0.2
+"""Before so much of the work is done, it says little of the rest: kernels are compiled first. Where
+no earlier run timed any job, jobs are only counted, and the longest often come first."""
 
 CLEAR = "\r\033[K"
 """Tells a terminal to clear the line."""
@@ -91,7 +92,7 @@ class Progress:
         parts += [f"{number} {what}" for what, number in counts.items() if number]
         now, share = self._clock(), self._share()
         elapsed = now - self._start
-        if share >= LEAST_SHARE and not ended:
+        if share >= (LEAST_TIMED if self._timed() else LEAST_COUNTED) and not ended:
             more = elapsed * (1 - share) / share
             end = time.strftime("%H:%M", time.localtime(now + more))
             parts.append(f"about {words(more)} more, until {end}")
@@ -99,12 +100,16 @@ class Progress:
             parts.append(f"in {words(elapsed)}")
         return ", ".join(parts)
 
+    def _timed(self) -> bool:
+        """Whether earlier runs have timed some of the jobs."""
+        return any(self._computing.values())
+
     def _share(self) -> float:
         """The share of the work that is done.
 
         A job counts by what it took in earlier runs, and by the mean of others where it is new.
         """
-        if not any(self._computing.values()):
+        if not self._timed():
             return len(self.done) / self.total
         usual = mean(seconds for seconds in self._computing.values() if seconds is not None)
         work = {job: usual if one is None else one for job, one in self._computing.items()}

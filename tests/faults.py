@@ -70,7 +70,7 @@ def page(command: str, jobs: int, rounds: dict[str, list[Round]], seconds: float
         "",
         f"In {len(everything)} rounds a study of {jobs} jobs was disturbed {faults} times,",
         f"{kills} of them by kill -9. **{len(lost)} rounds were lost.**",
-        "In the others the study ended with results identical to those of an undisturbed run",
+        "Otherwise the study ended with results identical to those of an undisturbed run",
         "(values bit for bit, figures by pixel), nothing left over and nothing left to do:",
         f"in {alone} by `snakemake` alone, else by what a message asked for. Whatever had its",
         "final name before the repair, unless damaged on purpose, was right.",

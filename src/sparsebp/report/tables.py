@@ -64,7 +64,7 @@ REACHED = (
     "from*: the smallest m such that all tests of the claim hold if their range begins there; a "
     "test at one m has to hold at every later m."
 )
-WHERE = " *Where* a value is so: under the choices that set it so, with all else as configured."
+WHERE = " *Where* a key has a value: under the choices that set this value, all else as configured."
 
 
 class Family(NamedTuple):

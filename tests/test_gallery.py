@@ -119,7 +119,7 @@ ABOUT = (
     "Mean weight error (1 − Eq. 2.2) and topology error (Eq. 3.12) of 2 simulations against the "
     "number m of samples, with the 95 % confidence interval of that mean (bootstrap). Where "
     "trainings did not converge, a strip above the panel has a row for each of their curves: a "
-    "cross marks a training that stopped at the step limit in some simulation, a circle one whose "
+    "cross marks a training that stopped at the step limit in some simulation, a wave one whose "
     "messages oscillated, an exclamation mark a contradiction."
 )
 SECTION = f"""## both: Both learn

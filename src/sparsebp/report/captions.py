@@ -14,7 +14,7 @@ from sparsebp.study.experiment_blocks import hidden_layers
 from sparsebp.study.figure_blocks import is_dots, is_share, panels_or_maps
 
 MARKS = (
-    "a cross marks a training that stopped at the step limit in some simulation, a circle one "
+    "a cross marks a training that stopped at the step limit in some simulation, a wave one "
     "whose messages oscillated, an exclamation mark a contradiction"
 )
 STRIP = (
@@ -102,13 +102,14 @@ def _of_trees(study: Study) -> str:
     return (
         "Belief propagation on factor graphs that are trees, and on rings, beside the exact "
         "posterior from variable elimination. (a, b) The largest error of any belief after each "
-        f"step, on chains (the largest of {seeds}) and on one random tree of each size: solid from "
+        f"step, on chains (the largest of {seeds}) and on one random tree of each size, all with "
+        "the relay teacher: solid from "
         "a uniform start, dashed from random messages of standard deviation 1; a circle marks half "
         "the diameter of the factor graph. (c) The steps after which all beliefs are exact but for "
         "rounding. (d) How far the Bethe free energy at the fixed point is from the exact log Z. A "
         "relay teacher's hidden neurons cannot be told apart by any output, so that what is known "
         "of one bears on all; a random teacher's data cut the graph where they tell a weight for "
-        "certain."
+        "certain. Errors below the axis are in the shaded strip."
     )
 
 
@@ -288,7 +289,9 @@ def _of_panels(study: Study, figure: dict) -> str:
         about = f"Mean {enumerated([*names])} of {simulations} {against}, {_interval()}"
     parts = [f"{about}. {STRIP}"]
     if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
-        parts.append("Zeros on a logarithmic axis are in a shaded strip.")
+        parts.append("Zeros on a logarithmic axis, if any, are in a shaded strip.")
+    if any(panel.get("x") for panel in panels):
+        parts.append("Results beyond the ends of an axis are not drawn.")
     if any(panel.get("expected") for panel in panels):
         parts.append(
             "On the dashed line as many weights are wrong as the beliefs expect. Above it more are "

@@ -10,7 +10,7 @@ row. The axes are logarithmic, with a shaded strip for zero on the left.
 Rows in which no learner differs from the experiment that the choices are about are shaded.
 
 How a run ended. A cross at the end of a row tells that at least one seed stopped at the step limit
-at some number of samples in the range, a circle that its messages oscillated, an exclamation mark
+at some number of samples in the range, a wave that its messages oscillated, an exclamation mark
 that one met a contradiction.
 """
 

@@ -57,7 +57,7 @@ def build(spec, results):
         for i, block in enumerate(blocks)
     ]
     below = [
-        _column_names(block, found, spec["experiments"], across)
+        _column_names(block, found, spec, across)
         for block, found, across in zip(blocks, tables, widths, strict=True)
     ]
     heights = [
@@ -182,21 +182,28 @@ def _row_names(block, found, learners):
     return [wrapped(name, LABEL_WIDTH, RC["ytick.labelsize"]) for name in names.values()]
 
 
-def _column_names(block, found, experiments, width):
+def _column_names(block, found, spec, width):
     """The names of the columns of a map of this width, and whether they stand upright.
 
-    That is where a word is wider than a column; each is then one line.
+    That is where a word is wider than a column; each is then one line. If losses are against
+    several learners, a name says which.
     """
     names = [str(m) for m in found.columns]
     if "by" not in block:
-        names = [experiments[name].get("thesis") or name for name in found.columns]
+        names = [spec["experiments"][name].get("thesis") or name for name in found.columns]
+        others = [block["references"][name] for name in found.columns]
+        labels = [spec["learners"][other].get("label") or other for other in others]
+        if len({*labels}) > 1:
+            names = [f"{name}: {label}" for name, label in zip(names, labels, strict=True)]
     cell, size = width / len(names) - 0.05, RC["xtick.labelsize"]
     turned = max(text_width(word, size) for name in names for word in name.split(" ")) > cell
     return (names if turned else [wrapped(name, cell, size) for name in names]), turned
 
 
 def _x_label(block):
-    return "number of samples m" if "by" in block else ""
+    if "by" in block:
+        return "number of samples m"
+    return "" if len({*block["references"].values()}) == 1 else "experiment: reference of the loss"
 
 
 def _title(block, learners):

@@ -42,7 +42,7 @@ zero. The dashed grey line is what follows from `law`, which has no parameter to
 
 How a run ended. In a strip above the panel, each curve with trainings that did not converge has a
 row, which begins with its marker: a cross tells that at least one seed stopped at the step limit
-there, a circle that its messages oscillated, an exclamation mark that one met a contradiction (no
+there, a wave that its messages oscillated, an exclamation mark that one met a contradiction (no
 configuration left). All others converged.
 """
 
@@ -181,7 +181,8 @@ def _draw_curves(ax, panel, styles, table, floors):
         look = curve_properties(styles[name]) | moved
         if name in offsets and "theory" in panel:  # so that theory is seen on it
             look["color"] = to_rgba(styles[name].color, PALE)
-        points = table[(table["curve"] == name) & table["mean"].notna()]
+        inside = table["x"].between(*panel.get("x") or (-np.inf, np.inf))
+        points = table[(table["curve"] == name) & table["mean"].notna() & inside]
         for limit, part in points.groupby("limit"):
             x, y = part["x"].to_numpy(), np.maximum(part["mean"].to_numpy(), lowest)
             strips = (x < floors[0]) + 2 * (y < floors[1])

@@ -239,7 +239,8 @@ def test_one_number_of_samples_is_no_range():
 def test_zeros_of_a_logarithmic_axis_are_told():
     config = deepcopy(EXTENDED)
     config["figures"]["one"]["panels"][0]["scale"] = "log"
-    assert "Zeros on a logarithmic axis, if any, are in a" in captions.caption(load(config), "one").about
+    about = captions.caption(load(config), "one").about
+    assert "Zeros on a logarithmic axis, if any, are in a shaded strip." in about
 
 
 STUDY = Study.load(FULL, SCHEMA)

@@ -162,8 +162,10 @@ def _x_label(panel):
         if panel.get("minus_log2"):
             return f"number of samples m − log₂ ({KEYS[panel['by']]})"
         return "number of samples m"
-    at = f" (at\u00a0m\u00a0=\u00a0{panel['at']})" if "at" in panel and "numbers" not in panel else ""
-    return KEYS[panel["against"]] + at
+    label = KEYS[panel["against"]]
+    if "at" in panel and "numbers" not in panel:
+        label += f" (at\u00a0m\u00a0=\u00a0{panel['at']})"
+    return label
 
 
 def _y_label(panel, learners):

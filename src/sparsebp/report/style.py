@@ -89,7 +89,7 @@ NEVER = (
 # status -> marker, its size, label. Any two can be seen in one place.
 MARKS = {
     Status.STEP_LIMIT: ("x", 2.4, "step limit reached in some simulation"),
-    Status.OSCILLATING: ("$\\wr$", 4.6, "messages oscillate in some simulation"),
+    Status.OSCILLATING: ("$\\wr$", 4.0, "messages oscillate in some simulation"),
     Status.CONTRADICTION: ("$!$", 4.4, "contradiction in some simulation"),
     NEVER: ("$\\uparrow$", 4.6, "not reached in some simulation: a lower bound"),
 }

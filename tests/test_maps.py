@@ -72,7 +72,10 @@ def test_a_cell_is_the_largest_mean_loss_against_the_reference_of_the_experiment
     ax = build(losses(), results=results).axes[0]
     names = ["BP, offline", "mini-batch 4", "online", "max-product, offline", "reinforced BP"]
     assert ticks(ax.yaxis) == names
-    assert (ticks(ax.xaxis), ax.get_title(loc="left")) == (["Fig. one", "two"], "a title")
+    # The references differ, so each column says which it has.
+    names = ["Fig. one: BP", "two: max-sum"]
+    assert (ticks(ax.xaxis), ax.get_title(loc="left")) == (names, "a title")
+    assert ax.get_xlabel() == "experiment: reference of the loss"
     values, _ = cells(ax)
     for j, (name, reference) in enumerate({"one": "bp", "two": "ms"}.items()):
         errors = {str(n): results[name].weight_error.sel(learner=n).values for n in NAMES if (
@@ -96,6 +99,7 @@ def test_learners_that_differ_in_their_label_alone_share_a_row():
     }
     ax = build(both, results=results).axes[0]
     assert ticks(ax.yaxis) == ["offline", "reinforced BP"]
+    assert (ticks(ax.xaxis), ax.get_xlabel()) == (["Fig. one", "two"], "")
     for j, (name, learner) in enumerate({"one": "bp-offline", "two": "bp"}.items()):
         errors = results[name].weight_error
         loss = (errors.sel(learner=learner) - errors.sel(learner="ms")).values.mean(axis=0).max()

@@ -36,7 +36,7 @@ def test_several_experiments_against_a_value_of_theirs(x_scale, values):
     comparison = {"experiments": list(results), "positions": values, "against": "activation.b"}
     drawing = build(panel(**comparison, at=4, x_scale=x_scale), panel(), results=results)
     ax = drawing.axes[0]
-    assert ax.get_xlabel() == "shift b of the activation at m\u00a0=\u00a04"
+    assert ax.get_xlabel() == "shift b of the activation (at\u00a0m\u00a0=\u00a04)"
     low, high = ax.get_xlim()
     assert low < 0 < max(values) < high
     order = np.argsort(values)
@@ -63,7 +63,7 @@ def test_logarithmic_positions_are_labelled_with_their_values():
     }
     (ax,) = build(panel(**comparison, at=4, x_scale="log"), results=results).axes
     assert [text.get_text() for text in ax.get_xticklabels()] == ["0", "0.03"]
-    assert ax.get_xlabel() == "size of random start at m\u00a0=\u00a04"
+    assert ax.get_xlabel() == "size of random start (at\u00a0m\u00a0=\u00a04)"
 
 
 @pytest.mark.parametrize(("depths", "whole"), [([1, 2, 3], True), ([1, 1.5, 2], False)])
@@ -74,7 +74,7 @@ def test_an_axis_of_whole_numbers_has_whole_ticks(depths, whole):
     low, high = ax.get_xlim()
     ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
     assert (ticks == [1, 2, 3]) == whole == all(tick == round(tick) for tick in ticks)
-    assert ax.get_xlabel() == "hidden layers at m\u00a0=\u00a04"
+    assert ax.get_xlabel() == "hidden layers (at\u00a0m\u00a0=\u00a04)"
 
 
 @pytest.mark.parametrize("learner", ["bp-batch4", "ms"])

@@ -109,7 +109,7 @@ def _of_trees(study: Study) -> str:
         "rounding. (d) How far the Bethe free energy at the fixed point is from the exact log Z. A "
         "relay teacher's hidden neurons cannot be told apart by any output, so that what is known "
         "of one bears on all; a random teacher's data cut the graph where they tell a weight for "
-        "certain. Errors below the axis are in the shaded strip."
+        "certain. What is below the axis is in the shaded strip."
     )
 
 

@@ -408,6 +408,12 @@ def test_marks_are_in_a_strip_between_the_panel_and_its_title(scale):
     assert box.y0 < row.y0 and row.y1 < box.y1
 
 
+def test_points_outside_the_limits_are_not_drawn():
+    (ax,) = build(panel(x=[2, 5]), results={"one": dataset()}).axes
+    assert curve(ax, "ms").get_xdata().tolist() == [2, 3, 4, 5]
+    assert max(len(bars.get_segments()) for bars in ax.collections) == 4
+
+
 def test_marks_outside_the_limits_are_not_shown():
     data = dataset()
     data["status"].loc["ms", 2, [3, 8]] = 2

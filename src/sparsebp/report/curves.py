@@ -116,12 +116,17 @@ def first_at_most(data, limit):
     return xr.Dataset({"value": value, "status": status.where(first.notnull(), NEVER)})
 
 
+def shown_of(panel, table, name):
+    """The points of a curve between the ends of the horizontal axis."""
+    ends = panel.get("x") or (-np.inf, np.inf)
+    return table[(table["curve"] == name) & table["x"].between(*ends)]
+
+
 def ended_of(panel, table):
     """The curves of a panel with trainings that did not converge: (name, {status: positions})."""
-    shown = panel["x"] if panel.get("x") else (-np.inf, np.inf)
     rows = []
     for name in curves_of(panel):
-        points = table[(table["curve"] == name) & table["x"].between(*shown)]
+        points = shown_of(panel, table, name)
         found = {
             status: points["x"][[status in statuses for statuses in points["statuses"]]].tolist()
             for status in MARKS

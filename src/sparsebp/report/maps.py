@@ -191,10 +191,10 @@ def _column_names(block, found, spec, width):
     names = [str(m) for m in found.columns]
     if "by" not in block:
         names = [spec["experiments"][name].get("thesis") or name for name in found.columns]
-        others = [block["references"][name] for name in found.columns]
-        labels = [spec["learners"][other].get("label") or other for other in others]
-        if len({*labels}) > 1:
-            names = [f"{name}: {label}" for name, label in zip(names, labels, strict=True)]
+    if _differ(block):
+        references = [block["references"][name] for name in found.columns]
+        label = called({name: spec["learners"][name] for name in references})
+        names = [f"{name}: {label[other]}" for name, other in zip(names, references, strict=True)]
     cell, size = width / len(names) - 0.05, RC["xtick.labelsize"]
     turned = max(text_width(word, size) for name in names for word in name.split(" ")) > cell
     return (names if turned else [wrapped(name, cell, size) for name in names]), turned
@@ -203,7 +203,12 @@ def _column_names(block, found, spec, width):
 def _x_label(block):
     if "by" in block:
         return "number of samples m"
-    return "" if len({*block["references"].values()}) == 1 else "experiment: reference of the loss"
+    return "experiment: reference of the loss" if _differ(block) else ""
+
+
+def _differ(block):
+    """Whether the losses of a map are against several learners."""
+    return len({*block.get("references", {}).values()}) > 1
 
 
 def _title(block, learners):

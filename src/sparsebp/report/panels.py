@@ -56,7 +56,7 @@ from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from sparsebp.engine.learner import ALGORITHMS
 from sparsebp.network import law
 from sparsebp.report.axes import DODGE, align
-from sparsebp.report.curves import curves_of, drawn, ended_of, key_of, points_of
+from sparsebp.report.curves import curves_of, drawn, ended_of, key_of, points_of, shown_of
 from sparsebp.report.fitting import LINE, wrapped
 from sparsebp.report.labels import KEYS, called
 from sparsebp.report.style import (
@@ -181,8 +181,7 @@ def _draw_curves(ax, panel, styles, table, floors):
         look = curve_properties(styles[name]) | moved
         if name in offsets and "theory" in panel:  # so that theory is seen on it
             look["color"] = to_rgba(styles[name].color, PALE)
-        inside = table["x"].between(*panel.get("x") or (-np.inf, np.inf))
-        points = table[(table["curve"] == name) & table["mean"].notna() & inside]
+        points = shown_of(panel, table, name).dropna(subset="mean")
         for limit, part in points.groupby("limit"):
             x, y = part["x"].to_numpy(), np.maximum(part["mean"].to_numpy(), lowest)
             strips = (x < floors[0]) + 2 * (y < floors[1])

@@ -1,4 +1,4 @@
-"""Captions of figures: what each shows, of which networks, and how they are learnt.
+"""Captions of figures: what each shows.
 
 They are plain text; the report and the gallery add their own markup (``study.markup``).
 """
@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES
-from sparsebp.report.labels import INFERENCE, KEYS, called
+from sparsebp.report import descriptions
+from sparsebp.report.descriptions import enumerated, signed
+from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
-from sparsebp.study.experiment_blocks import hidden_layers
-from sparsebp.study.figure_blocks import is_dots, is_share, panels_or_maps
+from sparsebp.study.figure_blocks import is_dots, is_share
 
 MARKS = (
     "a cross marks a training that stopped at the step limit in some simulation, a wave one "
@@ -46,13 +47,13 @@ def caption(study: Study, name: str) -> Caption:
     """What is said of a figure of a study."""
     figure = study.figures[name]
     if "trees" in figure:
-        return Caption(_of_trees(study), "", {"appendix A": _setting_of_trees(study)}, {}, {})
+        return Caption(_of_trees(study), "", {"appendix A": descriptions.trees(study)}, {}, {})
     if "from_scratch" in figure:
         cases = study.from_scratch or {}
-        parts = {case: _case(block) for case, block in cases.items()}
-        return Caption(_from_scratch(study, cases), *_apart(parts), {}, {})
+        parts = {case: descriptions.scratch_case(block) for case, block in cases.items()}
+        return Caption(_from_scratch(study, cases), *descriptions.apart(parts), {}, {})
     spec = study.figure_spec(name)
-    experiments = _experiments(study, figure, list(spec["experiments"]))
+    experiments = descriptions.experiments(study, figure, list(spec["experiments"]))
     if "drawing" in figure:
         return Caption(_of_drawing(study, figure["drawing"]), *experiments, {}, {})
     if "choices" in figure:
@@ -67,20 +68,14 @@ def caption(study: Study, name: str) -> Caption:
             if learner in spec["learners"]:
                 fields = study.learner(experiment, learner)
                 name = names[learner]
-                ways.setdefault(_passing(fields), {}).setdefault(name, []).append(experiment)
-                curves[name] = _curve(fields)
+                ways.setdefault(descriptions.passing(fields), {}).setdefault(name, []).append(
+                    experiment
+                )
+                curves[name] = descriptions.curve(fields)
     if len(curves) == 1:
         [(learner, algorithm)] = curves.items()
         about += f" The learner is {learner}: {algorithm}."
     return Caption(about, *experiments, {_whose(way, ways): way for way in ways}, curves)
-
-
-def _apart(parts: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
-    """What several have in common, and what each says beside; one says all itself."""
-    first, *others = parts.values()
-    common = [part for part in first if others and all(part in other for other in others)]
-    own = {name: [p for p in said if p not in common] for name, said in parts.items()}
-    return "; ".join(common), {name: "; ".join(said) for name, said in own.items()}
 
 
 def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
@@ -92,9 +87,6 @@ def _whose(way: str, ways: dict[str, dict[str, list[str]]]) -> str:
         f"{name} in {' and '.join(experiments)}" if name in several else name
         for name, experiments in ways[way].items()
     )
-
-
-# What a figure shows.
 
 
 def _of_trees(study: Study) -> str:
@@ -110,17 +102,6 @@ def _of_trees(study: Study) -> str:
         "relay teacher's hidden neurons cannot be told apart by any output, so that what is known "
         "of one bears on all; a random teacher's data cut the graph where they tell a weight for "
         "certain. What is below the axis is in the shaded strip."
-    )
-
-
-def _setting_of_trees(study: Study) -> str:
-    block, seeds = study.trees or {}, study.study["seeds"]
-    outputs = ", ".join(map(str, block["outputs"]))
-    return (
-        f"{seeds} graphs of each kind and size, of {outputs} observed outputs that read 3 hidden "
-        "neurons each in random trees, else 2; one input weight per hidden neuron; weights among "
-        f"−1, 1 with random log-fields of standard deviation {block['fields']}; one sample; "
-        f"activation {_activation(block['activation'])}; undamped sum-product with hard factors"
     )
 
 
@@ -160,40 +141,6 @@ def _from_scratch(study: Study, cases: dict[str, dict]) -> str:
         f"searches of that kind. Bars: {100 * CONFIDENCE:g} % confidence intervals of the means."
     )
     return " ".join(parts)
-
-
-_CHOSEN_BY = {"validation": "validation", "truth": "the number of the teacher's rows found"}
-
-
-def _case(case: dict) -> list[str]:
-    """What is said of a case."""
-    known = case["output_pattern"] == "known"
-    rows, candidates, m = case["nonzeros_per_row"], case["candidates"], case["samples"]
-    parts = [
-        f"{case['neurons']} input, hidden and output neurons each",
-        f"non-zero weights per row {rows['input']} in the input layer and {rows['output']} in "
-        "the output layer",
-        f"the pattern of the output layer is {'' if known else 'not '}known",
-        f"inputs that a hidden neuron may read: {enumerated([str(k) for k in candidates])}",
-        f"activation {_activation(case['activation'])}",
-        f"m from {m[0]} to {m[-1]}" if len(m) > 1 else f"m = {m[0]}",
-    ]
-    if "wrong_outputs" in case:
-        parts.append(f"{100 * case['wrong_outputs']:g} % of the outputs are wrong")
-    if "gradient_descent" in case:
-        how = case["gradient_descent"]
-        parts.append(
-            f"gradient descent by Adam, {how['steps']} steps at a rate from "
-            f"{how['learning_rate']:g} to 0, penalty chosen by {_CHOSEN_BY[how['chosen_by']]} "
-            f"among {enumerated([f'{penalty:g}' for penalty in how['penalties']])}"
-        )
-    if "messages" in case:
-        how = case["messages"]
-        parts.append(
-            f"messages of single weights, damping {how['damping']:g}, at most {how['max_steps']} "
-            "steps, then a search"
-        )
-    return parts
 
 
 def _of_drawing(study: Study, drawing: dict) -> str:
@@ -334,11 +281,7 @@ def _of_panels(study: Study, figure: dict) -> str:
 def _quantity(name: str) -> str:
     """A quantity, with the equation that defines it."""
     known = QUANTITIES[name]
-    return f"{known.words} ({_signed(known.comment)})" if "Eq." in known.comment else known.words
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", "−")
+    return f"{known.words} ({signed(known.comment)})" if "Eq." in known.comment else known.words
 
 
 def _at_most(limits: list[float]) -> str:
@@ -363,140 +306,3 @@ def _axis(panel: dict, learners: dict[str, dict]) -> str:
         beside = f" (on the right: {names})" if limits else ""
         return f"{key} at m = {enumerated([str(number) for number in m])}{beside}"
     return f"{key} at m = {m}"
-
-
-# Experiments and learners.
-
-
-def _experiments(study: Study, figure: dict, names: list[str]) -> tuple[str, dict[str, str]]:
-    """The network, the student and the data of experiments: in common, and of each."""
-    parts = {name: _experiment(study, figure, name) for name in names}
-    passed = [study.experiments[name]["inference"] for name in names]
-    varied = [key for key in INFERENCE if any(one[key] != passed[0][key] for one in passed)]
-    for said, inference in zip(parts.values(), passed, strict=True):
-        said += [f"{INFERENCE[key]} {inference[key]}" for key in varied]
-    return _apart(parts)
-
-
-def _experiment(study: Study, figure: dict, name: str) -> list[str]:
-    """The network, the student and the data of an experiment."""
-    block = study.experiments[name]
-    layers, teacher, student = block["layers"], block["nonzeros_per_row"], block["student"]
-    own, noise, deep = student["nonzeros_per_row"], block.get("noise", {}), hidden_layers(block)
-    neurons = (
-        f"{layers['input']} input, {layers['hidden']} hidden and {layers['output']} output neurons"
-    )
-    if deep > 1:
-        neurons += (
-            f", the hidden ones in each of {deep} layers, between which {teacher['hidden']} "
-            "weights per row are non-zero"
-        )
-    parts = [block["thesis"]] if "thesis" in block else []
-    parts += [
-        neurons,
-        f"the teacher has {teacher['input']} non-zero weights per row in the input layer and "
-        f"{teacher['output']} in the output layer",
-        f"the student may have {own['input']} and {own['output']} per row",
-    ]
-    if "overlap" in student:
-        shared = student["overlap"]
-        parts.append(
-            f"fractions {shared['input']} and {shared['output']} of the teacher's weights are in "
-            "the student's pattern"
-        )
-    if noise.get("flipped"):
-        parts.append(f"a fraction {noise['flipped']} of the training outputs changes sign")
-    if noise.get("jittered"):
-        parts.append(
-            f"a fraction {noise['jittered']} of the training outputs gets Gaussian noise of "
-            f"standard deviation {noise['scale']}"
-        )
-    alphabet = _signed(", ".join(map(str, student["alphabet"])))
-    parts.append(f"the student's weights are among {alphabet}")
-    parts.append(f"activation {_activation(block['activation'])}")
-    if "drawing" not in figure:
-        grid = block["samples"]
-        several = f"m from {grid[0]} to {grid[-1]}" if len(grid) > 1 else f"m = {grid[0]}"
-        parts.append(several)
-        if "choices" in figure or any(
-            block["quantity"] == "generalization_error" for block in panels_or_maps(figure)
-        ):
-            fresh = study.study["test_samples"]
-            parts.append(f"{fresh} fresh samples for the generalisation error")
-    return parts
-
-
-def _activation(block: dict) -> str:
-    return f"tanh(x − {block['b']})" if block["function"] == "tanh" else f"max(x, {block['a']} x)"
-
-
-def _passing(fields: dict) -> str:
-    """How a learner goes about its algorithm: the open choices that it reads."""
-    if fields["algorithm"] == "gradient-descent":
-        return (
-            f"at most {fields['max_steps']} steps of size {fields['learning_rate']} (Adam) on the "
-            "squared error of all training outputs; converged when it is at most "
-            f"{fields['tolerance']}"
-        )
-    exact = fields.get("method") == "exact"
-    if exact:
-        parts = ["none, as the posterior is exact"]
-    elif fields.get("method") == "density-evolution":
-        parts = [f"a population of messages, until it settles, at most {fields['max_steps']} steps"]
-    else:
-        damped = "all" if fields["damped"] == "both" else fields["damped"]
-        scale = fields["initial_scale"]
-        start = f"random {_start(fields)}" if scale else "uniform messages"
-        parts = [
-            f"damping {fields['damping']} of {damped} messages",
-            f"start from {start}",
-            f"at most {fields['max_steps']} steps",
-            f"converged when no message changes by more than {fields['tolerance']}",
-        ]
-    if exact and fields["algorithm"] != "sum-product":
-        return "; ".join([*parts, "one of the most probable configurations, at random"])
-    states = "all states" if fields["output_readout"] == "alphabet" else "the non-zero states"
-    return "; ".join(
-        [
-            *parts,
-            f"beliefs within {fields['tie_tolerance']} of the largest tie with it, at random",
-            f"output weights are read out among {states}",
-        ]
-    )
-
-
-def _start(fields: dict) -> str:
-    """The first messages, where they are random."""
-    scale, which = fields["initial_scale"], fields["initial_messages"]
-    messages = "messages" if which == "factor-to-variable" else f"{which} messages"
-    if fields["initial_distribution"] == "normal":
-        return f"{messages} of standard deviation {scale}"
-    return f"{messages}, logarithms uniform in [−{scale}, 0]"
-
-
-def _curve(fields: dict) -> str:
-    """The algorithm of a learner."""
-    kind = f"{fields['network']} network" if "network" in fields else f"{fields['factor']} factors"
-    schedule = fields["schedule"]
-    if "batch_size" in fields:
-        schedule += f" of {fields['batch_size']}"
-    parts = [fields["algorithm"], kind, schedule]
-    if "max_values" in fields:
-        parts.append(f"hidden variables of at most {fields['max_values']} values")
-    if "beta" in fields:
-        parts.append(f"β = {fields['beta']}")
-    if fields["reinforcement"]:
-        parts.append(f"reinforcement r = {fields['reinforcement']}")
-    method = {
-        "exact": "exact",
-        "blocked": "one variable per hidden neuron",
-        "density-evolution": "density evolution, for N to infinity",
-    }
-    parts += [method[fields["method"]]] if fields.get("method") in method else []
-    return ", ".join(parts)
-
-
-def enumerated(names: list[str]) -> str:
-    """Names as a sentence has them: one, two and three."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -81,7 +81,7 @@ def classes(case: Case) -> int:
 def configurations(case: Case) -> str:
     """The number of configurations of a factor."""
     count, fan_out = classes(case), case.student[1]
-    return f"{count}^{fan_out} = {count**fan_out:.2g}"
+    return f"{count}^{fan_out} = {count**fan_out:,}"
 
 
 def row(case, found) -> list[str]:
@@ -95,7 +95,7 @@ def row(case, found) -> list[str]:
         return [*line, f"refused: {size}", *["–"] * 6]
     return [
         *line,
-        f"{found.listed:.4g}",
+        f"{found.listed:.4g}" if found.listed < 1e4 else f"{found.listed:,.0f}",
         f"{found.build:.2f}",
         f"{1e3 * found.step:.3g}",
         ending(found),

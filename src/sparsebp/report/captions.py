@@ -238,7 +238,7 @@ def _of_panels(study: Study, figure: dict) -> str:
     if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
         parts.append("Zeros on a logarithmic axis, if any, are in a shaded strip.")
     if any(panel.get("x") for panel in panels):
-        parts.append("Results beyond the ends of an axis are not drawn.")
+        parts.append("Results beyond the ends of an axis, if any, are not drawn.")
     if any(panel.get("expected") for panel in panels):
         parts.append(
             "On the dashed line as many weights are wrong as the beliefs expect. Above it more are "

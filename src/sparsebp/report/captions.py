@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sparsebp.claims.numbers import CONFIDENCE
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.report import descriptions
-from sparsebp.report.descriptions import enumerated, signed
+from sparsebp.report.descriptions import enumerated
 from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
 from sparsebp.study.figure_blocks import is_dots, is_share
@@ -67,10 +67,8 @@ def caption(study: Study, name: str) -> Caption:
         for learner in study.experiments[experiment]["learners"]:
             if learner in spec["learners"]:
                 fields = study.learner(experiment, learner)
-                name = names[learner]
-                ways.setdefault(descriptions.passing(fields), {}).setdefault(name, []).append(
-                    experiment
-                )
+                name, way = names[learner], descriptions.passing(fields)
+                ways.setdefault(way, {}).setdefault(name, []).append(experiment)
                 curves[name] = descriptions.curve(fields)
     if len(curves) == 1:
         [(learner, algorithm)] = curves.items()
@@ -281,7 +279,8 @@ def _of_panels(study: Study, figure: dict) -> str:
 def _quantity(name: str) -> str:
     """A quantity, with the equation that defines it."""
     known = QUANTITIES[name]
-    return f"{known.words} ({signed(known.comment)})" if "Eq." in known.comment else known.words
+    equation = known.comment.replace("-", "−")
+    return f"{known.words} ({equation})" if "Eq." in equation else known.words
 
 
 def _at_most(limits: list[float]) -> str:

@@ -1,5 +1,6 @@
 """The networks, students, data and learners of a study, as captions describe them."""
 
+from sparsebp.claims.numbers import typeset
 from sparsebp.report.labels import INFERENCE
 from sparsebp.study.config import Study
 from sparsebp.study.experiment_blocks import hidden_layers
@@ -55,7 +56,7 @@ def _experiment(study: Study, figure: dict, name: str) -> list[str]:
             f"a fraction {noise['jittered']} of the training outputs gets Gaussian noise of "
             f"standard deviation {noise['scale']}"
         )
-    alphabet = signed(", ".join(map(str, student["alphabet"])))
+    alphabet = typeset(", ".join(map(str, student["alphabet"])))
     parts.append(f"the student's weights are among {alphabet}")
     parts.append(f"activation {_activation(block['activation'])}")
     if "drawing" not in figure:
@@ -208,11 +209,6 @@ def apart(parts: dict[str, list[str]]) -> tuple[str, dict[str, str]]:
     common = [part for part in first if others and all(part in other for other in others)]
     own = {name: [p for p in said if p not in common] for name, said in parts.items()}
     return "; ".join(common), {name: "; ".join(said) for name, said in own.items()}
-
-
-def signed(text: str) -> str:
-    """A text with minus signs in place of hyphens."""
-    return text.replace("-", "−")
 
 
 def enumerated(names: list[str]) -> str:

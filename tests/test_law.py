@@ -107,6 +107,40 @@ EXCHANGED = {
 }
 
 
+def of_thesis(figure):
+    """The decay in the experiment of a figure of the thesis."""
+    alphabet, phi, inner, outer = NEURONS[figure]
+    relu = {"function": "leaky-relu", "a": 0.1}
+    teacher = {"input": np.count_nonzero(inner), "output": np.count_nonzero(outer)}
+    student = {"input": len(inner), "output": len(outer)}
+    return of_experiment(
+        {
+            "layers": {"input": 100, "hidden": 100, "output": 100},
+            "nonzeros_per_row": teacher,
+            "activation": relu if phi == RELU else {"function": "tanh", "b": 0.1},
+            "student": {"alphabet": list(alphabet), "nonzeros_per_row": student},
+        }
+    )
+
+
+@pytest.mark.parametrize("figure", EXCHANGED)
+def test_the_next_term_by_hand(figure):
+    found, m, next_term = of_thesis(figure), np.arange(1.0, 9), EXCHANGED[figure][-1]
+    first = found.rate**m
+    np.testing.assert_allclose(
+        found.at("weight_error", m), found.weight_error * first + next_term(m)
+    )
+    np.testing.assert_allclose(
+        found.at("entropy", m), found.entropy * first + log(2) * next_term(m)
+    )
+
+
+@pytest.mark.parametrize("figure", ["2.4b", "3.1", "3.2"])
+def test_where_the_next_term_is_not_known(figure):
+    found = of_thesis(figure)
+    assert found.at("weight_error", np.float64(3)) == found.weight_error / 8
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("figure", EXCHANGED)
 def test_networks(figure):
@@ -115,18 +149,17 @@ def test_networks(figure):
     One set of patterns makes a neuron undetermined, so that of N about N * 2^-m are, and their
     number has the spread of a Poisson number.
     """
-    learner, shape, grid, next_term = EXCHANGED[figure]
-    law, one = predicted(*NEURONS[figure]), instance(m=max(grid), **shape)
+    learner, shape, grid, _ = EXCHANGED[figure]
+    law, one = of_thesis(figure), instance(m=max(grid), **shape)
     for m, trained in zip(
         grid, learn(learner, one.problem, one.samples, grid, 1, 0, 4), strict=True
     ):
         margin = 4 / np.sqrt(len(trained.inner) * 2.0**-m)
         assert margin < 0.25
-        error, entropy = law.weight_error * 2.0**-m, law.entropy * 2.0**-m
         found = weight_error(one.teacher, trained, one.problem.patterns)
-        assert trained.expected_error == pytest.approx(error + next_term(m), rel=margin)
-        assert found == pytest.approx(error + next_term(m), rel=margin)
-        assert trained.entropy == pytest.approx(entropy + next_term(m) * log(2), rel=margin)
+        assert trained.expected_error == pytest.approx(law.at("weight_error", m), rel=margin)
+        assert found == pytest.approx(law.at("weight_error", m), rel=margin)
+        assert trained.entropy == pytest.approx(law.at("entropy", m), rel=margin)
 
 
 # The number of sets of patterns that make a neuron undetermined; networks, samples and seeds; and

@@ -18,7 +18,12 @@ wrong with the chance that they do not all come out right, and of N neurons none
 probability exp(-N c f^m), where c is the sum of these chances.
 
 For weights of -1 and 1 the sets are those in which an input i is the same as an input j, up to a
-fixed sign s: the pair says w_i x_i + w_j x_j = (s w_i + w_j) x_j, and f = 1/2. See docs/exact.md.
+fixed sign s: the pair says w_i x_i + w_j x_j = (s w_i + w_j) x_j, and f = 1/2.
+
+With two such inputs the next term is about two neurons that one output reads. If both have the same
+value in all samples, two output weights that differ may be exchanged: of these one is wrong in the
+mean, and the entropy is ln 2. Where both values are always zero, the first term has counted that.
+See docs/exact.md.
 """
 
 from collections.abc import Iterable
@@ -34,7 +39,9 @@ STUDENTS = 2**14
 
 
 class Decay(NamedTuple):
-    """Errors c * rate^m after many samples m, in the mean over teachers and samples.
+    """How errors decay with the number of samples m, in the mean over teachers and samples.
+
+    To leading order each is c * rate^m. `at` adds the next term, where that is known.
 
     Attributes:
         rate: f, at most 1.
@@ -43,12 +50,29 @@ class Decay(NamedTuple):
         entropy: the c of the entropy of the posterior, in nats per weight of the student.
         neurons: the c of the fraction of hidden neurons that have some of the teacher's weights
             wrong, where the most likely states of each weight are chosen among at random.
+        exchange: the c of the next term of the weight error; 0 where that term is not known.
+        alike, silent: the fractions of patterns in which two neurons have the same value, and in
+            which they have the value zero.
     """
 
     rate: float
     weight_error: float
     entropy: float
     neurons: float
+    exchange: float = 0.0
+    alike: float = 0.0
+    silent: float = 0.0
+
+    def at(self, quantity: str, m: np.ndarray) -> np.ndarray:
+        """The weight error or the entropy after m samples, with the next term.
+
+        Args:
+            quantity: "weight_error" or "entropy".
+            m: numbers of samples, of any shape, which is that of the result; float64.
+        """
+        bit = {"weight_error": 1.0, "entropy": np.log(2)}[quantity]
+        exchanged = self.exchange * (self.alike**m - self.silent**m)
+        return getattr(self, quantity) * self.rate**m + bit * exchanged
 
 
 def of_experiment(block: dict[str, Any]) -> Decay:
@@ -57,8 +81,20 @@ def of_experiment(block: dict[str, Any]) -> Decay:
     Args:
         block: of the experiment, with its defaults filled in.
     """
-    phi = activation(**block["activation"])
-    return decay(block["student"]["alphabet"], phi, *neuron(block))
+    alphabet, phi = block["student"]["alphabet"], activation(**block["activation"])
+    teacher, student = neuron(block)
+    found = decay(alphabet, phi, teacher, student)
+    if sorted(alphabet) != [-1, 1] or teacher != student or teacher[0] != 2 or found.rate != 0.5:
+        return found
+    # For each neuron, the pairs that one output reads. Of these half have weights that differ.
+    pairs = teacher[1] * (block["nonzeros_per_row"]["output"] - 1) / 2
+    values = phi(np.array([-2.0, 0.0, 0.0, 2.0]))
+    one, other = np.meshgrid(values, values)
+    same = np.abs(one - other) <= MATCH_TOLERANCE
+    silent = same & (np.abs(one) <= MATCH_TOLERANCE)
+    return found._replace(
+        exchange=pairs / 2 / sum(teacher), alike=float(same.mean()), silent=float(silent.mean())
+    )
 
 
 def neuron(block: dict[str, Any]) -> tuple[tuple[int, int], tuple[int, int]]:

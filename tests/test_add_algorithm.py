@@ -62,4 +62,4 @@ def test_the_figure_of_the_page_shows_it(edited):
     run = edited.make("figures/offset.svg", "--configfile", "offset.yaml")
     assert "train offset 0 oms" in run.work
     drawn = (edited / "figures/offset.svg").read_text(encoding="utf-8")
-    assert "<!-- max-sum with an offset -->" in drawn
+    assert ">max-sum with an offset</text>" in drawn

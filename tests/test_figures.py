@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+from xml.etree import ElementTree
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -52,6 +53,27 @@ def test_texts_are_drawn_as_they_are(tmp_path):
     text = pypdf.PdfReader(tmp_path / "a.pdf").pages[0].extract_text()
     assert [part for part in (title, thesis, f"− that of {label}") if part not in text] == []
     assert text.count(label) >= 2
+
+
+TEXTS = {
+    "number of samples m": "number of samples *m*",
+    "m − log₂ N = 3, β and k": "*m* − log₂ *N* = 3, *β* and *k*",
+    "shift b, slope a, reinforcement r": "shift *b*, slope *a*, reinforcement *r*",
+    "(b) a network, r and max-sum": "(b) a network, r and max-sum",
+    "(m) 5$ of $N$ at m=2": "(m) 5$ of $*N*$ at *m*=2",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_symbols_are_in_italics(text, tmp_path):
+    """And the text of a figure can be searched, in lines as it is read."""
+    figures.draw(spec([panel(title=text)], 1), {"one": dataset()}, [tmp_path / "a.svg"], PROVENANCE)
+    found = []
+    for line in ElementTree.parse(tmp_path / "a.svg").iter("{http://www.w3.org/2000/svg}text"):
+        parts = [(part.text, part.get("style", "")) for part in line] or [(line.text, "")]
+        found.append("".join(f"*{t}*" if "oblique" in look else t for t, look in parts))
+    assert TEXTS[text] in found
+    assert "number of samples *m*" in found
 
 
 @pytest.mark.parametrize(

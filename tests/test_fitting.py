@@ -15,7 +15,7 @@ from matplotlib.transforms import Bbox
 from docs.write_keys import SCHEMA as KEYS_SCHEMA
 from sparsebp.network.data import PerRow, Sizes, draw_student, draw_teacher
 from sparsebp.report import fitting, labels, panels, style
-from sparsebp.report.figures import FIGURE_KINDS
+from sparsebp.report.figures import FIGURE_KINDS, set_symbols
 from sparsebp.storage import formats
 from sparsebp.study.config import Study
 from sparsebp.study.schema import load_schema
@@ -107,6 +107,7 @@ def drawing(request):
     with mpl_style.context(style.RC, after_reset=True):
         (module,) = (m for key, m in FIGURE_KINDS.items() if key in spec["figure"])
         figure = module.build(spec, drawn)
+        set_symbols(figure)
         inches = {"single": 3.4, "double": 7.0}.get(spec["figure"].get("width"))
         assert inches in (None, figure.get_figwidth())
         FigureCanvasAgg(figure).draw()

@@ -1,6 +1,9 @@
 """The figures as files, in several formats, with their provenance."""
 
+import re
+
 from matplotlib import style as mpl_style
+from matplotlib.text import Text
 
 from sparsebp.report import choice_plots, maps, network_plots, panels, scratch_plots, tree_plots
 from sparsebp.report.style import RC
@@ -15,6 +18,8 @@ FIGURE_KINDS = {
     "panels": panels,
     "trees": tree_plots,
 }
+# What stands for a quantity wherever it stands alone. Others are letters of panels, too, or words.
+SYMBOLS = re.compile(r"(?<![\w.(])(?:[mNkβ]|(?<=shift )b|(?<=slope )a|(?<=reinforcement )r)(?!\w)")
 
 
 def draw(spec, results, paths, provenance):
@@ -27,5 +32,12 @@ def draw(spec, results, paths, provenance):
     with mpl_style.context(RC, after_reset=True):
         (kind,) = (module for key, module in FIGURE_KINDS.items() if key in spec["figure"])
         drawing = kind.build(mapped(mathtext, spec), results)
+        set_symbols(drawing)
         title = f"{spec['name']} ({spec['figure'].get('thesis', 'sparsebp')})"
         save(drawing, title, paths, provenance)
+
+
+def set_symbols(drawing):
+    """Set the symbols in all texts of a figure in italics."""
+    for text in drawing.findobj(Text):
+        text.set_text(SYMBOLS.sub(r"$\g<0>$", text.get_text()))

@@ -110,6 +110,7 @@ RC = {
     "ytick.major.size": 2.5,
     "font.family": [FONT],
     "pdf.fonttype": 42,  # TrueType, embedded
+    "svg.fonttype": "none",  # text that can be searched
     "svg.hashsalt": "sparsebp",
     "savefig.dpi": 200,
 }

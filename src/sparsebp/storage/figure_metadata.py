@@ -3,12 +3,18 @@
 import json
 import re
 from contextlib import ExitStack
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from xml.etree import ElementTree
 
 from PIL import Image
 
 from sparsebp.storage.atomic import written_whole
+
+# Texts with a formula in an SVG file, and their letters: where, how they look, and which.
+FORMULA = re.compile(r"<text>\s*(<tspan.*?)</text>", re.DOTALL)
+LETTER = re.compile(r'<tspan x="([^"]*)" (y="[^"]*" style="[^"]*")>([^<]*)</tspan>')
 
 
 def save(drawing, title, paths, provenance):
@@ -30,6 +36,20 @@ def save(drawing, title, paths, provenance):
         for path in paths:
             part = stack.enter_context(written_whole(path))
             drawing.savefig(part, format=path.suffix[1:], metadata=metadata[path.suffix])
+            if path.suffix == ".svg":
+                written = Path(part).read_text(encoding="utf-8")
+                Path(part).write_text(FORMULA.sub(_in_order, written), encoding="utf-8")
+
+
+def _in_order(formula):
+    """A formula as it is read, so that it can be searched. Matplotlib writes it style by style."""
+    letters = sorted((float(x), look, text) for x, look, text in LETTER.findall(formula[1]))
+    parts = []
+    for look, group in groupby(letters, key=itemgetter(1)):
+        (x, _, first), *others = group
+        text = "".join([first, *(letter for *_, letter in others)]).replace("\xa0", " ")
+        parts.append(f'<tspan x="{x:g}" {look}>{text}</tspan>')
+    return f"<text>{''.join(parts)}</text>"
 
 
 def read_provenance(path):

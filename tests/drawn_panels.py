@@ -27,7 +27,10 @@ LEARNERS = {
 }
 NAMES = list(LEARNERS)
 SAMPLES = np.arange(1, 9)
-EXPERIMENTS = {"one": {"thesis": "Fig. 1"}, "two": {"thesis": "Fig. 2"}}
+EXPERIMENTS = {
+    "one": {"thesis": "Fig. 1", "student": {"alphabet": [-1, 1]}},
+    "two": {"thesis": "Fig. 2", "student": {"alphabet": [-1, 1]}},
+}
 PROVENANCE = {"config": "a (b) \\ c", "author": "Müller", "versions": {"numpy": "2"}, "n": [1, 2.5]}
 
 

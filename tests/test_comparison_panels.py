@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+from sparsebp.network.quantities import Status
 from sparsebp.report import panels, style
 from sparsebp.report.intervals import mean_interval, share_interval
 from tests.drawn_panels import (
@@ -171,6 +172,71 @@ def test_the_share_of_simulations_without_error_against_m_less_the_logarithm(lea
     assert {line.get_linestyle() for line in handles if line.get_marker() in "os^"} == {"None"}
 
 
+def test_the_share_of_simulations_without_error_of_learners_in_bands():
+    data, block = dataset(), BLOCK | {"layers": {"input": 9, "hidden": 16, "output": 9}}
+    data["weight_error"].loc["ms", 1:3, 4] = 0
+    shown = panel(learners=["ms", "bp-online"], law=True, bands=True)
+    asked = spec([shown | {"at_most": 0}, shown | {"scale": "log"}], 1)
+    share, error = panels.build(asked | {"experiments": {"one": block}}, {"one": data}).axes
+    assert not share.containers and not error.containers  # no bars
+    for name, band in zip(["ms", "bp-online"], share.collections, strict=True):
+        right = (data.weight_error.sel(learner=name).transpose("n_samples", "seed") == 0).values
+        x, y = curve(share, name).get_data()
+        np.testing.assert_allclose(y, right.mean(axis=1))
+        assert curve(share, name).get_linestyle() != "None"
+        corners = band.get_paths()[0].vertices
+        for m, seeds in zip(x, right, strict=True):
+            ends = corners[corners[:, 0] == m][:, 1]
+            np.testing.assert_allclose([ends.min(), ends.max()], share_interval(seeds), atol=1e-12)
+    assert {0.0, 0.6} <= {*curve(share, "ms").get_ydata()}
+    x, y = curve(share, "law").get_data()
+    np.testing.assert_allclose(y, np.exp(-0.75 * 16 * 0.5**x), rtol=1e-12)
+    assert {*curve(error, "_guess").get_ydata()} == {0.5}
+    assert [text.get_text() for text in error.texts] == ["a guess"]
+    assert all(line.get_label() != "_guess" for line in share.lines)
+    for band in error.collections:  # in no strip of zeros, where no line leads
+        assert len(band.get_paths()[0].vertices) > 4
+
+
+@pytest.mark.parametrize(("high", "drawn"), [(0.3, False), (0.6, True)])
+def test_the_error_of_a_guess_where_the_axis_reaches_it(high, drawn):
+    shown = panel(learners=["ms"], law=True, y=[0, high])
+    (ax,) = panels.build(
+        spec([shown], 1) | {"experiments": {"one": BLOCK}}, {"one": dataset()}
+    ).axes
+    assert any(line.get_label() == "_guess" for line in ax.lines) == drawn
+    assert [text.get_text() for text in ax.texts] == ["a guess"] * drawn
+
+
+def test_shares_below_errors_are_low_and_do_not_repeat_how_trainings_ended():
+    shown = panel(learners=["ms", "bp-online"])
+    data = dataset()
+    data["status"].loc["ms", :, 1] = Status.STEP_LIMIT
+
+    def steps_limited(ax):
+        return any(line.get_label() == style.MARKS[Status.STEP_LIMIT][2] for line in ax.lines)
+
+    def sizes(*panels_):
+        drawing = panels.build(spec([*panels_], 1), {"one": data})
+        drawing.draw_without_rendering()
+        return [ax.bbox.height for ax in drawing.axes], [steps_limited(ax) for ax in drawing.axes]
+
+    (error, share), marked = sizes(shown, shown | {"at_most": 0})
+    assert share < 0.65 * error and (marked == [True, False])
+    for above in shown | {"at_most": 0}, panel(learners=["ms"]):
+        assert all(sizes(above, shown | {"at_most": 0})[1])
+
+
+def test_a_logarithmic_axis_that_begins_above_zero_has_no_strip_for_zeros():
+    data = dataset()
+    data["weight_error"].loc["ms", :, 4] = 0
+    shown = panel(learners=["ms"], scale="log")
+    asked = spec([shown, shown | {"y": [1e-3, 1]}], 1)
+    with_zeros, without = panels.build(asked, {"one": data}).axes
+    assert with_zeros.get_ylim()[0] < 0 < without.get_ylim()[0] <= 1e-3
+    assert 0 in with_zeros.get_yticks() and 0 not in without.get_yticks()
+
+
 def test_a_share_has_an_axis_of_its_own():
     shown = {"by": "layers.hidden", "learners": ["ms"]}
     share, error = build(sized(**shown, at_most=0), sized(**shown), results=results_of_sizes()).axes
@@ -183,7 +249,7 @@ def test_the_law_of_experiments_that_differ_in_size():
     blocks = dict.fromkeys(SIZES, BLOCK)
     (ax,) = build(shown, results=results_of_sizes(), experiments=blocks).axes
     x, y = curve(ax, "law").get_data()
-    np.testing.assert_allclose(y, 0.25 * 0.5**x, rtol=1e-12)
+    np.testing.assert_allclose(y, 0.5**x / 4 + 0.375**x / 8, rtol=1e-12)
     assert x[0] == SAMPLES[0]
 
 

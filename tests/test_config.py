@@ -123,7 +123,6 @@ BAD_VALUES = [
     ("figures/one/panels/0/scale", "logarithmic", "linear, log"),
     ("figures/one/panels/0/at", 4, "allowed with against only"),
     ("figures/one/panels/0/x_scale", "log", "allowed with against only"),
-    ("figures/one/panels/0/at_most", 0, "allowed with experiments only"),
     ("figures/cooled/panels/0/at_most", 0, "allowed with experiments only"),
     ("figures/cooled/panels/0/by", "layers.input", "allowed with experiments only"),
     ("figures/cooled/panels/0/against", "algorithm", "bp, ms, soft", "beta, reinforcement"),

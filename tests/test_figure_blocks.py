@@ -144,6 +144,22 @@ def with_share(**changes):
     return put("figures/shares", {"panels": [panel]}, put("experiments/wide", wide, BASE))
 
 
+def test_a_panel_of_shares_in_one_experiment():
+    shown = {"experiment": "matched", "at_most": 0, "law": True}
+    config = put("figures/shares", {"panels": [shown]}, BASE)
+    (panel,) = load(config).figure_spec("shares")["figure"]["panels"]
+    assert (panel["at_most"], panel["law"]) == (0, True)
+    for key, value, words in (
+        ("at_most", 0.1, "law: True; allowed with at_most or minus_log2 only together with"),
+        ("theory", ["wider"], "allowed without at_most only"),
+        ("expected", True, "allowed without at_most only"),
+        ("minus", "bp", "allowed without at_most only"),
+        ("against", "beta", "at_most: 0; allowed with experiments only"),
+    ):
+        asked = shown | {key: value} if key != "theory" else shown | {"law": False, key: value}
+        assert words in refusal(put("figures/shares", {"panels": [asked]}, BASE)), key
+
+
 def test_a_panel_of_shares_with_their_law():
     (panel,) = load(with_share()).figure_spec("shares")["figure"]["panels"]
     assert (panel["positions"], panel["at_most"], panel["law"]) == ([20, 40], 0, True)

@@ -74,6 +74,8 @@ def test_symbols_are_in_italics(text, tmp_path):
         found.append("".join(f"*{t}*" if "oblique" in look else t for t, look in parts))
     assert TEXTS[text] in found
     assert "number of samples *m*" in found
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert drawn.count("font-family") == drawn.count("'DejaVu Sans', Verdana, sans-serif") > 20
 
 
 @pytest.mark.parametrize(

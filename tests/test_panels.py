@@ -279,11 +279,15 @@ def test_the_law_is_drawn_and_changes_no_limits(quantity):
     drawing = build(shown, experiments={"one": block})
     (ax,) = drawing.axes
     line = curve(ax, "law")
-    c = {"weight_error": 0.25, "entropy": np.log(2) / 4}[quantity]
-    np.testing.assert_allclose(line.get_ydata(), c * 0.5 ** line.get_xdata())
+    bit = {"weight_error": 1, "entropy": np.log(2)}[quantity]
+
+    def by_counting(m):
+        return bit * (0.5**m / 4 + 0.375**m / 8)
+
+    np.testing.assert_allclose(line.get_ydata(), by_counting(line.get_xdata()))
     assert line.get_xdata()[0] == SAMPLES[0]
     # To the last sample, or the strip for zeros.
-    after = c * 0.5 ** (line.get_xdata()[-1] + 0.1)
+    after = by_counting(line.get_xdata()[-1] + 0.1)
     assert line.get_xdata()[-1] == SAMPLES[-1] or after < ax.patches[0].get_height() / 2
     (plain,) = build(panel(quantity=quantity, scale="log")).axes
     assert (ax.get_xlim(), ax.get_ylim()) == (plain.get_xlim(), plain.get_ylim())

@@ -9,11 +9,12 @@ from sparsebp.report.curves import places_of
 from sparsebp.report.fitting import text_width, wrapped
 from sparsebp.report.labels import KEYS
 from sparsebp.report.style import RC, ROOM, Y_LABELS, log_scale, number_label
-from sparsebp.study.figure_blocks import is_share
+from sparsebp.study.figure_blocks import is_share, is_strip
 
 DODGE = 1.5  # points: by which curves are moved sideways, at most
 BESIDE = 0.75  # inches: what labels take of the width of a panel
 PANEL_HEIGHT = 1.5  # inches: what titles and labels leave of a row, at least
+STRIP_LABEL = 1.1  # inches: of the label beside a strip of shares
 MOST_TICKS = 8  # positions on a logarithmic axis that are labelled one by one
 LABEL_GAP = 4  # points: between their labels, at least
 
@@ -78,7 +79,9 @@ def _limit_y(ax, panel, tables):
     logarithmic = panel.get("scale") == "log"
     low, high = panel.get("y") or (0, None)
     if logarithmic and "minus" not in panel:
-        shown = np.concatenate([means, ends, [low] if low > 0 else []])
+        shown = np.concatenate([means, ends])
+        if low > 0:  # then there is no strip for zeros
+            shown = np.append(shown[~(shown < low)], low)
         return log_scale(ax, "y", shown, 72 * PANEL_HEIGHT, high or 0)
     # An interval may be much longer than the means.
     largest = np.nanmax(means, initial=0)
@@ -180,4 +183,5 @@ def _y_label(panel, learners):
     elif "at_most" in panel:
         limit = panel["at_most"]
         label = f"samples until\n{words} " + (f"≤ {limit:g}" if limit else "is 0")
-    return wrapped(label, 1.2 * PANEL_HEIGHT, RC["axes.labelsize"])
+    height = STRIP_LABEL if is_strip(panel) else 1.2 * PANEL_HEIGHT
+    return wrapped(label, height, RC["axes.labelsize"])

@@ -12,7 +12,7 @@ from sparsebp.report import descriptions
 from sparsebp.report.descriptions import enumerated
 from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
-from sparsebp.study.figure_blocks import is_dots, is_share
+from sparsebp.study.figure_blocks import has_guess, is_dots, is_share
 
 MARKS = (
     "a cross marks a training that stopped at the step limit in some simulation, a wave one "
@@ -233,9 +233,14 @@ def _of_panels(study: Study, figure: dict) -> str:
     else:
         about = f"Mean {enumerated([*names])} of {simulations} {against}, {_interval()}"
     parts = [f"{about}. {STRIP}"]
-    if any(panel.get("scale") == "log" and "minus" not in panel for panel in panels):
+    cut = [
+        panel for panel in panels if panel.get("scale") == "log" and (panel.get("y") or [0])[0] > 0
+    ]
+    if any(
+        panel.get("scale") == "log" and "minus" not in panel for panel in panels if panel not in cut
+    ):
         parts.append("Zeros on a logarithmic axis, if any, are in a shaded strip.")
-    if any(panel.get("x") for panel in panels):
+    if cut or any(panel.get("x") for panel in panels):
         parts.append("Results beyond the ends of an axis, if any, are not drawn.")
     if any(panel.get("expected") for panel in panels):
         parts.append(
@@ -262,6 +267,8 @@ def _of_panels(study: Study, figure: dict) -> str:
             "Dashed: what follows from counting the weights that samples leave undetermined; "
             "nothing is fitted."
         )
+    if any(map(has_guess, panels)):
+        parts.append("The grey line is the error of a guess.")
     if 0 < len(shares) < len(panels):
         parts.append(
             "Where its label says so, an axis has the share of simulations whose error is "

@@ -4,19 +4,20 @@ What a panel shows. Each learner is one curve, against the number of samples m i
 against a key of several experiments; or each experiment is a curve of one learner against m; or
 each of some m is a curve against a key of the learners of one experiment, and those without that
 key, which are limits of the others, stand apart in a shaded strip on the right. A
-point is the mean over the seeds that have a value at that position, with vertical bars for the 95 %
-confidence interval of that mean (`intervals.mean_interval`). There is no bar with one seed, nor
-of a mean where all seeds agree (as at zero). An interval much longer than the means runs out of the
-panel. A learner without a value at some m (a mini-batch schedule between two batches) has no marker
-there, and its line passes on to the next value.
+point is the mean over the seeds that have a value at that position, with vertical bars, or with
+`bands` a band, for the 95 % confidence interval of that mean (`intervals.mean_interval`). There is
+no bar with one seed, nor of a mean where all seeds agree (as at zero). An interval much longer than
+the means runs out of the panel. A learner without a value at some m (a mini-batch schedule between
+two batches) has no marker there, and its line passes on to the next value.
 
 Against a key, the value of a seed is its error at one m, or the m from which on that is at most a
 limit. Where the error is above the limit at the last m, the last counts, which is too few: an arrow
 in the strip above tells that this is so for some seed.
 
-A panel `by` and with a limit has the share of simulations whose error is at most that, as points
-without lines, with its binomial interval (`intervals.share_interval`). With `minus_log2` each curve
-is shifted by the logarithm of its number.
+A panel against m and with a limit has the share of simulations whose error is at most that, with
+its binomial interval (`intervals.share_interval`). Curves `by` a number are points without lines;
+with `minus_log2` each is shifted by the logarithm of its number. Shares of the learners of one
+experiment are a lower row.
 
 A panel of the residual has no means. Each training that stopped at the step limit or oscillated is
 a point without a line; those that converged are below the tolerance.
@@ -28,17 +29,20 @@ Curves that coincide. The learners of a panel lie in layers, from a large hollow
 small filled one on top, so those underneath show around those above; experiments are told apart by
 colour and marker. Each curve is also moved sideways, whole, by at most `axes.DODGE` points, to
 separate the bars; the values are not moved. Points without lines are moved to be as many points
-apart. With `theory` nothing is moved, and lines are pale, so that theory is seen through them.
+apart. With `theory` or `bands` nothing is moved, and beside `theory` lines are pale, so that it is
+seen through them.
 
 Zero. Every linear axis that starts at zero reaches slightly below it, with a line at zero, so that
 an exact zero is seen. A logarithmic axis has a shaded strip for zeros. No line leads into the
-strip, as a logarithmic axis has no place for zero to which a line could go.
+strip, as a logarithmic axis has no place for zero to which a line could go. There is no strip if
+`y` begins above zero.
 
 References. The exact learner is a thin black line without markers and bars, and so is density
 evolution, with dashes; a panel with `theory` takes that from other experiments. In a panel `minus`
 a learner each curve is the mean of its difference from that learner in the same simulation; if the
 axis is logarithmic, it is so to both sides of zero, over three powers of ten, and linear around
-zero. The dashed grey line is what follows from `law`, which has no parameter to fit.
+zero. The dashed grey line is what follows from `law`, which has no parameter to fit. Weight errors
+with `law` or `theory` have a grey line at the error of a guess.
 
 How a run ended. In a strip above the panel, each curve with trainings that did not converge has a
 row, which begins with its marker: a cross tells that at least one seed stopped at the step limit
@@ -77,11 +81,14 @@ from sparsebp.report.style import (
     style_learners,
     style_numbers,
 )
-from sparsebp.study.figure_blocks import is_dots, is_share
+from sparsebp.study.figure_blocks import has_guess, is_dots, is_share, is_strip
 
 PALE = 0.35  # opacity of lines beside theory
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
-ROW_HEIGHT = 2.2  # inches: one row of panels, without the strips above them
+GUESS = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+GUESS |= {"ha": "right", "va": "top", "color": LAW["color"], "fontsize": RC["xtick.labelsize"]}
+# Inches: one row of panels, without the strips above them; and one of shares.
+ROW_HEIGHT, SHARES_HEIGHT = 2.2, 1.2
 # Points: a curve's row in the strip above a panel; between both, so that the strip's markers are
 # clear of the panel's last tick label.
 STATUS_ROW, STRIP_GAP = 5, 7
@@ -101,7 +108,10 @@ def build(spec, results):
                 spec["name"], results, experiment, [panel["quantity"]], {"learner": names}
             )
     tables = [points_of(panel, results) for panel in panels]
-    ended = [ended_of(panel, table) for panel, table in zip(panels, tables, strict=True)]
+    ended = [
+        [] if _is_below_errors(panel, panels) else ended_of(panel, table)
+        for panel, table in zip(panels, tables, strict=True)
+    ]
     styles = _styles(panels, learners)
     columns = min(spec["figure"]["columns"], len(panels))
     rows = range(0, len(panels), columns)
@@ -110,10 +120,13 @@ def build(spec, results):
     marks = mark_legend({status for rows in ended for _, found in rows for status in found}, width)
     strips = [max(map(len, ended[row : row + columns])) for row in rows]
     strips = [(STATUS_ROW * count + STRIP_GAP) * (count > 0) for count in strips]
-    height = len(rows) * ROW_HEIGHT + sum(strips) / 72 + legends_height(entries, marks) + 0.2
+    low = [all(map(is_strip, panels[row : row + columns])) for row in rows]
+    heights = [SHARES_HEIGHT if is_low else ROW_HEIGHT for is_low in low]
+    height = sum(heights) + sum(strips) / 72 + legends_height(entries, marks) + 0.2
     drawing = Figure(figsize=(width, height), layout="constrained")
     drawing.get_layout_engine().set(w_pad=0.04, h_pad=0.04, wspace=0.02, hspace=0.03)
-    grid = drawing.subplots(len(rows), columns, squeeze=False)
+    ratios = {"height_ratios": heights}
+    grid = drawing.subplots(len(rows), columns, squeeze=False, gridspec_kw=ratios)
     axes = grid.ravel()[: len(panels)]
     for ax in grid.ravel()[len(panels) :]:
         ax.remove()
@@ -125,8 +138,11 @@ def build(spec, results):
         if panel.get("expected"):
             ends = max(floors[i][0], floors[i][1], 0), min(ax.get_xlim()[1], ax.get_ylim()[1])
             ax.plot(ends, ends, label="expected", **LAW)
+        block = spec["experiments"][panel["experiments"][0]]
         if panel.get("law"):
-            _draw_law(ax, panel, spec["experiments"], np.unique(tables[i]["x"]), floors[i])
+            _draw_law(ax, panel, block, np.unique(tables[i]["x"]), floors[i])
+        if has_guess(panel):
+            _draw_guess(ax, 1 - 1 / len(block["student"]["alphabet"]))
         _draw_strip(ax, ended[i], looks)
     add_legends(drawing, entries, marks)
     drawing.draw_without_rendering()  # which tells how wide panels are
@@ -139,6 +155,12 @@ def build(spec, results):
     more = sum(max(title.count("\n") for title in titles[row : row + columns]) for row in rows)
     drawing.set_figheight(height + LINE * more)
     return drawing
+
+
+def _is_below_errors(panel, panels):
+    """Whether shares are of trainings whose errors are shown too, and how these ended."""
+    same = [p for p in panels if all(p[key] == panel[key] for key in ("experiments", "learners"))]
+    return is_strip(panel) and not all(map(is_strip, same))
 
 
 def _title(number, panel, spec):
@@ -169,8 +191,9 @@ def _draw_curves(ax, panel, styles, table, floors):
     """Draw the curves of one panel; `floors` are where its logarithmic axes begin."""
     names = curves_of(panel)
     barred = [name for name in names if styles[name].layer != REFERENCE]
-    pointed = is_share(panel) or is_dots(panel)
-    dodge = DODGE * (len(barred) - 1) / 2 if pointed else DODGE if "theory" not in panel else 0
+    pointed = is_dots(panel) or (is_share(panel) and not is_strip(panel))
+    together = "theory" in panel or panel.get("bands")
+    dodge = DODGE * (len(barred) - 1) / 2 if pointed else 0 if together else DODGE
     aside = np.linspace(-dodge, dodge, len(barred)) if len(barred) > 1 else [0.0]
     offsets = dict(zip(barred, aside, strict=False))
     lowest = 0 if floors[1] > 0 else -np.inf  # what is below zero is in the strip
@@ -190,25 +213,38 @@ def _draw_curves(ax, panel, styles, table, floors):
                 label = f"_{name}" if limit or strip else str(name)
                 lines = {"linestyle": "none"} if limit or pointed else {}
                 ax.plot(x, line, label=label, **look | lines)
-        if name in offsets:
-            x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
-            y, *ends = np.maximum(ends, lowest)
+        if name not in offsets:
+            continue
+        x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
+        y, *ends = np.maximum(ends, lowest)
+        if panel.get("bands"):
+            look = {"color": styles[name].color, "alpha": 0.2, "linewidth": 0}
+            ax.fill_between(x, *ends, where=y >= floors[1], **look | moved)
+        else:
             bars = {"ecolor": styles[name].color, "elinewidth": 0.8, "alpha": 0.7}
             ax.errorbar(x, y, np.abs(ends - y), fmt="none", zorder=look["zorder"], **bars | moved)
 
 
-def _draw_law(ax, panel, experiments, positions, floors):
-    """Draw what the law gives for a panel, where the axis has a scale."""
-    found = law.of_experiment(experiments[panel["experiments"][0]])
+def _draw_law(ax, panel, block, positions, floors):
+    """Draw what the law gives for a panel of an experiment, where the axis has a scale."""
+    found = law.of_experiment(block)
     x = np.linspace(positions[0], positions[-1], 200)
-    largest = max(panel.get("positions", [1]))  # at a rate of 1/2 that of all others, if shifted
+    # At a rate of 1/2 that of all others, if shifted.
+    largest = max(panel.get("positions", [block["layers"]["hidden"]]))
     m = x + np.log2(largest) if panel.get("minus_log2") else x
     if is_share(panel):
         y, look = np.exp(-largest * found.neurons * found.rate**m), LAW | {"zorder": 3}
     else:
-        y, look = getattr(found, panel["quantity"]) * found.rate**m, LAW
+        y, look = found.at(panel["quantity"], m), LAW
     shown = y >= floors[1]
     ax.plot(x[shown], y[shown], label="law", **look)
+
+
+def _draw_guess(ax, error):
+    """Draw the error of a guess, if it is on the axis."""
+    if error <= ax.get_ylim()[1]:
+        ax.axhline(error, label="_guess", **LAW | {"linestyle": "-"})
+        ax.annotate("a guess", (1, error), (-4, -2), **GUESS)
 
 
 def _draw_strip(ax, rows, styles):
@@ -251,7 +287,7 @@ def _legend_sets(panels, learners, styles):
         if whole:
             places[whole] |= places.pop(key)
             del sets[key]
-    bare = {"linestyle": "none"} if all(map(is_share, panels)) else {}
+    bare = {"linestyle": "none"} if all(is_share(p) and not is_strip(p) for p in panels) else {}
     several, found = len(sets) > 1, []
     for (by, head), shown in sets.items():
         names = sorted(shown.values(), key=lambda name: styles[by][name].layer == REFERENCE)

@@ -21,7 +21,7 @@ from sparsebp.claims.verdicts import BY_CONSTRUCTION, FAILS, HOLDS, UNDECIDED, d
 from sparsebp.report.fitting import wrapped
 from sparsebp.report.style import PAGE_WIDTH, PALETTE, RC, add_legends, learner_legend, write_beside
 from sparsebp.report.tables import SYMBOLS, configured
-from sparsebp.storage.figure_metadata import save
+from sparsebp.storage.figure_metadata import save, searchable
 from sparsebp.study.markup import mapped, mathtext
 
 LOOKS = {
@@ -75,7 +75,8 @@ def draw(records, path):
         save(drawing, "Verdicts (sparsebp)", [path], rows)
         no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         drawing.savefig(text, format="svg", metadata=no_metadata)
-    return text.getvalue()[text.getvalue().index("<svg") :]
+    svg = searchable(text.getvalue())
+    return svg[svg.index("<svg") :]
 
 
 def _build(rows):

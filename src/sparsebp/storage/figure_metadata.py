@@ -15,6 +15,8 @@ from sparsebp.storage.atomic import written_whole
 # Texts with a formula in an SVG file, and their letters: where, how they look, and which.
 FORMULA = re.compile(r"<text>\s*(<tspan.*?)</text>", re.DOTALL)
 LETTER = re.compile(r'<tspan x="([^"]*)" (y="[^"]*" style="[^"]*")>([^<]*)</tspan>')
+# The font of a text there, and for readers who do not have it one that is about as wide.
+FONT, FONTS = "'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif"
 
 
 def save(drawing, title, paths, provenance):
@@ -37,12 +39,17 @@ def save(drawing, title, paths, provenance):
             part = stack.enter_context(written_whole(path))
             drawing.savefig(part, format=path.suffix[1:], metadata=metadata[path.suffix])
             if path.suffix == ".svg":
-                written = Path(part).read_text(encoding="utf-8")
-                Path(part).write_text(FORMULA.sub(_in_order, written), encoding="utf-8")
+                part = Path(part)
+                part.write_text(searchable(part.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def searchable(svg):
+    """The text of an SVG file, with formulas as they are read and a choice of fonts."""
+    return FORMULA.sub(_in_order, svg).replace(FONT, FONTS)
 
 
 def _in_order(formula):
-    """A formula as it is read, so that it can be searched. Matplotlib writes it style by style."""
+    """A formula from left to right. Matplotlib writes it style by style, each letter by itself."""
     letters = sorted((float(x), look, text) for x, look, text in LETTER.findall(formula[1]))
     parts = []
     for look, group in groupby(letters, key=itemgetter(1)):

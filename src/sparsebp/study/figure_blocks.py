@@ -9,7 +9,7 @@ from sparsebp.study.validation import ConfigError, check_among, check_either, is
 
 # Keys of a panel that compares: which number of experiments, or the first of learners, and what
 # goes with the first.
-NUMBER_KEYS, POSITION_KEYS = ("against", "by"), ("at", "at_most", "x_scale")
+NUMBER_KEYS, POSITION_KEYS = ("against", "by"), ("at", "x_scale")
 
 # What a panel of shares has for the law to say anything of it.
 LAW_OF_SHARES = {
@@ -39,7 +39,19 @@ def panels_or_maps(figure: dict) -> list[dict]:
 
 def is_share(panel: dict) -> bool:
     """Whether a panel draws the share of simulations that are at most at a limit."""
-    return "by" in panel and "at_most" in panel
+    return "at_most" in panel and "against" not in panel
+
+
+def is_strip(panel: dict) -> bool:
+    """Whether these are shares of learners of one experiment, a strip below their errors."""
+    return is_share(panel) and "by" not in panel
+
+
+def has_guess(panel: dict) -> bool:
+    """Whether a panel shows which fraction of weights a guess gets wrong."""
+    if panel["quantity"] != "weight_error" or is_share(panel):
+        return False
+    return bool(panel.get("law") or "theory" in panel)
 
 
 def is_dots(panel: dict) -> bool:
@@ -193,8 +205,10 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         _check_comparison(where, panel, experiments)
     else:
         check_among(f"{where}.experiment", panel["experiment"], experiments)
-        _check_absent(where, panel, ("by", "at_most", "minus_log2"), "experiments")
-        if not of_learners:
+        _check_absent(where, panel, ("by", "minus_log2"), "experiments")
+        if of_learners:
+            _check_absent(where, panel, ("at_most",), "experiments")
+        else:
             _check_absent(where, panel, POSITION_KEYS, "against")
         panel["experiments"] = [panel.pop("experiment")]
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
@@ -225,11 +239,12 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
     if "against" in panel:
         raise ConfigError(f"{where}: True; allowed with experiment or by only")
     check_among(where, panel["quantity"], ("weight_error", "entropy"), "has no law")
-    asked = {key: panel.get(key) for key in LAW_OF_SHARES}
-    if ("at_most" in panel or panel.get("minus_log2")) and asked != LAW_OF_SHARES:
+    needed = LAW_OF_SHARES if "by" in panel else {"quantity": "weight_error", "at_most": 0}
+    shares = is_share(panel) or panel.get("minus_log2")
+    if shares and any(panel.get(key) != value for key, value in needed.items()):
         raise ConfigError(
             f"{where}: True; allowed with at_most or minus_log2 only together with "
-            f"{', '.join(f'{key}: {show(value)}' for key, value in LAW_OF_SHARES.items())}"
+            f"{', '.join(f'{key}: {show(value)}' for key, value in needed.items())}"
         )
     neurons = []
     for name in panel["experiments"]:
@@ -254,8 +269,8 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
 
 def _check_expected(where: str, panel: dict, experiments: dict, learners: dict) -> None:
     """Check a panel of errors against those expected, whose axes then have one scale."""
-    for key in ("against", "by", "minus", "law", "theory"):
-        if panel.get(key):
+    for key in ("against", "by", "at_most", "minus", "law", "theory"):
+        if panel.get(key, False) is not False:
             raise ConfigError(f"{where}: True; allowed without {key} only")
     check_among(where, panel["quantity"], ("weight_error",), "is not what beliefs expect")
     for name in panel["learners"]:
@@ -276,7 +291,7 @@ def _check_expected(where: str, panel: dict, experiments: dict, learners: dict) 
 
 def _check_theory(where: str, panel: dict, experiments: dict, learners: dict) -> None:
     """Check the theory of a panel, which is then {experiment: learners by density evolution}."""
-    for key in ("against", "by", "minus"):
+    for key in ("against", "by", "at_most", "minus"):
         if key in panel:
             raise ConfigError(f"{where}: {panel['theory']!r}; allowed without {key} only")
     others = [other for other in experiments if other not in panel["experiments"]]
@@ -312,7 +327,7 @@ def _check_comparison(where: str, panel: dict, experiments: dict) -> None:
         check_either(where, panel, "at", "at_most")
         _check_absent(where, panel, ("minus_log2",), "by")
     else:
-        _check_absent(where, panel, ("at", "x_scale"), "against")
+        _check_absent(where, panel, POSITION_KEYS, "against")
     for experiment in panel["experiments"]:
         check_among(f"{where}.experiments", experiment, experiments)
     _check_key(where, panel, name, experiments)

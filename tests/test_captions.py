@@ -127,7 +127,32 @@ def test_residuals_are_no_means():
 
 
 def test_a_law_is_named_where_it_is_drawn(study):
-    assert "Dashed: what follows from counting" in captions.caption(study, "decay").about
+    assert "Dashed grey: what follows from counting" in captions.caption(study, "decay").about
+
+
+def test_what_is_said_of_shares_below_errors_in_bands(study):
+    config = deepcopy(EXTENDED)
+    error = {"experiment": "matched", "scale": "log", "law": True, "y": [0.001, 1]}
+    share = {"experiment": "matched", "at_most": 0.1, "quantity": "generalization_error"}
+
+    def said(*panels):
+        config["figures"]["one"] = {"panels": [*panels]}
+        return captions.caption(load(config), "one").about
+
+    about = said(error, share)
+    for words in (
+        "Mean weight error (1 − Eq. 2.2) of 3 simulations",
+        "A solid grey line, where the axis reaches so far, is the error of a guess.",
+        "the share of simulations whose generalisation error (Eq. 3.13) is at most 0.1,",
+        "Shares below the errors of the same trainings have no such strip.",
+        "Results beyond the ends of an axis, if any, are not drawn.",
+    ):
+        assert words in about
+    assert "shaded strip" not in about
+    assert "shaded strip" in said(error | {"y": [0, 1]})
+    about = said(share, share | {"at_most": 0})
+    assert about.startswith("Share of 3 simulations whose generalisation error (Eq. 3.13) is at")
+    assert "guess" not in about and "no such strip" not in about and "Where its label" not in about
 
 
 @pytest.mark.parametrize(

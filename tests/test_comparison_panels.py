@@ -167,13 +167,15 @@ def test_the_share_of_simulations_without_error_against_m_less_the_logarithm(lea
         np.testing.assert_allclose(bars[size], ends, atol=1e-12)
         assert curve(ax, str(size)).get_linestyle() == "None"
     x, y = curve(ax, "law").get_data()
-    np.testing.assert_allclose(y, np.exp(-0.75 * 0.5**x), rtol=1e-12)
+    size = max(SIZES.values())
+    wrong = 0.75 * (0.5**x + 0.375**x * 0.75 ** np.log2(size) / 2)  # that of the largest
+    np.testing.assert_allclose(y, np.exp(-wrong), rtol=1e-9, atol=1e-200)
     handles = drawing.legends[0].legend_handles
     assert {line.get_linestyle() for line in handles if line.get_marker() in "os^"} == {"None"}
 
 
 def test_the_share_of_simulations_without_error_of_learners_in_bands():
-    data, block = dataset(), BLOCK | {"layers": {"input": 9, "hidden": 16, "output": 9}}
+    data, block = dataset(), BLOCK | {"layers": {"input": 9, "hidden": 16, "output": 16}}
     data["weight_error"].loc["ms", 1:3, 4] = 0
     shown = panel(learners=["ms", "bp-online"], law=True, bands=True)
     asked = spec([shown | {"at_most": 0}, shown | {"scale": "log"}], 1)
@@ -190,12 +192,13 @@ def test_the_share_of_simulations_without_error_of_learners_in_bands():
             np.testing.assert_allclose([ends.min(), ends.max()], share_interval(seeds), atol=1e-12)
     assert {0.0, 0.6} <= {*curve(share, "ms").get_ydata()}
     x, y = curve(share, "law").get_data()
-    np.testing.assert_allclose(y, np.exp(-0.75 * 16 * 0.5**x), rtol=1e-12)
+    wrong = 0.75 * (0.5**x + 0.375**x / 2)  # a pair of inputs, or of outputs' weights
+    np.testing.assert_allclose(y, np.exp(-16 * wrong), rtol=1e-12)
     assert {*curve(error, "_guess").get_ydata()} == {0.5}
     assert [text.get_text() for text in error.texts] == ["a guess"]
     assert all(line.get_label() != "_guess" for line in share.lines)
     for band in error.collections:  # in no strip of zeros, where no line leads
-        assert len(band.get_paths()[0].vertices) > 4
+        assert band.get_paths()[0].vertices[:, 0].max() == 6
 
 
 @pytest.mark.parametrize(("high", "drawn"), [(0.3, False), (0.6, True)])
@@ -223,8 +226,18 @@ def test_shares_below_errors_are_low_and_do_not_repeat_how_trainings_ended():
 
     (error, share), marked = sizes(shown, shown | {"at_most": 0})
     assert share < 0.65 * error and (marked == [True, False])
-    for above in shown | {"at_most": 0}, panel(learners=["ms"]):
+    for above in shown | {"at_most": 0}, panel(learners=["ms"]), shown | {"x": [1, 4]}:
         assert all(sizes(above, shown | {"at_most": 0})[1])
+
+
+def test_shares_of_what_a_learner_never_has_are_not_drawn():
+    data = dataset()
+    data["entropy"].loc["ms"] = np.nan
+    data["entropy"].loc["bp", 0] = np.nan
+    shown = panel(learners=["ms", "bp"], quantity="entropy", at_most=9)
+    (ax,) = panels.build(spec([shown], 1), {"one": data}).axes
+    assert all(line.get_label() != "ms" for line in ax.lines)
+    np.testing.assert_allclose(curve(ax, "bp").get_ydata(), 0.8)
 
 
 def test_a_logarithmic_axis_that_begins_above_zero_has_no_strip_for_zeros():

@@ -160,6 +160,16 @@ def test_a_panel_of_shares_in_one_experiment():
         assert words in refusal(put("figures/shares", {"panels": [asked]}, BASE)), key
 
 
+def test_bands_are_against_samples_only():
+    shown = {"experiment": "matched", "bands": True}
+    load(put("figures/bands", {"panels": [shown]}, BASE))
+    for key, value in (("expected", True), ("against", "beta")):
+        asked = put("figures/bands", {"panels": [shown | {key: value, "at": 2}]}, BASE)
+        if key == "expected":
+            del asked["figures"]["bands"]["panels"][0]["at"]
+        assert f"bands: True; allowed without {key} only" in refusal(asked)
+
+
 def test_a_panel_of_shares_with_their_law():
     (panel,) = load(with_share()).figure_spec("shares")["figure"]["panels"]
     assert (panel["positions"], panel["at_most"], panel["law"]) == ([20, 40], 0, True)

@@ -60,6 +60,8 @@ TEXTS = {
     "m − log₂ N = 3, β and k": "*m* − log₂ *N* = 3, *β* and *k*",
     "shift b, slope a, reinforcement r": "shift *b*, slope *a*, reinforcement *r*",
     "(b) a network, r and max-sum": "(b) a network, r and max-sum",
+    "(d–f, h, k) max-product – k, log Z": "(d–f, h, k) max-product – *k*, log *Z*",
+    "a plot (N = 2)": "a plot (*N* = 2)",
     "(m) 5$ of $N$ at m=2": "(m) 5$ of $*N*$ at *m*=2",
 }
 

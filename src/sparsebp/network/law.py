@@ -50,9 +50,11 @@ class Decay(NamedTuple):
         entropy: the c of the entropy of the posterior, in nats per weight of the student.
         neurons: the c of the fraction of hidden neurons that have some of the teacher's weights
             wrong, where the most likely states of each weight are chosen among at random.
-        exchange: the c of the next term of the weight error; 0 where that term is not known.
+        exchange: of the next term: pairs of weights that may be exchanged, for each of the weights;
+            0 where that term is not known.
         alike, silent: the fractions of patterns in which two neurons have the same value, and in
             which they have the value zero.
+        weights: of a neuron of the teacher.
     """
 
     rate: float
@@ -62,17 +64,19 @@ class Decay(NamedTuple):
     exchange: float = 0.0
     alike: float = 0.0
     silent: float = 0.0
+    weights: int = 0
 
     def at(self, quantity: str, m: np.ndarray) -> np.ndarray:
-        """The weight error or the entropy after m samples, with the next term.
+        """A quantity after m samples, with the next term.
 
         Args:
-            quantity: "weight_error" or "entropy".
+            quantity: "weight_error", "entropy" or "neurons".
             m: numbers of samples, of any shape, which is that of the result; float64.
         """
-        bit = {"weight_error": 1.0, "entropy": np.log(2)}[quantity]
+        # Of a pair one weight is wrong in the mean, and in three of four cases any of the two.
+        pair = {"weight_error": 1.0, "entropy": np.log(2), "neurons": 0.75 * self.weights}[quantity]
         exchanged = self.exchange * (self.alike**m - self.silent**m)
-        return getattr(self, quantity) * self.rate**m + bit * exchanged
+        return getattr(self, quantity) * self.rate**m + pair * exchanged
 
 
 def of_experiment(block: dict[str, Any]) -> Decay:
@@ -92,8 +96,12 @@ def of_experiment(block: dict[str, Any]) -> Decay:
     one, other = np.meshgrid(values, values)
     same = np.abs(one - other) <= MATCH_TOLERANCE
     silent = same & (np.abs(one) <= MATCH_TOLERANCE)
+    weights = sum(teacher)
     return found._replace(
-        exchange=pairs / 2 / sum(teacher), alike=float(same.mean()), silent=float(silent.mean())
+        exchange=pairs / 2 / weights,
+        alike=float(same.mean()),
+        silent=float(silent.mean()),
+        weights=weights,
     )
 
 

@@ -12,7 +12,7 @@ from sparsebp.report import descriptions
 from sparsebp.report.descriptions import enumerated
 from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
-from sparsebp.study.figure_blocks import has_guess, is_dots, is_share
+from sparsebp.study.figure_blocks import has_guess, is_below_errors, is_dots, is_share
 
 MARKS = (
     "a cross marks a training that stopped at the step limit in some simulation, a wave one "
@@ -221,24 +221,22 @@ def _of_panels(study: Study, figure: dict) -> str:
     simulations = _simulations(study, drawn)
     first, *others = dict.fromkeys(_axis(p, learners) for p in panels)
     against = f"against {first if not others else 'what stands below each panel'}"
-    limits = list(dict.fromkeys(panel["at_most"] for panel in panels if "at_most" in panel))
-    names = dict.fromkeys(_quantity(p["quantity"]) for p in panels if p not in dots)
-    if len(shares) == len(panels):
+    means = [panel for panel in panels if panel not in shares and panel not in dots]
+    if means:
+        about = f"Mean {_quantities(means)} of {simulations} {against}, {_interval()}"
+    elif shares:
         about = (
-            f"Share of {simulations} whose {enumerated([*names])} is {_at_most(limits)} {against}"
+            f"Share of {simulations} whose {_quantities(shares)} is {_at_most(shares)} {against}"
         )
         about += f", {_interval('share (Clopper and Pearson)')}"
-    elif len(dots) == len(panels):
-        about = f"Residual of each training, of {simulations}, that did not converge {against}"
     else:
-        about = f"Mean {enumerated([*names])} of {simulations} {against}, {_interval()}"
+        about = f"Residual of each training, of {simulations}, that did not converge {against}"
     parts = [f"{about}. {STRIP}"]
-    cut = [
-        panel for panel in panels if panel.get("scale") == "log" and (panel.get("y") or [0])[0] > 0
-    ]
-    if any(
-        panel.get("scale") == "log" and "minus" not in panel for panel in panels if panel not in cut
-    ):
+    if any(is_below_errors(panel, panels) for panel in panels):
+        parts.append("Shares below the errors of the same trainings have no such strip.")
+    logarithmic = [p for p in panels if p.get("scale") == "log" and "minus" not in p]
+    cut = [panel for panel in logarithmic if (panel.get("y") or [0])[0] > 0]
+    if any(panel not in cut or panel.get("expected") for panel in logarithmic):
         parts.append("Zeros on a logarithmic axis, if any, are in a shaded strip.")
     if cut or any(panel.get("x") for panel in panels):
         parts.append("Results beyond the ends of an axis, if any, are not drawn.")
@@ -264,20 +262,20 @@ def _of_panels(study: Study, figure: dict) -> str:
         )
     if any(panel.get("law") for panel in panels):
         parts.append(
-            "Dashed: what follows from counting the weights that samples leave undetermined; "
+            "Dashed grey: what follows from counting the weights that samples leave undetermined; "
             "nothing is fitted."
         )
     if any(map(has_guess, panels)):
-        parts.append("The grey line is the error of a guess.")
-    if 0 < len(shares) < len(panels):
+        parts.append("A solid grey line, where the axis reaches so far, is the error of a guess.")
+    if shares and means:
         parts.append(
-            "Where its label says so, an axis has the share of simulations whose error is "
-            f"{_at_most(limits)}, with its interval (Clopper and Pearson)."
+            f"Where its label says so, an axis has the share of simulations whose "
+            f"{_quantities(shares)} is {_at_most(shares)}, with its interval (Clopper and Pearson)."
         )
-    if any("against" in panel and "at_most" in panel for panel in panels):
+    if until := [panel for panel in panels if "against" in panel and "at_most" in panel]:
         parts.append(
             "Where its label says so, an axis counts the samples until the error of a simulation "
-            f"is {_at_most(limits)} and stays so. An arrow marks a lower bound: some simulations "
+            f"is {_at_most(until)} and stays so. An arrow marks a lower bound: some simulations "
             "do not get there, and their last m counts."
         )
     return " ".join(parts)
@@ -290,7 +288,14 @@ def _quantity(name: str) -> str:
     return f"{known.words} ({equation})" if "Eq." in equation else known.words
 
 
-def _at_most(limits: list[float]) -> str:
+def _quantities(panels: list[dict]) -> str:
+    """What panels draw."""
+    return enumerated([*dict.fromkeys(_quantity(panel["quantity"]) for panel in panels)])
+
+
+def _at_most(panels: list[dict]) -> str:
+    """The limits of panels."""
+    limits = [*dict.fromkeys(panel["at_most"] for panel in panels)]
     below = enumerated([f"{limit:g}" for limit in limits])
     return f"at most {below}" if any(limits) else "zero"
 

@@ -84,7 +84,8 @@ def _table(panel, results):
         if "at" in panel:
             data = data.sel(n_samples=np.atleast_1d(panel["at"]))
         elif is_share(panel):
-            data["value"] = (data["value"] <= panel["at_most"]).where(data["status"] > 0)
+            known = data["value"].notnull().any(["seed", "n_samples"])
+            data["value"] = (data["value"] <= panel["at_most"]).where((data["status"] > 0) & known)
         elif "at_most" in panel:
             data = first_at_most(data, panel["at_most"])
         tables.append(data.to_dataframe().reset_index())

@@ -18,8 +18,12 @@ FIGURE_KINDS = {
     "panels": panels,
     "trees": tree_plots,
 }
-# What stands for a quantity wherever it stands alone. Others are letters of panels, too, or words.
-SYMBOLS = re.compile(r"(?<![\w.(])(?:[mNkβ]|(?<=shift )b|(?<=slope )a|(?<=reinforcement )r)(?!\w)")
+# The letters of panels, and what stands for a quantity wherever it stands alone. Other symbols are
+# words, too.
+SYMBOLS = re.compile(
+    r"(?P<panels>^\([a-z, –]+\))"
+    r"|(?<![\w.])(?:[mnkNZβ]|(?<=shift )b|(?<=slope )a|(?<=reinforcement )r)(?!\w)"
+)
 
 
 def draw(spec, results, paths, provenance):
@@ -38,6 +42,10 @@ def draw(spec, results, paths, provenance):
 
 
 def set_symbols(drawing):
-    """Set the symbols in all texts of a figure in italics."""
+    """Set the symbols in a figure in italics, but for labels of ticks, which its axes write."""
     for text in drawing.findobj(Text):
-        text.set_text(SYMBOLS.sub(r"$\g<0>$", text.get_text()))
+        text.set_text(SYMBOLS.sub(_in_italics, text.get_text()))
+
+
+def _in_italics(found):
+    return found[0] if found["panels"] else f"${found[0]}$"

@@ -81,7 +81,13 @@ from sparsebp.report.style import (
     style_learners,
     style_numbers,
 )
-from sparsebp.study.figure_blocks import has_guess, is_dots, is_share, is_strip
+from sparsebp.study.figure_blocks import (
+    has_guess,
+    is_below_errors,
+    is_dots,
+    is_share,
+    is_strip,
+)
 
 PALE = 0.35  # opacity of lines beside theory
 LAW = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.8, "zorder": 1.5}
@@ -109,7 +115,7 @@ def build(spec, results):
             )
     tables = [points_of(panel, results) for panel in panels]
     ended = [
-        [] if _is_below_errors(panel, panels) else ended_of(panel, table)
+        [] if is_below_errors(panel, panels) else ended_of(panel, table)
         for panel, table in zip(panels, tables, strict=True)
     ]
     styles = _styles(panels, learners)
@@ -155,12 +161,6 @@ def build(spec, results):
     more = sum(max(title.count("\n") for title in titles[row : row + columns]) for row in rows)
     drawing.set_figheight(height + LINE * more)
     return drawing
-
-
-def _is_below_errors(panel, panels):
-    """Whether shares are of trainings whose errors are shown too, and how these ended."""
-    same = [p for p in panels if all(p[key] == panel[key] for key in ("experiments", "learners"))]
-    return is_strip(panel) and not all(map(is_strip, same))
 
 
 def _title(number, panel, spec):
@@ -218,7 +218,7 @@ def _draw_curves(ax, panel, styles, table, floors):
         x, *ends = points[["x", "mean", "low", "high"]].to_numpy().T
         y, *ends = np.maximum(ends, lowest)
         if panel.get("bands"):
-            look = {"color": styles[name].color, "alpha": 0.2, "linewidth": 0}
+            look = {"color": styles[name].color, "alpha": 0.2, "linewidth": 0.8}
             ax.fill_between(x, *ends, where=y >= floors[1], **look | moved)
         else:
             bars = {"ecolor": styles[name].color, "elinewidth": 0.8, "alpha": 0.7}
@@ -229,11 +229,11 @@ def _draw_law(ax, panel, block, positions, floors):
     """Draw what the law gives for a panel of an experiment, where the axis has a scale."""
     found = law.of_experiment(block)
     x = np.linspace(positions[0], positions[-1], 200)
-    # At a rate of 1/2 that of all others, if shifted.
+    # If shifted: but for the next term, and at a rate of 1/2, all sizes have that of the largest.
     largest = max(panel.get("positions", [block["layers"]["hidden"]]))
     m = x + np.log2(largest) if panel.get("minus_log2") else x
     if is_share(panel):
-        y, look = np.exp(-largest * found.neurons * found.rate**m), LAW | {"zorder": 3}
+        y, look = np.exp(-largest * found.at("neurons", m)), LAW | {"zorder": 3}
     else:
         y, look = found.at(panel["quantity"], m), LAW
     shown = y >= floors[1]
@@ -242,7 +242,8 @@ def _draw_law(ax, panel, block, positions, floors):
 
 def _draw_guess(ax, error):
     """Draw the error of a guess, if it is on the axis."""
-    if error <= ax.get_ylim()[1]:
+    low, high = ax.get_ylim()
+    if low <= error <= high:
         ax.axhline(error, label="_guess", **LAW | {"linestyle": "-"})
         ax.annotate("a guess", (1, error), (-4, -2), **GUESS)
 

@@ -16,7 +16,7 @@ from sparsebp.storage.atomic import written_whole
 FORMULA = re.compile(r"<text>\s*(<tspan.*?)</text>", re.DOTALL)
 LETTER = re.compile(r'<tspan x="([^"]*)" (y="[^"]*" style="[^"]*")>([^<]*)</tspan>')
 # The font of a text there, and for readers who do not have it one that is about as wide.
-FONT, FONTS = "'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif"
+FONT, FONTS = re.compile("'DejaVu Sans(?: Display)?'"), "'DejaVu Sans', Verdana, sans-serif"
 
 
 def save(drawing, title, paths, provenance):
@@ -45,7 +45,7 @@ def save(drawing, title, paths, provenance):
 
 def searchable(svg):
     """The text of an SVG file, with formulas as they are read and a choice of fonts."""
-    return FORMULA.sub(_in_order, svg).replace(FONT, FONTS)
+    return FORMULA.sub(_in_order, FONT.sub(FONTS, svg))
 
 
 def _in_order(formula):

@@ -47,6 +47,21 @@ def is_strip(panel: dict) -> bool:
     return is_share(panel) and "by" not in panel
 
 
+def is_below_errors(panel: dict, panels: list[dict]) -> bool:
+    """Whether a panel has shares of trainings whose errors, and ends, another panel shows.
+
+    Args:
+        panel: one of the panels.
+        panels: of the figure.
+    """
+
+    def trainings(one: dict) -> list:
+        return [one.get(key) for key in ("experiments", "learners", "x", "against")]
+
+    same = [other for other in panels if trainings(other) == trainings(panel)]
+    return is_strip(panel) and not all(map(is_strip, same))
+
+
 def has_guess(panel: dict) -> bool:
     """Whether a panel shows which fraction of weights a guess gets wrong."""
     if panel["quantity"] != "weight_error" or is_share(panel):
@@ -211,6 +226,9 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         else:
             _check_absent(where, panel, POSITION_KEYS, "against")
         panel["experiments"] = [panel.pop("experiment")]
+    for key in ("against", "expected"):
+        if panel.get("bands") and panel.get(key):
+            raise ConfigError(f"{where}.bands: True; allowed without {key} only")
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]
     trouble = f"does not run in {', '.join(panel['experiments'])}"

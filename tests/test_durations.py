@@ -112,7 +112,8 @@ def test_a_run_begins_with_its_time(workflow, caplog):
         announce(workflow)
     [record] = caplog.records
     assert record.getMessage().startswith("Time: about 1 min on 2 cores, as earlier runs took; 1 ")
-    assert record.computing == {0: 120, 1: None}
+    known = {number: (threads, one) for number, (threads, one, _) in record.computing.items()}
+    assert known == {0: (2, 60), 1: (1, None)}
 
 
 @pytest.mark.parametrize(

@@ -86,22 +86,34 @@ def test_the_first_jobs_of_very_many_say_nothing_of_the_end():
     # But where all have been timed.
     run = Progress(Clock())
     run.note(stats(1000))
-    run.note(record(text="Time: ...", computing=dict.fromkeys(range(1000), 10)))
+    run.note(record(text="Time: ...", computing=dict.fromkeys(range(1000), (1, 120, ("a",)))))
     later(run, 0, *map(begun, range(1000)))
     assert later(run, 120, done(0)).endswith("999 running, in 2 min")
     assert "until 13:20" in later(run, 120, *map(done, range(1, 10)))
 
 
 def test_jobs_weigh_what_they_took_in_earlier_runs(run):
-    """And those that never ran as the mean of the others."""
-    run.note(record(text="Time: ...", computing={0: 30, 1: 10, 2: 20, 3: None}))
+    """And those of which nothing is known as the mean of those that are done."""
+    computing = {0: (1, 30, ("a",)), 1: (1, 10, ("b",)), 2: (2, 20, ("c",)), 3: (1, None, ())}
+    run.note(record(text="Time: ...", computing=computing))
     later(run, 0, *map(begun, range(2)))
-    line = later(run, 60, done(0))  # 30 of 80
-    assert line == "1 of 5 jobs done, 1 running, 3 left, about 2 min more, until 10:02"
-    line = later(run, 100, done(1), begun(2), begun(3))  # 40 of 80
+    line = later(run, 60, done(0))  # 60 s of work; 10, 2 * 20 and 2 * 60 are left
+    assert line == "1 of 5 jobs done, 1 running, 3 left, about 3 min more, until 10:03"
+    line = later(run, 100, done(1), begun(2), begun(3))  # 160 s; 2 * 20 and 2 * 80
     assert line.endswith("about 2 min more, until 10:03")
-    line = later(run, 120, done(3))  # 60 of 80
-    assert line.endswith("about 40 s more, until 10:02")
+    line = later(run, 120, done(3))  # 180 s; 2 * 20 and 60
+    assert line.endswith("about 1 min more, until 10:03")
+
+
+def test_what_has_run_tells_the_time_of_what_is_like_it(run):
+    """Better than earlier runs do: of the most alike there is."""
+    one, other = ("one seed", "train"), ("another learner", "train")
+    computing = {0: (1, 10, one), 1: (1, 10, one), 2: (1, 10, other), 3: (1, None, other)}
+    run.note(record(text="Time: ...", computing=computing | {4: (1, 5, ("figure",))}))
+    line = later(run, 60, begun(0)) and later(run, 100, done(0))  # 40 s; 3 * 40 and 5
+    assert line.endswith("about 5 min more, until 10:06")
+    line = later(run, 100, begun(2)) and later(run, 160, done(2))  # 100 s; 40, 60 and 5
+    assert line.endswith("about 3 min more, until 10:05")
 
 
 def test_an_ended_run_expects_no_end(run):

@@ -16,10 +16,13 @@ class Estimate(NamedTuple):
     Attributes:
         seconds: the median of earlier runs; None where there are none.
         like: of which jobs these were, one of ``LIKE``; None where there are none.
+        keys: what the job shares with others that are more like it, from the most alike on. Once
+            these have run, their time is the better estimate.
     """
 
     seconds: float | None
     like: str | None
+    keys: tuple[Hashable, ...]
 
 
 LIKE = ("the same at any seed", "other learners of their experiment", "other jobs of their rule")
@@ -65,10 +68,11 @@ def estimates(workflow, jobs: Iterable) -> dict:
     known = benchmarked(workflow)
 
     def one(job) -> Estimate:
-        for like, key in zip(LIKE, _keys(job.rule.name, job.wildcards_dict), strict=True):
+        keys = tuple(_keys(job.rule.name, job.wildcards_dict))
+        for number, (like, key) in enumerate(zip(LIKE, keys, strict=True)):
             if key in known:
-                return Estimate(known[key], like)
-        return Estimate(None, None)
+                return Estimate(known[key], like, keys[: number or 1])
+        return Estimate(None, None, keys)
 
     return {job: one(job) for job in jobs}
 
@@ -83,7 +87,7 @@ def told(workflow, found: dict) -> str:
     if len(found) == likes[None]:
         return "unknown, as nothing like it has run here"
     # A job that takes several cores leaves fewer to others.
-    total = sum(seconds * job.threads for job, (seconds, _) in found.items() if seconds is not None)
+    total = sum(one.seconds * job.threads for job, one in found.items() if one.seconds is not None)
     if workflow.local_exec:
         many = "core" if workflow.cores == 1 else "cores"
         text = f"about {words(total / workflow.cores)} on {workflow.cores} {many}"
@@ -103,9 +107,7 @@ def announce(workflow) -> None:
     """
     dag = workflow.dag
     found = estimates(workflow, [job for job in dag.needrun_jobs() if job.output])
-    computing = {
-        dag.jobid(job): one.seconds and one.seconds * job.threads for job, one in found.items()
-    }
+    computing = {dag.jobid(job): (job.threads, one.seconds, one.keys) for job, one in found.items()}
     logger.info(f"Time: {told(workflow, found)}", extra={"computing": computing})
 
 

@@ -8,8 +8,8 @@ import logging
 import shutil
 import sys
 import time
+from collections import Counter
 from logging import LogRecord
-from statistics import mean
 
 from snakemake.logging import ColorizingTextHandler
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -22,7 +22,10 @@ SECONDS_BETWEEN = 60
 
 LEAST_TIMED, LEAST_COUNTED = 0.01, 0.2
 """Before so much of the work is done, it says little of the rest: kernels are compiled first. Where
-no earlier run timed any job, jobs are only counted, and the longest often come first."""
+no earlier run timed any job, so many of the jobs, as the longest often come first."""
+
+UNKNOWN = 1, None, ()
+"""What is known of a job of which nothing is: that it has a thread."""
 
 CLEAR = "\r\033[K"
 """Tells a terminal to clear the line."""
@@ -57,20 +60,29 @@ class Progress:
         """
         self.total = 0
         self.done, self.running, self.failed = set(), set(), set()
-        self._computing, self._clock, self._start = {}, clock, clock()
+        self._clock, self._start = clock, clock()
+        self._jobs, self._left = {}, Counter()  # of each kind: threads, seconds and keys
+        self._begun, self._worked = {}, 0.0
+        self._number, self._took = Counter(), Counter()  # of each key
 
     def note(self, record: LogRecord) -> None:
         """Count what a record of Snakemake says."""
-        self._computing |= getattr(record, "computing", {})
+        if computing := getattr(record, "computing", {}):
+            self._jobs = computing
+            self._left = Counter(computing.values())
+            self._left[UNKNOWN] += self.total - len(computing)
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 self.total, self._start = record.stats["total"], self._clock()
+                self._left = Counter({UNKNOWN: self.total})
             case LogEvent.JOB_INFO:
                 self.running.add(record.jobid)
                 self.failed.discard(record.jobid)  # if it is tried again
+                self._begun[record.jobid] = self._clock()
             case LogEvent.JOB_FINISHED:
                 self.running.discard(record.job_id)
                 self.done.add(record.job_id)
+                self._time(record.job_id)
             case LogEvent.JOB_ERROR:
                 self.running.discard(record.jobid)
                 self.failed.add(record.jobid)
@@ -92,7 +104,9 @@ class Progress:
         parts += [f"{number} {what}" for what, number in counts.items() if number]
         now, share = self._clock(), self._share()
         elapsed = now - self._start
-        if share >= (LEAST_TIMED if self._timed() else LEAST_COUNTED) and not ended:
+        timed = any(seconds is not None for _, seconds, _ in self._left)
+        enough = share >= LEAST_TIMED if timed else done >= LEAST_COUNTED * self.total
+        if enough and share and not ended:
             more = elapsed * (1 - share) / share
             end = time.strftime("%H:%M", time.localtime(now + more))
             parts.append(f"about {words(more)} more, until {end}")
@@ -100,20 +114,28 @@ class Progress:
             parts.append(f"in {words(elapsed)}")
         return ", ".join(parts)
 
-    def _timed(self) -> bool:
-        """Whether earlier runs have timed some of the jobs."""
-        return any(self._computing.values())
+    def _time(self, job) -> None:
+        """Note how long a job took that is done, for those like it that are left."""
+        threads, _, keys = kind = self._jobs.get(job, UNKNOWN)
+        now = self._clock()
+        seconds = now - self._begun.get(job, now)
+        self._left[kind] -= 1
+        self._worked += threads * seconds
+        for key in {*keys}:
+            self._number[key] += 1
+            self._took[key] += seconds
 
     def _share(self) -> float:
-        """The share of the work that is done.
+        """The share of the work that is done. A job like no other takes the mean of those done."""
+        usual = self._worked / max(len(self.done), 1)
 
-        A job counts by what it took in earlier runs, and by the mean of others where it is new.
-        """
-        if not self._timed():
-            return len(self.done) / self.total
-        usual = mean(seconds for seconds in self._computing.values() if seconds is not None)
-        work = {job: usual if one is None else one for job, one in self._computing.items()}
-        return sum(work.get(job, 0) for job in self.done) / sum(work.values())
+        def work(threads, seconds, keys) -> float:
+            ran = (self._took[key] / self._number[key] for key in keys if self._number[key])
+            seconds = next(ran, seconds)
+            return usual if seconds is None else threads * seconds
+
+        rest = sum(number * work(*kind) for kind, number in self._left.items())
+        return self._worked / (self._worked + rest) if rest else 0.0
 
 
 class LogHandler(LogHandlerBase, ColorizingTextHandler):

@@ -146,10 +146,18 @@ def test_what_is_said_of_shares_below_errors_in_bands(study):
         "the share of simulations whose generalisation error (Eq. 3.13) is at most 0.1,",
         "Shares below the errors of the same trainings have no such strip.",
         "Results beyond the ends of an axis, if any, are not drawn.",
+        "a curve ends where its mean becomes zero",
+        "Curves are drawn slightly beside each other",
     ):
         assert words in about
-    assert "shaded strip" not in about
-    assert "shaded strip" in said(error | {"y": [0, 1]})
+    assert "shaded strip" not in about and "Bands" not in about
+    other = said(error | {"y": [0, 1]})
+    assert "shaded strip" in other and "a curve ends" not in other
+    bands = {"bands": True}
+    about = said(error | bands, share | bands)
+    assert "Bands are the intervals." in about and "slightly beside" not in about
+    about = said({"experiment": "matched", "minus": "bp", "scale": "log"})
+    assert "A logarithmic axis of differences is linear around zero." in about
     about = said(share, share | {"at_most": 0})
     assert about.startswith("Share of 3 simulations whose generalisation error (Eq. 3.13) is at")
     assert "guess" not in about and "no such strip" not in about and "Where its label" not in about

@@ -167,6 +167,7 @@ def test_the_share_of_simulations_without_error_against_m_less_the_logarithm(lea
         np.testing.assert_allclose(bars[size], ends, atol=1e-12)
         assert curve(ax, str(size)).get_linestyle() == "None"
     x, y = curve(ax, "law").get_data()
+    assert {moved(ax, str(size)) for size in SIZES.values()} == {0}
     size = max(SIZES.values())
     wrong = 0.75 * (0.5**x + 0.375**x * 0.75 ** np.log2(size) / 2)  # that of the largest
     np.testing.assert_allclose(y, np.exp(-wrong), rtol=1e-9, atol=1e-200)

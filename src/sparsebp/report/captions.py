@@ -12,7 +12,7 @@ from sparsebp.report import descriptions
 from sparsebp.report.descriptions import enumerated
 from sparsebp.report.labels import KEYS, called
 from sparsebp.study.config import Study
-from sparsebp.study.figure_blocks import has_guess, is_below_errors, is_dots, is_share
+from sparsebp.study.figure_blocks import has_guess, is_below_errors, is_dodged, is_dots, is_share
 
 MARKS = (
     "a cross marks a training that stopped at the step limit in some simulation, a wave one "
@@ -234,12 +234,22 @@ def _of_panels(study: Study, figure: dict) -> str:
     parts = [f"{about}. {STRIP}"]
     if any(is_below_errors(panel, panels) for panel in panels):
         parts.append("Shares below the errors of the same trainings have no such strip.")
+    if any(panel.get("bands") for panel in panels):
+        parts.append("Bands are the intervals.")
+    if any(map(is_dodged, panels)):
+        parts.append("Curves are drawn slightly beside each other, so that bars can be told apart.")
     logarithmic = [p for p in panels if p.get("scale") == "log" and "minus" not in p]
     cut = [panel for panel in logarithmic if (panel.get("y") or [0])[0] > 0]
     if any(panel not in cut or panel.get("expected") for panel in logarithmic):
         parts.append("Zeros on a logarithmic axis, if any, are in a shaded strip.")
     if cut or any(panel.get("x") for panel in panels):
         parts.append("Results beyond the ends of an axis, if any, are not drawn.")
+    if cut:
+        parts.append(
+            "Where an axis has no place for zeros, a curve ends where its mean becomes zero."
+        )
+    if any(panel.get("scale") == "log" and "minus" in panel for panel in panels):
+        parts.append("A logarithmic axis of differences is linear around zero.")
     if any(panel.get("expected") for panel in panels):
         parts.append(
             "On the dashed line as many weights are wrong as the beliefs expect. Above it more are "

@@ -29,8 +29,8 @@ Curves that coincide. The learners of a panel lie in layers, from a large hollow
 small filled one on top, so those underneath show around those above; experiments are told apart by
 colour and marker. Each curve is also moved sideways, whole, by at most `axes.DODGE` points, to
 separate the bars; the values are not moved. Points without lines are moved to be as many points
-apart. With `theory` or `bands` nothing is moved, and beside `theory` lines are pale, so that it is
-seen through them.
+apart. With `theory`, `bands` or `minus_log2` nothing is moved. Beside `theory` lines are pale, so
+that it is seen through them.
 
 Zero. Every linear axis that starts at zero reaches slightly below it, with a line at zero, so that
 an exact zero is seen. A logarithmic axis has a shaded strip for zeros. No line leads into the
@@ -84,6 +84,7 @@ from sparsebp.report.style import (
 from sparsebp.study.figure_blocks import (
     has_guess,
     is_below_errors,
+    is_dodged,
     is_dots,
     is_share,
     is_strip,
@@ -192,8 +193,8 @@ def _draw_curves(ax, panel, styles, table, floors):
     names = curves_of(panel)
     barred = [name for name in names if styles[name].layer != REFERENCE]
     pointed = is_dots(panel) or (is_share(panel) and not is_strip(panel))
-    together = "theory" in panel or panel.get("bands")
-    dodge = DODGE * (len(barred) - 1) / 2 if pointed else 0 if together else DODGE
+    dodge = DODGE * (len(barred) - 1) / 2 if pointed else DODGE
+    dodge *= is_dodged(panel)
     aside = np.linspace(-dodge, dodge, len(barred)) if len(barred) > 1 else [0.0]
     offsets = dict(zip(barred, aside, strict=False))
     lowest = 0 if floors[1] > 0 else -np.inf  # what is below zero is in the strip

@@ -69,9 +69,10 @@ LOOKS = {
     ("gradient-descent", 0, "offline", None, "messages"): ("H", (0, (8, 1)), 0),
     ("sum-product", 0, "offline", None, "exact"): ("", "-", REFERENCE),
     ("max-product", 0, "offline", None, "exact"): ("h", (0, (1, 1)), 3),
-    ("sum-product", 0, "offline", None, "density-evolution"): ("", (0, (1, 1)), REFERENCE),
-    ("max-product", 0, "offline", None, "density-evolution"): ("", (0, (5, 1)), REFERENCE),
-    ("max-sum", 0, "offline", None, "density-evolution"): ("", (0, (3, 1, 1, 1)), REFERENCE),
+    # Where they coincide, dots of the first are in the gaps of the others.
+    ("sum-product", 0, "offline", None, "density-evolution"): ("", (2, (1, 3)), REFERENCE),
+    ("max-product", 0, "offline", None, "density-evolution"): ("", (0, (4, 4)), REFERENCE),
+    ("max-sum", 0, "offline", None, "density-evolution"): ("", (0, (8, 4)), REFERENCE),
     ("sum-product", 0, "offline", None, "blocked"): ("p", (0, (4, 1, 4, 1, 1, 1)), 2),
     ("max-product", 0, "offline", None, "blocked"): ("<", (0, (8, 1)), 2),
     ("max-sum", 0, "offline", None, "blocked"): (">", (0, (3, 1, 1, 1)), 2),

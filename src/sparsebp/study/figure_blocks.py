@@ -62,6 +62,11 @@ def is_below_errors(panel: dict, panels: list[dict]) -> bool:
     return is_strip(panel) and not all(map(is_strip, same))
 
 
+def is_dodged(panel: dict) -> bool:
+    """Whether curves of a panel are drawn beside each other, so that their bars are told apart."""
+    return not any(panel.get(key) for key in ("theory", "bands", "minus_log2"))
+
+
 def has_guess(panel: dict) -> bool:
     """Whether a panel shows which fraction of weights a guess gets wrong."""
     if panel["quantity"] != "weight_error" or is_share(panel):

@@ -120,8 +120,8 @@ ABOUT = (
     "number m of samples, with the 95 % confidence interval of that mean (bootstrap). Where "
     "trainings did not converge, a strip above the panel has a row for each of their curves: a "
     "cross marks a training that stopped at the step limit in some simulation, a wave one whose "
-    "messages oscillated, an exclamation mark a contradiction. Curves are drawn slightly beside each "
-    "other, so that bars can be told apart."
+    "messages oscillated, an exclamation mark a contradiction. Curves are drawn slightly beside "
+    "each other, so that bars can be told apart."
 )
 SECTION = f"""## both: Both learn
 

@@ -88,18 +88,23 @@ def of_experiment(block: dict[str, Any]) -> Decay:
     alphabet, phi = block["student"]["alphabet"], activation(**block["activation"])
     teacher, student = neuron(block)
     found = decay(alphabet, phi, teacher, student)
-    if sorted(alphabet) != [-1, 1] or teacher != student or teacher[0] != 2 or found.rate != 0.5:
-        return found
-    # For each neuron, the pairs that one output reads. Of these half have weights that differ.
-    pairs = teacher[1] * (block["nonzeros_per_row"]["output"] - 1) / 2
+    matched = sorted(alphabet) == [-1, 1] and teacher == student
+    if matched and teacher[0] == 2 and found.rate == 0.5:
+        return _exchanging(found, teacher, block["nonzeros_per_row"]["output"], phi)
+    return found
+
+
+def _exchanging(found: Decay, teacher: tuple[int, int], k_out: int, phi: Activation) -> Decay:
+    """The decay with its next term, for weights -1 and 1 and two inputs of a neuron."""
     values = phi(np.array([-2.0, 0.0, 0.0, 2.0]))
     one, other = np.meshgrid(values, values)
-    same = np.abs(one - other) <= MATCH_TOLERANCE
-    silent = same & (np.abs(one) <= MATCH_TOLERANCE)
-    weights = sum(teacher)
+    alike = np.abs(one - other) <= MATCH_TOLERANCE
+    silent = alike & (np.abs(one) <= MATCH_TOLERANCE)
+    # For each neuron, the pairs that one output reads. Of these half have weights that differ.
+    pairs, weights = teacher[1] * (k_out - 1) / 2, sum(teacher)
     return found._replace(
         exchange=pairs / 2 / weights,
-        alike=float(same.mean()),
+        alike=float(alike.mean()),
         silent=float(silent.mean()),
         weights=weights,
     )

@@ -6,8 +6,6 @@ either side. The shaded part of a row is where the interval lies if the test hol
 margin is in units of its effect: its marker is hollow.
 """
 
-from io import StringIO
-
 import numpy as np
 from matplotlib import style as mpl_style
 from matplotlib.figure import Figure
@@ -21,7 +19,7 @@ from sparsebp.claims.verdicts import BY_CONSTRUCTION, FAILS, HOLDS, UNDECIDED, d
 from sparsebp.report.fitting import wrapped
 from sparsebp.report.style import PAGE_WIDTH, PALETTE, RC, add_legends, learner_legend, write_beside
 from sparsebp.report.tables import SYMBOLS, configured
-from sparsebp.storage.figure_metadata import save, searchable
+from sparsebp.storage.figure_metadata import save, svg
 from sparsebp.study.markup import mapped, mathtext
 
 LOOKS = {
@@ -69,14 +67,13 @@ def draw(records, path):
     Returns:
         The same figure as SVG, from its `<svg` on.
     """
-    rows, text = shown(records), StringIO()
+    rows = shown(records)
     with mpl_style.context(RC, after_reset=True):
         drawing = _build(mapped(mathtext, rows))
         save(drawing, "Verdicts (sparsebp)", [path], rows)
         no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        drawing.savefig(text, format="svg", metadata=no_metadata)
-    svg = searchable(text.getvalue())
-    return svg[svg.index("<svg") :]
+        text = svg(drawing, no_metadata)
+    return text[text.index("<svg") :]
 
 
 def _build(rows):

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import ExitStack
+from io import StringIO
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -37,15 +38,17 @@ def save(drawing, title, paths, provenance):
     with ExitStack() as stack:
         for path in paths:
             part = stack.enter_context(written_whole(path))
-            drawing.savefig(part, format=path.suffix[1:], metadata=metadata[path.suffix])
             if path.suffix == ".svg":
-                part = Path(part)
-                part.write_text(searchable(part.read_text(encoding="utf-8")), encoding="utf-8")
+                Path(part).write_text(svg(drawing, metadata[".svg"]), encoding="utf-8")
+            else:
+                drawing.savefig(part, format=path.suffix[1:], metadata=metadata[path.suffix])
 
 
-def searchable(svg):
-    """The text of an SVG file, with formulas as they are read and a choice of fonts."""
-    return FORMULA.sub(_in_order, FONT.sub(FONTS, svg))
+def svg(drawing, metadata):
+    """The drawing as SVG, with formulas as they are read, to be searched, and a choice of fonts."""
+    text = StringIO()
+    drawing.savefig(text, format="svg", metadata=metadata)
+    return FORMULA.sub(_in_order, FONT.sub(FONTS, text.getvalue()))
 
 
 def _in_order(formula):

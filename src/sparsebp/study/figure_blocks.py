@@ -231,9 +231,8 @@ def _check_panel(where: str, panel: dict, experiments: dict, learners: dict) -> 
         else:
             _check_absent(where, panel, POSITION_KEYS, "against")
         panel["experiments"] = [panel.pop("experiment")]
-    for key in ("against", "expected"):
-        if panel.get("bands") and panel.get(key):
-            raise ConfigError(f"{where}.bands: True; allowed without {key} only")
+    if panel.get("bands"):
+        _check_without(f"{where}.bands", True, panel, ("against", "expected"))
     runs = [experiments[experiment]["learners"] for experiment in panel["experiments"]]
     common = [learner for learner in runs[0] if all(learner in others for others in runs)]
     trouble = f"does not run in {', '.join(panel['experiments'])}"
@@ -292,9 +291,8 @@ def _check_law(where: str, panel: dict, experiments: dict) -> None:
 
 def _check_expected(where: str, panel: dict, experiments: dict, learners: dict) -> None:
     """Check a panel of errors against those expected, whose axes then have one scale."""
-    for key in ("against", "by", "at_most", "minus", "law", "theory"):
-        if panel.get(key, False) is not False:
-            raise ConfigError(f"{where}: True; allowed without {key} only")
+    others = ("against", "by", "at_most", "minus", "law", "theory")
+    _check_without(where, True, panel, others)
     check_among(where, panel["quantity"], ("weight_error",), "is not what beliefs expect")
     for name in panel["learners"]:
         block = learners[name]
@@ -314,9 +312,7 @@ def _check_expected(where: str, panel: dict, experiments: dict, learners: dict) 
 
 def _check_theory(where: str, panel: dict, experiments: dict, learners: dict) -> None:
     """Check the theory of a panel, which is then {experiment: learners by density evolution}."""
-    for key in ("against", "by", "at_most", "minus"):
-        if key in panel:
-            raise ConfigError(f"{where}: {panel['theory']!r}; allowed without {key} only")
+    _check_without(where, panel["theory"], panel, ("against", "by", "at_most", "minus"))
     others = [other for other in experiments if other not in panel["experiments"]]
     shown = {learners[learner]["algorithm"] for learner in panel["learners"]}
     found = {}
@@ -340,6 +336,13 @@ def _check_absent(where: str, panel: dict, keys, other: str) -> None:
     for key in keys:
         if key in panel:
             raise ConfigError(f"{where}.{key}: {panel[key]!r}; allowed with {other} only")
+
+
+def _check_without(where: str, value, panel: dict, keys) -> None:
+    """Refuse a value of a panel that has one of these keys; `false` counts as none."""
+    for key in keys:
+        if panel.get(key, False) is not False:
+            raise ConfigError(f"{where}: {value!r}; allowed without {key} only")
 
 
 def _check_comparison(where: str, panel: dict, experiments: dict) -> None:

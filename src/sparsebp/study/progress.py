@@ -68,13 +68,10 @@ class Progress:
     def note(self, record: LogRecord) -> None:
         """Count what a record of Snakemake says."""
         if computing := getattr(record, "computing", {}):
-            self._jobs = computing
-            self._left = Counter(computing.values())
-            self._left[UNKNOWN] += self.total - len(computing)
+            self._jobs, self._left = computing, Counter(computing.values())
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 self.total, self._start = record.stats["total"], self._clock()
-                self._left = Counter({UNKNOWN: self.total})
             case LogEvent.JOB_INFO:
                 self.running.add(record.jobid)
                 self.failed.discard(record.jobid)  # if it is tried again
@@ -119,7 +116,7 @@ class Progress:
         threads, _, keys = kind = self._jobs.get(job, UNKNOWN)
         now = self._clock()
         seconds = now - self._begun.get(job, now)
-        self._left[kind] -= 1
+        self._left[kind] -= job in self._jobs
         self._worked += threads * seconds
         for key in {*keys}:
             self._number[key] += 1
@@ -135,6 +132,7 @@ class Progress:
             return usual if seconds is None else threads * seconds
 
         rest = sum(number * work(*kind) for kind, number in self._left.items())
+        rest += usual * (self.total - len(self.done | self._jobs.keys()))
         return self._worked / (self._worked + rest) if rest else 0.0
 
 

@@ -2,13 +2,15 @@
 
 import json
 from functools import partial
+from hashlib import sha256
 
 import numpy as np
 
 from sparsebp.engine.learner import Learner
 from sparsebp.engine.schedules import batches
 from sparsebp.network import metrics
-from sparsebp.network.model import Layer, activation
+from sparsebp.network.data import Network, Samples
+from sparsebp.network.model import Activation, Layer, activation
 from sparsebp.network.quantities import QUANTITIES
 from sparsebp.storage import provenance, store
 
@@ -65,6 +67,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
                 f"{drawn['dataset']}: {test.x.shape[1]} inputs and {test.y.shape[1]} outputs; "
                 f"its student's layers are {layers}"
             )
+        errors = {}  # of all that were learnt: most learners find the same weights, the teacher's
         for i, learner in enumerate(learners):
             path = given["trained"][learner]
             made = store.provenance(path)
@@ -97,11 +100,11 @@ def run(spec: dict, inputs: dict, output: str) -> None:
                     raise ValueError(f"{path}: its estimates are not all in {alphabet.tolist()}")
                 for row, where in enumerate(at_m):
                     learnt = [Layer(p, e[row]) for p, e in zip(patterns, estimates, strict=True)]
-                    for name in WEIGHT_ERRORS:
-                        values[name][where] = getattr(metrics, name)(network, learnt)
-                    values["generalization_error"][where] = metrics.generalization_error(
-                        learnt, phi, test
-                    )
+                    weights = sha256(b"".join(layer.weights.tobytes() for layer in learnt)).digest()
+                    if weights not in errors:
+                        errors[weights] = _errors(network, learnt, phi, test)
+                    for name, error in errors[weights].items():
+                        values[name][where] = error
                     for name in OF_MESSAGES:
                         values[name][where] = found[name][row]
             for row, where in enumerate(at_m):
@@ -124,6 +127,14 @@ def run(spec: dict, inputs: dict, output: str) -> None:
     behind |= provenance.of_draws(json.loads(next(iter(draws))))
     made = provenance.record("collect", spec, **behind, engine=engine)
     store.write_results(output, values, coordinates, made)
+
+
+def _errors(
+    teacher: Network, student: list[Layer], phi: Activation, test: Samples
+) -> dict[str, float]:
+    """All errors of a student, by name."""
+    found = {name: getattr(metrics, name)(teacher, student) for name in WEIGHT_ERRORS}
+    return found | {"generalization_error": metrics.generalization_error(student, phi, test)}
 
 
 def _plan(path: str, spec: dict) -> tuple[Learner, list[int]]:

@@ -91,13 +91,12 @@ def test_results_have_a_value_where_the_schedule_has_one(made):
         np.testing.assert_array_equal(results[name].values != 0, there)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_results_are_the_errors_of_the_estimates(made, seed):
-    """The weight error from the files alone, with full matrices."""
-    place = made / f"results/tiny/seed-{seed}"
-    teacher, student, trained = (read(place / f"{n}.nc") for n in ("teacher", "student", "batch2"))
-    with xr.open_dataset(made / "results/tiny.nc") as results:
-        errors = results["weight_error"].sel(learner="batch2", seed=seed)
+def check_errors(folder, learner, seed):
+    """Compare the weight errors with those found from the files alone, with full matrices."""
+    place = folder / f"results/tiny/seed-{seed}"
+    teacher, student, trained = (read(place / f"{n}.nc") for n in ("teacher", "student", learner))
+    with xr.open_dataset(folder / "results/tiny.nc") as results:
+        errors = results["weight_error"].sel(learner=learner, seed=seed)
         for row, m in enumerate(trained["n_samples"].tolist()):
             wrong = 0
             for layer, columns in (("input", 9), ("output", 6)):
@@ -107,6 +106,26 @@ def test_results_are_the_errors_of_the_estimates(made, seed):
                 np.put_along_axis(estimate, guessed, trained[f"{layer}_estimate"][row], axis=1)
                 wrong += np.count_nonzero((truth != 0) & (truth != estimate))
             assert float(errors.sel(n_samples=m)) == pytest.approx(wrong / (6 * 3 + 6 * 2))
+    return errors.values
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_results_are_the_errors_of_the_estimates(made, learner, seed):
+    check_errors(made, learner, seed)
+
+
+def test_the_same_estimates_have_other_errors_against_another_teacher(folder):
+    for seed in (0, 1):
+        for learner in LEARNERS:
+            path = folder / f"results/tiny/seed-{seed}/{learner}.nc"
+            with netCDF4.Dataset(path, "a") as trained:
+                for layer in ("input", "output"):
+                    trained[f"{layer}_estimate"][:] = 1
+    output = {"output": folder / "results/tiny.nc"}
+    assert call("collect", COLLECT, *options("collect", folder, **output)) == 0
+    ours, theirs = (check_errors(folder, "bp", seed) for seed in (0, 1))
+    assert (ours != theirs).all()
 
 
 def test_the_student_learns(made):

@@ -92,7 +92,11 @@ def test_results_have_a_value_where_the_schedule_has_one(made):
 
 
 def check_errors(folder, learner, seed):
-    """Compare the weight errors with those found from the files alone, with full matrices."""
+    """Compare the weight errors with those found from the files alone, with full matrices.
+
+    Returns:
+        The weight errors, for each number of samples.
+    """
     place = folder / f"results/tiny/seed-{seed}"
     teacher, student, trained = (read(place / f"{n}.nc") for n in ("teacher", "student", learner))
     with xr.open_dataset(folder / "results/tiny.nc") as results:
@@ -124,8 +128,8 @@ def test_the_same_estimates_have_other_errors_against_another_teacher(folder):
                     trained[f"{layer}_estimate"][:] = 1
     output = {"output": folder / "results/tiny.nc"}
     assert call("collect", COLLECT, *options("collect", folder, **output)) == 0
-    ours, theirs = (check_errors(folder, "bp", seed) for seed in (0, 1))
-    assert (ours != theirs).all()
+    first, second = (check_errors(folder, "bp", seed) for seed in (0, 1))
+    assert (first != second).all()
 
 
 def test_the_student_learns(made):

@@ -67,7 +67,7 @@ def run(spec: dict, inputs: dict, output: str) -> None:
                 f"{drawn['dataset']}: {test.x.shape[1]} inputs and {test.y.shape[1]} outputs; "
                 f"its student's layers are {layers}"
             )
-        errors = {}  # of all that were learnt: most learners find the same weights, the teacher's
+        errors = {}  # by weights, measured once: most learners find the same, those of the teacher
         for i, learner in enumerate(learners):
             path = given["trained"][learner]
             made = store.provenance(path)
